@@ -1,0 +1,60 @@
+"""Command lines: argparse, with one parser built for the one command that runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from dotdump.cli.registry import COMMANDS, Command, Exit, load
+
+SUMMARY = "Collect and analyse .NET dumps on Linux."
+
+
+def parse(argv: list[str]) -> tuple[argparse.Namespace, Command]:
+    """Return the arguments and the module of the command that ``argv`` names; exits with 2 where it names none."""
+    name = next((word for word in argv if not word.startswith("-")), None)
+    if name is None or name not in COMMANDS:
+        overview().parse_args(argv or ["--help"])
+        sys.exit(Exit.USAGE)
+    command = load(name)
+    parser = parser_of(name, command)
+    position = argv.index(name)
+    return parser.parse_args(argv[:position] + argv[position + 1 :]), command
+
+
+def parser_of(name: str, command: Command) -> argparse.ArgumentParser:
+    """Return the parser of one command, with the options that every command has."""
+    parser = argparse.ArgumentParser(
+        prog=f"dotdump {name}",
+        description=COMMANDS[name],
+        epilog=f"examples:\n{command.EXAMPLES}" if command.EXAMPLES else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    command.configure(parser)
+    return parser
+
+
+def add_format(parser: argparse.ArgumentParser, *choices: str) -> None:
+    """Add ``--format``: text and json, and what else a command can print."""
+    parser.add_argument("--format", choices=["text", "json", *choices], default="text", help="default: %(default)s")
+
+
+def overview() -> argparse.ArgumentParser:
+    """Return the parser of ``dotdump`` without a command: help, version, and the list of commands."""
+    width = max((len(name) for name in COMMANDS), default=0) + 2
+    listing = "\n".join(f"  {name:<{width}}{summary}" for name, summary in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="dotdump",
+        usage="dotdump COMMAND [OPTIONS]",
+        description=SUMMARY,
+        epilog=f"commands:\n{listing}\n\n'dotdump COMMAND --help' shows the options of a command, with examples.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "-V", "--version", action="store_true", help="show the version and whether kernels are compiled"
+    )
+    parser.add_argument("command", choices=list(COMMANDS), metavar="COMMAND", nargs="?")
+    return parser

@@ -1,0 +1,46 @@
+"""The commands there are, and what each of their modules provides."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import Protocol
+
+    from dotdump.cli.console import Console
+else:
+    Protocol = object
+
+
+class Command(Protocol):
+    """What a module in ``cli.commands`` provides. ``EXAMPLES`` is shown under ``--help``."""
+
+    EXAMPLES: str
+
+    def configure(self, parser: ArgumentParser) -> None:
+        """Add the command's arguments."""
+
+    def run(self, arguments: Namespace, console: Console) -> int:
+        """Do it; return an exit code."""
+
+
+class Exit(IntEnum):
+    """Exit codes of every command."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    PROBLEMS = 3
+
+
+COMMANDS: dict[str, str] = {}
+"""Name to one-line summary, in the order that help shows. The module is ``cli.commands.NAME``, ``-`` as ``_``."""
+
+
+def load(name: str) -> Command:
+    """Import and return the module of command ``name``."""
+    command: Command = import_module(f"dotdump.cli.commands.{name.replace('-', '_')}")  # type: ignore[assignment]
+    return command

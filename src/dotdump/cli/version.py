@@ -1,0 +1,10 @@
+"""``dotdump --version``: without the cost of reading package metadata."""
+
+from __future__ import annotations
+
+VERSION = "0.1.0"
+
+
+def version_line() -> str:
+    """Return name, version, and whether the kernels are compiled or pure Python."""
+    return f"dotdump {VERSION}"

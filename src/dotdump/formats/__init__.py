@@ -1,0 +1,1 @@
+"""Byte layouts: bytes to records and back. No I/O."""

@@ -1,0 +1,1 @@
+"""The .NET diagnostics IPC protocol: messages, discovery, client, ports."""

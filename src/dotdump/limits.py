@@ -1,0 +1,15 @@
+"""Bounds on counts and sizes read from untrusted input.
+
+A parser compares every count with what can be there (the bytes that remain) first, and with a limit from here
+where that alone would still allow an absurd amount of work or memory. Nothing here is tuned: each bound is well
+above anything seen in the wild, and its comment says why.
+"""
+
+IPC_MESSAGE = 0xFFFF
+"""A diagnostics IPC message, header included: its size field is 16 bits wide."""
+
+PROC_FILE = 64 << 20
+"""Text of one /proc file: 64,000 maps lines are about 8 MB."""
+
+NOTE_SEGMENT = 1 << 30
+"""PT_NOTE of a core: 20,000 threads with 10 KB of registers each are 200 MB."""

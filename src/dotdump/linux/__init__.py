@@ -1,0 +1,1 @@
+"""The kernel's interfaces: /proc, ptrace, pidfd, pagemap, namespaces."""

@@ -1,0 +1,38 @@
+"""``Region``: a line of /proc/PID/maps, or what a core says of the same."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from dotdump.records import record
+
+
+class Protection(IntFlag):
+    """Rights of a mapping, with the values of ELF ``p_flags`` (gABI ch. 5)."""
+
+    EXECUTE = 1
+    WRITE = 2
+    READ = 4
+
+
+@record
+class Region:
+    """One line of /proc/PID/maps, or what a core says of the same.
+
+    ``offset`` is in bytes into ``path``; ``path`` is empty for anonymous memory, in brackets for the kernel's own
+    (``[stack]``, ``[vdso]``). ``shared`` is None where the source cannot know (a core).
+    """
+
+    start: int
+    end: int
+    protection: Protection
+    offset: int = 0
+    path: str = ""
+    shared: bool | None = None
+    device: tuple[int, int] = (0, 0)
+    inode: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes in the region."""
+        return self.end - self.start

@@ -1,0 +1,87 @@
+"""``AddressSpace``: bytes by position.
+
+Files, cores, processes and fakes all implement it, so whatever reads memory does not know where it comes from.
+Nothing ever reads silently as zero: what is not there raises ``MemoryFault``.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from dotdump.errors import MemoryFault
+from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Protocol
+else:
+    Protocol = object
+
+
+@record
+class MemoryRange:
+    """Addresses from ``start`` up to, not including, ``end``."""
+
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """Bytes in the range."""
+        return self.end - self.start
+
+
+class AddressSpace(Protocol):
+    """Bytes by position. Addresses are non-negative and below 2**64."""
+
+    def read(self, address: int, size: int) -> bytes:
+        """Return exactly ``size`` bytes, or raise ``MemoryFault`` naming the first address that is not there."""
+
+    def read_available(self, address: int, size: int) -> bytes:
+        """Return the readable prefix of the range: ``b""`` where even the first byte is not there."""
+
+    def view(self, address: int, size: int) -> memoryview | None:
+        """Return the bytes without a copy where they are contiguous in this process's memory, else None."""
+
+    def ranges(self) -> Sequence[MemoryRange]:
+        """Return what can be read, sorted by start, disjoint."""
+
+
+class BytesSpace:
+    """An ``AddressSpace`` over chunks of bytes, keyed by where they start. For fakes and for small copies."""
+
+    def __init__(self, chunks: Iterable[tuple[int, bytes]]) -> None:
+        self._chunks = sorted((start, memoryview(data)) for start, data in chunks if len(data))
+        self._starts = [start for start, _ in self._chunks]
+
+    def read(self, address: int, size: int) -> bytes:
+        data = self.read_available(address, size)
+        if len(data) < size:
+            raise MemoryFault(address + len(data), size - len(data))
+        return data
+
+    def read_available(self, address: int, size: int) -> bytes:
+        parts = []
+        while size > 0:
+            part = self._contiguous(address, size)
+            if not part:
+                break
+            parts.append(part)
+            address += len(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def view(self, address: int, size: int) -> memoryview | None:
+        part = self._contiguous(address, size)
+        return part if len(part) == size else None
+
+    def ranges(self) -> list[MemoryRange]:
+        return [MemoryRange(start, start + len(data)) for start, data in self._chunks]
+
+    def _contiguous(self, address: int, size: int) -> memoryview:
+        index = bisect_right(self._starts, address) - 1
+        if index < 0:
+            return memoryview(b"")
+        start, data = self._chunks[index]
+        return data[address - start : address - start + size]
