@@ -42,7 +42,8 @@ def record(cls: type[T]) -> type[T]:
     for name, method in methods.items():
         if name in ("__slots__", "__init__") or name not in namespace or name == "__hash__":
             namespace[name] = method
-    return type(cls)(cls.__name__, cls.__bases__, namespace)
+    rebuilt: type[T] = type(cls).__call__(type(cls), cls.__name__, cls.__bases__, namespace)
+    return rebuilt
 
 
 def replace(instance: T, **changes: object) -> T:
@@ -93,7 +94,7 @@ def _refuse(instance: object, name: str, *_: object) -> None:
 
 def _equal(instance: object, other: object) -> bool:
     if type(other) is not type(instance):
-        return NotImplemented
+        return False
     return tuple(_values(instance)) == tuple(_values(other))
 
 

@@ -42,5 +42,5 @@ COMMANDS: dict[str, str] = {}
 
 def load(name: str) -> Command:
     """Import and return the module of command ``name``."""
-    command: Command = import_module(f"dotdump.cli.commands.{name.replace('-', '_')}")  # type: ignore[assignment]
+    command: Command = import_module(f"dotdump.cli.commands.{name.replace('-', '_')}")
     return command

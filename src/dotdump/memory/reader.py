@@ -27,10 +27,6 @@ class Reader:
         self.memory = memory
         self.pointer_size = pointer_size
 
-    def bytes(self, address: int, size: int) -> bytes:
-        """Return ``size`` bytes."""
-        return self.memory.read(address, size)
-
     def u8(self, address: int) -> int:
         """Return an unsigned byte."""
         return self.memory.read(address, 1)[0]
