@@ -13,3 +13,12 @@ PROC_FILE = 64 << 20
 
 NOTE_SEGMENT = 1 << 30
 """PT_NOTE of a core: 20,000 threads with 10 KB of registers each are 200 MB."""
+
+PROGRAM_HEADERS = 1 << 22
+"""Segments of a core: ``vm.max_map_count`` is 65,530 by default and some set a million."""
+
+SECTION_HEADERS = 1 << 20
+"""Sections of an ELF file: ``-ffunction-sections`` objects have a few 100,000."""
+
+SYMBOLS = 1 << 24
+"""Symbols of one ELF file: browsers with full symbol tables have about two million."""

@@ -1,0 +1,76 @@
+"""ELF notes: owner, type and bytes, from a PT_NOTE segment or a SHT_NOTE section, and built again.
+
+What the bytes mean is not known here: see ``core_notes`` for those of cores. Source of truth: gABI ch. 5, "Note
+Section"; in practice every 64-bit Linux file uses 4-byte words and 4-byte alignment, GNU properties (8) excepted.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from dotdump.records import record
+
+NOTE_HEADER = Struct("<III")
+NT_GNU_BUILD_ID = 3
+_OWNER_BYTES = 256
+
+
+@record
+class Note:
+    """One note. ``offset`` is that of its header in the bytes it was parsed from."""
+
+    owner: str
+    type: int
+    data: bytes
+    offset: int = 0
+
+
+@record
+class Notes:
+    """What could be parsed. ``end`` is where parsing stopped: before the last byte where a note is cut or false."""
+
+    notes: tuple[Note, ...]
+    end: int
+
+
+def parse_notes(data: bytes, align: int = 4) -> Notes:
+    """Return the whole notes of ``data``, in order, and where they end."""
+    notes, position = [], 0
+    while (note := _note_at(data, position, align)) is not None:
+        notes.append(note)
+        body = position + NOTE_HEADER.size
+        namesz = NOTE_HEADER.unpack_from(data, position)[0]
+        position = min(_aligned(_aligned(body + namesz, align) + len(note.data), align), len(data))
+    return Notes(tuple(notes), position)
+
+
+def _note_at(data: bytes, position: int, align: int) -> Note | None:
+    """Return the note at ``position`` where all of it is there."""
+    if position + NOTE_HEADER.size > len(data):
+        return None
+    namesz, descsz, kind = NOTE_HEADER.unpack_from(data, position)
+    name = position + NOTE_HEADER.size
+    body = _aligned(name + namesz, align)
+    if namesz > _OWNER_BYTES or body + descsz > len(data):
+        return None
+    owner = bytes(data[name : name + namesz]).split(b"\0", 1)[0].decode("ascii", "backslashreplace")
+    return Note(owner, kind, bytes(data[body : body + descsz]), position)
+
+
+def build_note(owner: str, kind: int, data: bytes) -> bytes:
+    """Return one note, padded to 4 bytes."""
+    name = owner.encode("ascii") + b"\0"
+    return NOTE_HEADER.pack(len(name), len(data), kind) + _padded(name) + _padded(data)
+
+
+def find_build_id(notes: Notes) -> bytes | None:
+    """Return the bytes of NT_GNU_BUILD_ID, or None."""
+    return next((n.data for n in notes.notes if n.owner == "GNU" and n.type == NT_GNU_BUILD_ID and n.data), None)
+
+
+def _padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 4)
+
+
+def _aligned(position: int, align: int) -> int:
+    return (position + align - 1) & -align
