@@ -1,0 +1,291 @@
+"""The output file: ours alone, opened before the target is touched, named only when it is whole.
+
+The directory is opened once and held, so renaming or swapping it later changes nothing. The file is new, regular and
+0600 whatever the umask; where the file system can (O_TMPFILE) it has no name at all until it gets its final one, so
+that a death at any moment leaves nothing behind; elsewhere it is called ``NAME.partial``. Never: follow a symbolic
+link to the file, write into a file that was there, open a FIFO or a device, take a name that is taken.
+Source: open(2), linkat(2), renameat2(2).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from dotdump.dump.naming import default_name, expand, numbered
+from dotdump.errors import OutputRefused
+from dotdump.linux.rename import rename_exclusively
+from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from dotdump.dump.naming import NameFacts
+
+MODE = 0o600
+PARTIAL = ".partial"
+LONGEST_NAME = 230
+"""Bytes: NAME_MAX is 255, and a number, ``.partial`` or ``.crashreport.json`` may be added."""
+
+_NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
+"""File systems and kernels without O_TMPFILE; ENOENT is FUSE's and 9p's way to say it."""
+
+_KINDS = (
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISBLK, "a block device"),
+    (stat.S_ISCHR, "a character device"),
+)
+
+
+@record
+class Place:
+    """Where an output file shall appear. ``numbered``: the name is ours to choose, so a taken one gets a number."""
+
+    directory: str
+    name: str
+    numbered: bool = False
+    replace: bool = False
+
+
+def find_place(output: str | None, facts: NameFacts, *, replace: bool = False) -> Place:
+    """Return the place that ``output`` means: None (here), an existing directory, or a file name, all templates."""
+    if output is None:
+        return Place(".", default_name(facts.pid), numbered=not replace, replace=replace)
+    if not output or "\0" in output:
+        raise OutputRefused(f"cannot write to {output!r}: that is no name of a file")
+    path = expand(output, facts)
+    if path.endswith("/") or os.path.isdir(path):
+        return Place(path, default_name(facts.pid), numbered=not replace, replace=replace)
+    directory, name = os.path.split(path)
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        raise OutputRefused(f"cannot write to {path!r}: the name has more than {LONGEST_NAME} bytes")
+    return Place(directory or ".", name, replace=replace)
+
+
+def open_output(place: Place) -> OutputFile:
+    """Create the file; raises ``OutputRefused`` where the place is not acceptable or already taken."""
+    directory = _open_directory(place.directory)
+    try:
+        _refuse_what_is_there(directory, place)
+        descriptor, temporary = _create(directory, place)
+    except OSError as error:
+        os.close(directory)
+        raise _refused(place, error) from error
+    except BaseException:
+        os.close(directory)
+        raise
+    return OutputFile(place, directory, descriptor, temporary)
+
+
+class OutputFile:
+    """A new file on its way to a name: written through ``descriptor``, then ``publish``, ``keep``, or neither.
+
+    Leaving the ``with`` block without either discards it. ``directory`` is the held descriptor of its directory.
+    """
+
+    def __init__(self, place: Place, directory: int, descriptor: int, temporary: str | None) -> None:
+        self.place = place
+        self.directory = directory
+        self.descriptor = descriptor
+        self._temporary = temporary
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far, up to the highest position."""
+        return os.fstat(self.descriptor).st_size
+
+    @property
+    def path(self) -> str:
+        """The final path as things stand now, following the held directory wherever it has been moved."""
+        return self._path_of(self.place.name)
+
+    def publish(self) -> str:
+        """Make the file durable, give it its final name, and return the path.
+
+        A name that was taken meanwhile is not replaced (unless the place says so): the file then gets a number,
+        so that a whole dump is never lost. Raises ``OutputRefused``.
+        """
+        try:
+            os.fsync(self.descriptor)
+            name = self._replace() if self.place.replace else self._take_first(numbered(self.place.name))
+            return self._settle(name)
+        except OSError as error:
+            raise _refused(self.place, error) from error
+
+    def keep(self) -> str:
+        """Keep what is there as ``NAME.partial`` and return the path; raises ``OutputRefused``."""
+        try:
+            os.fsync(self.descriptor)
+            name = self._temporary or self._take_first(partial_names(self.place.name))
+            return self._settle(name)
+        except OSError as error:
+            raise _refused(self.place, error) from error
+
+    def close(self) -> None:
+        """Close it; discard the file if it was neither published nor kept. A second call does nothing."""
+        if self.descriptor < 0:
+            return
+        if self._temporary is not None and self._is_ours(self._temporary):
+            os.unlink(self._temporary, dir_fd=self.directory)
+        os.close(self.descriptor)
+        os.close(self.directory)
+        self.descriptor = self.directory = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _settle(self, name: str) -> str:
+        """Check that what bears the name is really ours, and make the name durable."""
+        if not self._is_ours(name):
+            raise OutputRefused(
+                f"{self._path_of(name)} is not the file that was written: somebody swapped it",
+                hint="write to a directory that only you can write to",
+            )
+        self._temporary = None
+        os.fsync(self.directory)
+        return self._path_of(name)
+
+    def _take_first(self, names: Iterator[str]) -> str:
+        for name in names:
+            try:
+                self._take(name)
+            except FileExistsError:
+                continue
+            return name
+        raise FileExistsError(errno.EEXIST, "every name that was tried is taken")
+
+    def _take(self, name: str) -> None:
+        """Give the file a name that nothing has; raises ``FileExistsError``."""
+        if self._temporary is None:
+            os.link(f"/proc/self/fd/{self.descriptor}", name, dst_dir_fd=self.directory, follow_symlinks=True)
+        else:
+            rename_exclusively(self.directory, self._temporary, name)
+
+    def _replace(self) -> str:
+        """Put the file in the place of a regular file, or of nothing, in one step."""
+        name = self.place.name
+        _refuse_what_is_there(self.directory, self.place)
+        if self._temporary is None:
+            self._temporary = self._take_first(partial_names(name))
+        os.rename(self._temporary, name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
+        self._temporary = None
+        return name
+
+    def _is_ours(self, name: str) -> bool:
+        try:
+            there = os.stat(name, dir_fd=self.directory, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        ours = os.fstat(self.descriptor)
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def _path_of(self, name: str) -> str:
+        try:
+            directory = os.readlink(f"/proc/self/fd/{self.directory}")
+        except OSError:
+            directory = os.path.abspath(self.place.directory)
+        return os.path.join(directory, name)
+
+
+def partial_names(name: str) -> Iterator[str]:
+    """Yield the names under which an incomplete ``name`` may be kept."""
+    return (candidate + PARTIAL for candidate in numbered(name))
+
+
+def _open_directory(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        hint = "make the directory first" if error.errno == errno.ENOENT else None
+        raise OutputRefused(f"cannot write into the directory {path!r}: {error.strerror}", hint=hint) from error
+
+
+def _refuse_what_is_there(directory: int, place: Place) -> None:
+    try:
+        there = os.stat(place.name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    for is_kind, kind in _KINDS:
+        if is_kind(there.st_mode):
+            raise OutputRefused(
+                f"cannot write to {place.name!r} in {place.directory!r}: it is {kind}, not a regular file",
+                hint="choose another name: dotdump never writes through what is already there",
+            )
+    if not (place.replace or place.numbered):
+        raise OutputRefused(
+            f"cannot write to {place.name!r} in {place.directory!r}: it exists already",
+            hint="--force replaces it, once the new dump is complete",
+        )
+
+
+def _create(directory: int, place: Place) -> tuple[int, str | None]:
+    """Return the descriptor of a new file and the name it has meanwhile, None where it has none."""
+    descriptor, temporary = _create_unnamed(directory), None
+    if descriptor is None:
+        descriptor, temporary = _create_partial(directory, place.name)
+    try:
+        _make_private(descriptor, place)
+    except BaseException:
+        os.close(descriptor)
+        if temporary is not None:
+            os.unlink(temporary, dir_fd=directory)
+        raise
+    return descriptor, temporary
+
+
+def _make_private(descriptor: int, place: Place) -> None:
+    """Set the mode, which the umask may have narrowed; refuse a file system that does not keep it."""
+    os.fchmod(descriptor, MODE)
+    made = os.fstat(descriptor)
+    if stat.S_IMODE(made.st_mode) != MODE or not stat.S_ISREG(made.st_mode):
+        raise OutputRefused(
+            f"cannot keep a dump private in {place.directory!r}: its file system has no modes",
+            hint="write to a local file system with -o",
+        )
+
+
+def _create_unnamed(directory: int) -> int | None:
+    try:
+        descriptor = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, MODE, dir_fd=directory)
+    except OSError as error:
+        if error.errno in _NO_TMPFILE:
+            return None
+        raise
+    if not os.path.exists(f"/proc/self/fd/{descriptor}"):  # without /proc it could never get a name
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _create_partial(directory: int, name: str) -> tuple[int, str]:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    for candidate in partial_names(name):
+        try:
+            return os.open(candidate, flags, MODE, dir_fd=directory), candidate
+        except FileExistsError:
+            continue
+    raise FileExistsError(errno.EEXIST, "every name that was tried is taken")
+
+
+def _refused(place: Place, error: OSError) -> OutputRefused:
+    hints = {
+        errno.ENOSPC: "free some space, or write elsewhere with -o",
+        errno.EROFS: "the file system is mounted read-only: write elsewhere with -o",
+        errno.EACCES: "you may not write there: write elsewhere with -o",
+        errno.ENOENT: "its directory has been removed meanwhile",
+    }
+    reason = error.strerror or str(error)
+    message = f"cannot write {place.name!r} in {place.directory!r}: {reason}"
+    return OutputRefused(message, hint=hints.get(error.errno or 0))
