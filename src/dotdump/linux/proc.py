@@ -1,0 +1,148 @@
+"""``Proc``: the files of one /proc/PID (or /proc/PID/task/TID), read whole, bounded, and parsed.
+
+Only reads. Every method raises ``ProcessGone`` or ``AccessDenied`` where the kernel does not give the file, and
+``FormatError`` where the text is not what it should be; each is one look, so two calls may see two states.
+Parsers are imported by the method that needs them: ``ps`` reads little and must start fast.
+"""
+
+from __future__ import annotations
+
+import os
+
+from dotdump import limits
+from dotdump.errors import LimitExceeded
+from dotdump.linux.errors import explain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dotdump.linux.cgroup import CgroupMembership
+    from dotdump.linux.maps import RegionUse
+    from dotdump.linux.mounts import Mount
+    from dotdump.linux.process_stat import ProcessStat
+    from dotdump.linux.status import Status
+    from dotdump.memory.region import Region
+
+ROOT = "/proc"
+_CHUNK = 1 << 16
+
+
+class Proc:
+    """The directory of a process, ``Proc(4711)``, or of a thread, ``Proc(4711).task(4712)``; holds nothing open."""
+
+    __slots__ = ("directory", "pid")
+
+    def __init__(self, pid: int, root: str = ROOT) -> None:
+        self.pid = pid
+        self.directory = f"{root}/{pid}"
+
+    def task(self, tid: int) -> Proc:
+        """Return the same view of one thread."""
+        thread = Proc(self.pid)
+        thread.directory = f"{self.directory}/task/{tid}"
+        return thread
+
+    def status(self) -> Status:
+        """Return the kernel's summary: ids, capabilities, namespaces, tracer."""
+        from dotdump.linux.status import parse_status
+
+        return parse_status(self.read("status"), f"{self.directory}/status")
+
+    def stat(self) -> ProcessStat:
+        """Return the line of numbers: state, threads, start time, sizes."""
+        from dotdump.linux.process_stat import parse_stat
+
+        return parse_stat(self.read("stat"), f"{self.directory}/stat")
+
+    def maps(self) -> list[Region]:
+        """Return the regions of the address space, by address."""
+        from dotdump.linux.maps import parse_maps
+
+        return parse_maps(self.read("maps"), f"{self.directory}/maps")
+
+    def smaps(self) -> list[RegionUse]:
+        """Return the regions with resident bytes and VmFlags; slow: the kernel walks every page table."""
+        from dotdump.linux.maps import parse_smaps
+
+        return parse_smaps(self.read("smaps"), f"{self.directory}/smaps")
+
+    def environment(self) -> Mapping[str, str]:
+        """Return the environment the program was started with."""
+        from dotdump.linux.strings import parse_environment
+
+        return parse_environment(self.read("environ"))
+
+    def command_line(self) -> tuple[str, ...]:
+        """Return the arguments; empty for a kernel thread or a zombie."""
+        from dotdump.linux.strings import parse_command_line
+
+        return parse_command_line(self.read("cmdline"))
+
+    def cgroups(self) -> tuple[CgroupMembership, ...]:
+        """Return the control groups."""
+        from dotdump.linux.cgroup import parse_cgroup
+
+        return parse_cgroup(self.read("cgroup"), f"{self.directory}/cgroup")
+
+    def auxv(self, pointer_size: int = 8) -> Mapping[int, int]:
+        """Return the auxiliary vector, values by ``AuxType``."""
+        from dotdump.linux.auxv import parse_auxv
+
+        return parse_auxv(self.read("auxv"), pointer_size)
+
+    def limits(self) -> Mapping[str, tuple[int | None, int | None]]:
+        """Return soft and hard resource limits by the kernel's name."""
+        from dotdump.linux.rlimits import parse_limits
+
+        return parse_limits(self.read("limits"), f"{self.directory}/limits")
+
+    def mounts(self) -> list[Mount]:
+        """Return the mounts that the process sees."""
+        from dotdump.linux.mounts import parse_mountinfo
+
+        return parse_mountinfo(self.read("mountinfo"), f"{self.directory}/mountinfo")
+
+    def tasks(self) -> list[int]:
+        """Return the ids of the threads that exist at this moment, ascending."""
+        try:
+            return sorted(int(name) for name in os.listdir(f"{self.directory}/task") if name.isdecimal())
+        except OSError as error:
+            raise explain(error, self.pid, "list its threads") from error
+
+    def namespace(self, kind: str) -> int:
+        """Return the inode that identifies the namespace of ``kind``, such as ``pid`` or ``mnt``."""
+        try:
+            return os.stat(f"{self.directory}/ns/{kind}").st_ino
+        except OSError as error:
+            raise explain(error, self.pid, f"look at its {kind} namespace") from error
+
+    def executable(self) -> str:
+        """Return the path of the program; with the suffix ``" (deleted)"`` where the file is gone."""
+        try:
+            return os.readlink(f"{self.directory}/exe")
+        except OSError as error:
+            raise explain(error, self.pid, "look at its executable") from error
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of one file of the directory, at most ``limits.PROC_FILE``."""
+        path = f"{self.directory}/{name}"
+        try:
+            return read_file(path)
+        except OSError as error:
+            raise explain(error, self.pid, f"read {path}") from error
+
+
+def read_file(path: str, limit: int = limits.PROC_FILE, directory: int | None = None) -> bytes:
+    """Return a whole file, relative to the descriptor ``directory`` if given; raises ``OSError``, ``LimitExceeded``."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=directory)
+    try:
+        parts, total = [], 0
+        while part := os.read(descriptor, _CHUNK):
+            parts.append(part)
+            total += len(part)
+            if total > limit:
+                raise LimitExceeded(f"more than {limit} bytes", source=path)
+    finally:
+        os.close(descriptor)
+    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -1,0 +1,55 @@
+"""``ProcessStat``: /proc/PID/stat, one line of numbers around a name that may hold anything.
+
+The name is the process's own choice: it may contain spaces, parentheses and newlines, so the fields begin after the
+*last* ``)``. Source of truth: proc_pid_stat(5).
+"""
+
+from __future__ import annotations
+
+from dotdump.errors import FormatError
+from dotdump.linux import text
+from dotdump.records import record
+
+_LEAST_FIELDS = 22
+
+
+@record
+class ProcessStat:
+    """One /proc/PID/stat. ``start_time`` is in clock ticks since boot: with the pid it names one process for ever.
+
+    ``virtual`` is in bytes, ``resident_pages`` in pages.
+    """
+
+    pid: int
+    name: str
+    state: str
+    parent: int
+    group: int
+    session: int
+    flags: int
+    threads: int
+    start_time: int
+    virtual: int
+    resident_pages: int
+
+
+def parse_stat(data: bytes, source: str = "stat") -> ProcessStat:
+    """Parse the text of a stat file of a process or thread; raises ``FormatError`` for text that is none."""
+    start, end = data.find(b"("), data.rfind(b")")
+    fields = data[end + 1 :].split()
+    if start < 0 or end < start or len(fields) < _LEAST_FIELDS:
+        raise FormatError("not a line of process status", source=source)
+    number = [text.decimal(field, source) for field in fields[1:_LEAST_FIELDS]]
+    return ProcessStat(
+        pid=text.decimal(data[:start], source),
+        name=text.name(data[start + 1 : end]),
+        state=fields[0].decode("ascii", "replace"),
+        parent=number[0],
+        group=number[1],
+        session=number[2],
+        flags=number[5],
+        threads=number[16],
+        start_time=number[18],
+        virtual=number[19],
+        resident_pages=number[20],
+    )

@@ -1,0 +1,63 @@
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from dotdump.errors import AccessDenied, CollectError, LimitExceeded, ProcessGone
+from dotdump.linux.auxv import AuxType
+from dotdump.linux.errors import explain
+from dotdump.linux.proc import Proc, read_file
+
+
+def test_our_own_files_say_what_we_know_of_ourselves() -> None:
+    own = Proc(os.getpid())
+    assert own.status().pid == own.stat().pid == os.getpid()
+    assert own.status().uids[1] == os.geteuid()
+    assert own.stat().parent == os.getppid()
+    assert Path(own.executable()).samefile(sys.executable)
+    assert own.command_line()[0]
+    assert own.auxv()[AuxType.PAGESZ] == os.sysconf("SC_PAGESIZE")
+    assert os.getpid() in own.tasks()
+    assert own.task(os.getpid()).stat().start_time == own.stat().start_time
+    assert own.namespace("pid") == Path("/proc/self/ns/pid").stat().st_ino
+
+
+def test_our_own_maps_and_smaps_agree() -> None:
+    own = Proc(os.getpid())
+    regions = {region.start: region for region in own.maps()}
+    uses = own.smaps()
+    assert len(uses) == pytest.approx(len(regions), abs=5)
+    assert sum(use.resident for use in uses) > 1 << 20
+    assert any("rd" in use.flags for use in uses)
+    assert any(region.path == "[stack]" for region in regions.values())
+
+
+def test_every_file_of_a_process_that_is_gone_says_so() -> None:
+    gone = Proc(0x3FFFFFFF)
+    for read in (gone.status, gone.maps, gone.tasks, gone.executable, lambda: gone.namespace("pid")):
+        with pytest.raises(ProcessGone, match="process 1073741823"):
+            read()
+
+
+def test_a_refusal_says_who_may_not_do_what() -> None:
+    error = explain(PermissionError(13, "Permission denied"), os.getpid(), "read its memory")
+    assert isinstance(error, AccessDenied)
+    pid, user = os.getpid(), os.geteuid()
+    assert error.message == (
+        f"cannot read its memory: not allowed for process {pid} of user {user} by user {user} (Permission denied)"
+    )
+    assert error.hint is not None
+
+
+def test_any_other_failure_gives_the_reason() -> None:
+    error = explain(OSError(24, "ignored"), 7, "read its memory")
+    assert type(error) is CollectError
+    assert error.message == "cannot read its memory: process 7: Too many open files"
+
+
+def test_a_file_larger_than_it_can_be_is_not_read_into_memory(tmp_path: Path) -> None:
+    path = tmp_path / "endless"
+    path.write_bytes(bytes(1 << 18))
+    with pytest.raises(LimitExceeded):
+        read_file(str(path), limit=1 << 16)
