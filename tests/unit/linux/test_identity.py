@@ -31,7 +31,7 @@ def test_a_running_process_is_held_and_its_start_time_known() -> None:
 
 @pytest.mark.parametrize("reaped", [True, False], ids=["reaped", "zombie"])
 @pytest.mark.parametrize("pidfd", [True, False], ids=["pidfd", "directory"])
-def test_a_process_that_ends_is_noticed(pidfd: bool, reaped: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+def test_a_process_that_ends_is_noticed(pidfd: bool, reaped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not pidfd:
         monkeypatch.delattr(os, "pidfd_open")
     with child() as process, ProcessIdentity.open(process.pid) as identity:
