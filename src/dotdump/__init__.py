@@ -23,11 +23,14 @@ if TYPE_CHECKING:
         ProcessGone,
         ProtocolError,
         RuntimeNotFound,
+        ServerRefused,
         ServerSilent,
+        ServerSpoofed,
         ServerUnavailable,
         TargetError,
         UnsupportedRuntime,
     )
+    from dotdump.ipc.client import DiagnosticsClient
 
 __version__ = "0.1.0"
 
@@ -37,6 +40,7 @@ __all__ = [
     "ClrError",
     "CollectError",
     "CommandRejected",
+    "DiagnosticsClient",
     "DotdumpError",
     "FormatError",
     "Incomplete",
@@ -48,13 +52,15 @@ __all__ = [
     "ProcessGone",
     "ProtocolError",
     "RuntimeNotFound",
+    "ServerRefused",
     "ServerSilent",
+    "ServerSpoofed",
     "ServerUnavailable",
     "TargetError",
     "UnsupportedRuntime",
 ]
 
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {"DiagnosticsClient": "ipc.client"}
 """The module that a public name lives in, where that is not ``errors``."""
 
 

@@ -18,7 +18,9 @@
     │   ├── OutputRefused           the place to write to is not acceptable
     │   └── Incomplete              something was written, but not a whole core
     └── ProtocolError               diagnostics IPC
-        ├── ServerUnavailable       no server, or none that may be trusted
+        ├── ServerUnavailable       no server, or none that may be talked to
+        │   ├── ServerRefused       it is there, but not for us (also PermissionError)
+        │   └── ServerSpoofed       what is there is not the target's own
         ├── ServerSilent            no answer within the deadline (also TimeoutError)
         ├── BadMessage              bytes that are no message of the protocol
         └── CommandRejected         the server said no              .code .name
@@ -128,7 +130,15 @@ class ProtocolError(DotdumpError):
 
 
 class ServerUnavailable(ProtocolError):
-    """There is no diagnostics server to talk to, or none that may be trusted."""
+    """There is no diagnostics server to talk to, or none that may be."""
+
+
+class ServerRefused(ServerUnavailable, PermissionError):
+    """There is a diagnostics server, and it is not for this user."""
+
+
+class ServerSpoofed(ServerUnavailable):
+    """What calls itself the target's diagnostics server was not made by the target."""
 
 
 class ServerSilent(ProtocolError, TimeoutError):

@@ -1,0 +1,195 @@
+"""Finds the diagnostics socket of a process, and connects only to one that the process itself made.
+
+A socket lies in a directory where anyone may put files, under a name that anyone may choose. So a name is only a
+candidate: it must be a socket, owned by a user of the target, and the kernel must say (``SO_PEERCRED``) that the target
+listens on it. Each connection is checked anew, on the file that is connected to, not on its name.
+Source of truth: ``ds-ipc-pal-socket.c`` and ``ds-rt-coreclr.h`` of dotnet/runtime; unix(7).
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+
+from dotdump.errors import AccessDenied, ServerRefused, ServerSpoofed, ServerUnavailable
+from dotdump.ipc.transport import connect_descriptor, open_path
+from dotdump.ipc.trust import Owner, read_owner, require_listener, require_owned, sees_our_files
+from dotdump.linux.proc import ROOT, Proc
+from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dotdump.ipc.transport import Channel, Deadline
+
+DEFAULT_DIRECTORY = "/tmp"  # noqa: S108 -- the runtime's own default
+PREFIX, SUFFIX = "dotnet-diagnostic-", "-socket"
+ROUTER = "dsrouter-"
+
+
+class Kind(StrEnum):
+    """Who makes sockets of that name."""
+
+    RUNTIME = "runtime"
+    ROUTER = "dsrouter"
+
+
+@record
+class Candidate:
+    """A file named as the diagnostics socket of a process would be; nothing is known of it yet.
+
+    ``key`` is the disambiguation key: the start time of the process that made it, 0 where it could not know.
+    """
+
+    path: str
+    key: int
+    kind: Kind
+    modified_ns: int
+
+
+@record
+class SearchPlace:
+    """Where the target's sockets are, as we see the file system. ``doubt`` says why that may be wrong, or is empty."""
+
+    directory: str
+    doubt: str = ""
+
+
+@record
+class FoundSocket:
+    """A candidate that passed every check. ``note`` says what could not be checked here, or is empty."""
+
+    path: str
+    key: int
+    kind: Kind
+    note: str = ""
+
+
+def search_place(owner: Owner, root: str = ROOT) -> SearchPlace:
+    """Return where ``owner`` puts its sockets: its own TMPDIR, seen through its own root where that differs."""
+    doubt = ""
+    try:
+        directory = Proc(owner.pid, root).environment().get("TMPDIR")
+    except AccessDenied:
+        directory = os.environ.get("TMPDIR")
+        doubt = f"the environment of process {owner.pid} cannot be read, so its TMPDIR is a guess"
+    directory = directory or DEFAULT_DIRECTORY
+    if len(owner.namespace_pids) > 1 or not sees_our_files(owner.pid, root):
+        theirs = f"{root}/{owner.pid}/root"
+        if os.access(theirs, os.X_OK):
+            return SearchPlace(f"{theirs}/{directory.lstrip('/')}", doubt)
+        doubt = doubt or f"{theirs} cannot be entered, so this is our {directory}, which may not be the target's"
+    return SearchPlace(directory, doubt)
+
+
+def find_candidates(owner: Owner, directory: str) -> list[Candidate]:
+    """Return the files in ``directory`` named for the process, likeliest first; raises ``OSError``.
+
+    First those whose key is the start time of the process, then by age, the newest first. A dsrouter's socket
+    stands before the runtime's own where it is not older, as dotnet's tools have it.
+    """
+    found = sorted(
+        _candidates(owner.own_pid, directory),
+        key=lambda c: (c.key == owner.start_time, c.modified_ns, c.kind == Kind.ROUTER),
+        reverse=True,
+    )
+    routers = [c for c in found if c.kind == Kind.ROUTER]
+    if routers and routers[0].modified_ns >= max(c.modified_ns for c in found):
+        found.remove(routers[0])
+        found.insert(0, routers[0])
+    return found
+
+
+def connect_process(pid: int, deadline: Deadline, root: str = ROOT) -> tuple[Channel, FoundSocket]:
+    """Connect to the diagnostics server of ``pid``; the caller closes the channel.
+
+    Raises ``ProcessGone``; ``ServerSilent``; ``ServerSpoofed`` where only others' sockets bear its name (the error
+    names one); ``ServerRefused`` where its socket is not for us; ``ServerUnavailable`` where it has none.
+    """
+    owner = read_owner(pid, root)
+    place = search_place(owner, root)
+    try:
+        candidates = find_candidates(owner, place.directory)
+    except PermissionError as error:
+        raise ServerRefused(f"process {pid}: {place.directory} may not be listed", hint=place.doubt or None) from error
+    except OSError as error:
+        raise ServerUnavailable(
+            f"process {pid}: cannot look for its diagnostics socket in {place.directory}: {error.strerror}",
+            hint=place.doubt or None,
+        ) from error
+    failures: list[ServerUnavailable] = []
+    for candidate in candidates:
+        try:
+            return connect_candidate(candidate, owner, deadline, root)
+        except ServerUnavailable as error:
+            failures.append(error)
+    raise _worst(failures) or _none_there(owner, place)
+
+
+def connect_candidate(
+    candidate: Candidate, owner: Owner, deadline: Deadline, root: str = ROOT
+) -> tuple[Channel, FoundSocket]:
+    """Connect to one candidate and check who made it; raises as ``connect_process`` does."""
+    try:
+        descriptor = open_path(candidate.path)
+    except OSError as error:
+        raise ServerUnavailable(f"{candidate.path}: {error.strerror}") from error
+    try:
+        require_owned(descriptor, candidate.path, owner)
+        channel = _connect(descriptor, candidate.path, deadline)
+    finally:
+        os.close(descriptor)
+    try:
+        note = require_listener(channel, candidate.path, owner, root)
+    except BaseException:
+        channel.close()
+        raise
+    return channel, FoundSocket(candidate.path, candidate.key, candidate.kind, note)
+
+
+def _candidates(pid: int, directory: str) -> Iterator[Candidate]:
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            name = entry.name
+            if not (name.startswith(PREFIX) and name.endswith(SUFFIX)):
+                continue
+            middle = name[len(PREFIX) : -len(SUFFIX)]
+            kind = Kind.ROUTER if middle.startswith(ROUTER) else Kind.RUNTIME
+            owner, _, key = middle.removeprefix(ROUTER).partition("-")
+            if owner != str(pid) or not key.isdecimal() or len(key) > 20:
+                continue
+            try:
+                modified = entry.stat(follow_symlinks=False).st_mtime_ns
+            except OSError:
+                continue
+            yield Candidate(entry.path, int(key), kind, modified)
+
+
+def _connect(descriptor: int, path: str, deadline: Deadline) -> Channel:
+    try:
+        return connect_descriptor(descriptor, path, deadline)
+    except PermissionError as error:
+        raise ServerRefused(f"{path} is not for this user", hint="run as the target's user, or as root") from error
+    except ConnectionRefusedError as error:
+        raise ServerUnavailable(f"{path} is left over: nobody listens on it") from error
+    except OSError as error:
+        raise ServerUnavailable(f"{path}: cannot connect: {error.strerror}") from error
+
+
+def _worst(failures: list[ServerUnavailable]) -> ServerUnavailable | None:
+    """Return the failure that says most: a refusal before a forgery before a left-over."""
+    for kind in (ServerRefused, ServerSpoofed, ServerUnavailable):
+        for failure in failures:
+            if isinstance(failure, kind):
+                return failure
+    return None
+
+
+def _none_there(owner: Owner, place: SearchPlace) -> ServerUnavailable:
+    return ServerUnavailable(
+        f"process {owner.pid} has no diagnostics socket in {place.directory}",
+        hint=place.doubt
+        or "it is no .NET 3.1+ process, or its diagnostics are off (DOTNET_EnableDiagnostics), "
+        "or the socket's path would be 108 bytes or longer",
+    )
