@@ -1,0 +1,105 @@
+"""The outline of a core: headers and notes, without the memory. What ``verify`` looks at.
+
+Tolerant: what is cut is left out and counted. It is not a ``Target``; opening a core for analysis is elsewhere.
+Source of truth: gABI ch. 5, core(5).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from dotdump.errors import FormatError
+from dotdump.formats import core_notes
+from dotdump.formats.core_notes import NoteType
+from dotdump.formats.elf import SECTION_HEADER, ElfType, Machine, SegmentType, read_header, read_program_headers
+from dotdump.formats.notes import parse_notes
+from dotdump.formats.registers import REGISTER_FILES
+from dotdump.limits import NOTE_SEGMENT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dotdump.formats.core_notes import MappedFile, Prpsinfo, Prstatus
+    from dotdump.formats.elf import ElfHeader, ProgramHeader
+    from dotdump.formats.registers import RegisterFile
+    from dotdump.memory.space import AddressSpace
+
+
+class CoreOutline:
+    """Headers and notes of one core. ``loads`` are its PT_LOADs sorted by address; offsets and sizes in bytes.
+
+    ``end`` is where the file must end at the earliest; ``notes_unread`` counts bytes of notes that are cut or false.
+    """
+
+    def __init__(self, header: ElfHeader, segments: list[ProgramHeader], registers: RegisterFile) -> None:
+        self.header = header
+        self.registers = registers
+        self.segments_read = len(segments)
+        self.loads = sorted((s for s in segments if s.type == SegmentType.LOAD), key=lambda s: s.vaddr)
+        self.note_segments = [s for s in segments if s.type == SegmentType.NOTE]
+        self.end = max((s.offset + s.filesz for s in segments), default=0)
+        self.end = max(self.end, header.shoff + header.shnum * SECTION_HEADER.size)
+        self.process: Prpsinfo | None = None
+        self.threads: list[Prstatus] = []
+        self.files: tuple[MappedFile, ...] = ()
+        self.has_auxv = False
+        self.note_count = 0
+        self.notes_unread = 0
+        self._starts = [load.vaddr for load in self.loads]
+
+    def find_load(self, address: int) -> ProgramHeader | None:
+        """Return the PT_LOAD whose memory covers ``address``, or None."""
+        index = bisect_right(self._starts, address) - 1
+        if index < 0:
+            return None
+        load = self.loads[index]
+        return load if address < load.vaddr + load.memsz else None
+
+    def stack_pointer(self, thread: Prstatus) -> int:
+        """Return a thread's stack pointer; 0 where its registers are cut."""
+        return thread.registers.get(self.registers.stack_pointer, 0)
+
+    @property
+    def missing_notes(self) -> list[str]:
+        """Names of the notes that every core has and this one lacks."""
+        there = {"NT_PRPSINFO": self.process, "NT_PRSTATUS": self.threads, "NT_AUXV": self.has_auxv}
+        return [name for name, what in {**there, "NT_FILE": self.files}.items() if not what]
+
+
+def read_outline(space: AddressSpace, source: str = "") -> CoreOutline:
+    """Read the outline of the core at address 0; raises ``FormatError`` where there is no ELF core that we know."""
+    header = read_header(space, source=source)
+    if header.type != ElfType.CORE:
+        raise FormatError("an ELF file, but not a core", source=source, offset=16)
+    if header.machine not in set(Machine):
+        raise FormatError(f"a core for an unknown machine ({header.machine})", source=source, offset=18)
+    registers = REGISTER_FILES[Machine(header.machine)]
+    outline = CoreOutline(header, read_program_headers(space, header), registers)
+    for segment in outline.note_segments:
+        _read_notes(outline, space, segment)
+    return outline
+
+
+def _read_notes(outline: CoreOutline, space: AddressSpace, segment: ProgramHeader) -> None:
+    data = space.read_available(segment.offset, min(segment.filesz, NOTE_SEGMENT))
+    notes = parse_notes(data)
+    outline.notes_unread += segment.filesz - len(data) + len(data[notes.end :].strip(b"\0"))
+    outline.note_count += len(notes.notes)
+    for note in notes.notes:
+        if note.owner == core_notes.CORE:
+            try:
+                _take_note(outline, note.type, note.data)
+            except FormatError:
+                outline.notes_unread += len(note.data)
+
+
+def _take_note(outline: CoreOutline, kind: int, data: bytes) -> None:
+    if kind == NoteType.PRSTATUS:
+        outline.threads.append(core_notes.parse_prstatus(data, outline.registers))
+    elif kind == NoteType.PRPSINFO:
+        outline.process = core_notes.parse_prpsinfo(data)
+    elif kind == NoteType.AUXV:
+        outline.has_auxv = bool(core_notes.parse_auxv(data))
+    elif kind == NoteType.FILE:
+        note = core_notes.parse_file_note(data)
+        outline.files = note.files
+        outline.notes_unread += note.missing

@@ -1,0 +1,184 @@
+"""Is a core whole, and is it the one that was asked for? A list of findings, never a change to the file.
+
+Reads headers, notes and a page here and there: its cost does not grow with the memory in the core. That every byte
+of memory is right it cannot say. Source of truth: gABI ch. 5, core(5), and what createdump, the kernel and gcore write.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from dotdump.dump.core_outline import CoreOutline, read_outline
+from dotdump.errors import FormatError
+from dotdump.formats.elf import MAGIC, Machine
+from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dotdump.memory.space import AddressSpace
+
+
+class Verdict(StrEnum):
+    """What a finding means for the core."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@record
+class Finding:
+    """One check of a core: its name, how it came out, and what was seen."""
+
+    check: str
+    verdict: Verdict
+    seen: str
+
+
+@record
+class Expectation:
+    """What is known of the process apart from the core; what is None or empty is not compared.
+
+    ``threads`` are ids that must be in the core; ``runtime`` is the path of the runtime's module, ``runtime_base``
+    where its ELF header was mapped. Ids and paths are as the target's own namespaces have them.
+    """
+
+    pid: int | None = None
+    threads: frozenset[int] = frozenset()
+    runtime: str = ""
+    runtime_base: int = 0
+
+
+STACK_CHECKS = 1000
+"""Threads whose stack is looked for: each costs a search, and a thousand tell as much as all."""
+
+
+def verify_core(space: AddressSpace, size: int, expected: Expectation | None = None) -> tuple[Finding, ...]:
+    """Check the core that ``space`` holds from address 0 to ``size``; raises nothing for what is wrong with it."""
+    if size == 0:
+        return (Finding("header", Verdict.PROBLEM, "the file is empty"),)
+    try:
+        outline = read_outline(space)
+    except FormatError as error:
+        return (Finding("header", Verdict.PROBLEM, str(error)),)
+    return tuple(_findings(outline, space, size, expected or Expectation()))
+
+
+def worst(findings: tuple[Finding, ...]) -> Verdict:
+    """Return the gravest verdict there is."""
+    verdicts = {finding.verdict for finding in findings}
+    return next((v for v in (Verdict.PROBLEM, Verdict.WARNING) if v in verdicts), Verdict.OK)
+
+
+def _findings(core: CoreOutline, space: AddressSpace, size: int, expected: Expectation) -> Iterator[Finding]:
+    yield Finding(
+        "header", Verdict.OK, f"ELF core for {Machine(core.header.machine).name}, {core.header.phnum:,} segments"
+    )
+    yield _check_segments(core)
+    yield _check_length(core, size)
+    yield _check_notes(core)
+    yield _check_process(core, expected)
+    yield _check_threads(core, expected)
+    yield _check_stacks(core, space)
+    yield _check_modules(core, expected)
+    if runtime := _runtime_base(core, expected):
+        yield _check_runtime_memory(core, space, runtime)
+
+
+def _check_segments(core: CoreOutline) -> Finding:
+    missing = core.header.phnum - core.segments_read
+    if missing > 0:
+        return Finding("segments", Verdict.PROBLEM, f"{missing:,} of {core.header.phnum:,} program headers are cut off")
+    if not core.note_segments:
+        return Finding("segments", Verdict.PROBLEM, "there is no PT_NOTE: neither threads nor registers are known")
+    if not core.loads:
+        return Finding("segments", Verdict.PROBLEM, "there is no PT_LOAD: no memory at all")
+    overlong = sum(1 for load in core.loads if load.filesz > load.memsz)
+    overlapping = sum(1 for a, b in zip(core.loads, core.loads[1:], strict=False) if a.vaddr + a.memsz > b.vaddr)
+    if overlong or overlapping:
+        seen = f"{overlapping:,} overlap another, {overlong:,} have more bytes in the file than in memory"
+        return Finding("segments", Verdict.PROBLEM, seen)
+    held = sum(load.filesz for load in core.loads)
+    return Finding("segments", Verdict.OK, f"{len(core.loads):,} of memory, {held:,} bytes")
+
+
+def _check_length(core: CoreOutline, size: int) -> Finding:
+    if size < core.end:
+        seen = f"the file ends at {size:,}, {core.end - size:,} bytes before what its headers promise"
+        return Finding("length", Verdict.PROBLEM, seen)
+    return Finding("length", Verdict.OK, f"{size:,} bytes, as the headers say")
+
+
+def _check_notes(core: CoreOutline) -> Finding:
+    if core.notes_unread:
+        return Finding("notes", Verdict.PROBLEM, f"{core.notes_unread:,} bytes of notes are cut off or malformed")
+    if core.missing_notes:
+        return Finding("notes", Verdict.WARNING, f"no {', '.join(core.missing_notes)}")
+    return Finding("notes", Verdict.OK, f"{core.note_count:,} notes")
+
+
+def _check_process(core: CoreOutline, expected: Expectation) -> Finding:
+    if core.process is None:
+        return Finding("process", Verdict.WARNING, "NT_PRPSINFO is missing: the core does not say whose it is")
+    pid, name = core.process.pid, core.process.fname.decode("utf-8", "backslashreplace")
+    if expected.pid is not None and pid != expected.pid:
+        return Finding("process", Verdict.PROBLEM, f"the core is of process {pid} ({name}), not of {expected.pid}")
+    return Finding("process", Verdict.OK, f"pid {pid}, {name}")
+
+
+def _check_threads(core: CoreOutline, expected: Expectation) -> Finding:
+    found = {thread.pid for thread in core.threads}
+    if not found:
+        return Finding("threads", Verdict.PROBLEM, "no thread at all")
+    missing = sorted(expected.threads - found)
+    if missing:
+        shown = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
+        seen = f"{len(missing)} of {len(expected.threads)} threads are not in the core: {shown}"
+        return Finding("threads", Verdict.PROBLEM, seen)
+    return Finding("threads", Verdict.OK, f"{len(found)} threads")
+
+
+def _check_stacks(core: CoreOutline, space: AddressSpace) -> Finding:
+    looked = core.threads[:STACK_CHECKS]
+    gone = [thread.pid for thread in looked if not _memory_at(core, space, core.stack_pointer(thread), 8)]
+    if gone:
+        shown = ", ".join(map(str, gone[:5]))
+        return Finding("stacks", Verdict.WARNING, f"{len(gone)} of {len(looked)} threads have no stack memory: {shown}")
+    return Finding("stacks", Verdict.OK, f"the stacks of {len(looked)} threads are there")
+
+
+def _check_modules(core: CoreOutline, expected: Expectation) -> Finding:
+    count = len({file.path for file in core.files})
+    if expected.runtime and all(file.path != expected.runtime for file in core.files):
+        seen = f"NT_FILE names {count} files, but not the runtime, {expected.runtime}"
+        return Finding("modules", Verdict.PROBLEM, seen)
+    if not count:
+        return Finding("modules", Verdict.WARNING, "NT_FILE is missing or empty: modules must be found by their memory")
+    named = f", {expected.runtime} among them" if expected.runtime else ""
+    return Finding("modules", Verdict.OK, f"{count} files{named}")
+
+
+def _runtime_base(core: CoreOutline, expected: Expectation) -> int:
+    if expected.runtime_base:
+        return expected.runtime_base
+    bases = (file.start for file in core.files if file.path.endswith("/libcoreclr.so") and file.offset == 0)
+    return next(bases, 0)
+
+
+def _check_runtime_memory(core: CoreOutline, space: AddressSpace, base: int) -> Finding:
+    head = _memory_at(core, space, base, len(MAGIC))
+    if head != MAGIC:
+        why = "is not in the core" if not head else f"does not start with an ELF header but with {head.hex(' ')}"
+        return Finding("runtime", Verdict.PROBLEM, f"the memory of the runtime's module at {base:#x} {why}")
+    return Finding("runtime", Verdict.OK, f"the runtime's module is at {base:#x}")
+
+
+def _memory_at(core: CoreOutline, space: AddressSpace, address: int, size: int) -> bytes:
+    """Return the bytes of memory at ``address`` that the file really holds, ``b""`` where it does not."""
+    load = core.find_load(address)
+    if load is None or address + size > load.vaddr + load.filesz:
+        return b""
+    data = space.read_available(load.offset + address - load.vaddr, size)
+    return data if len(data) == size else b""
