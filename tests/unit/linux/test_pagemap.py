@@ -1,0 +1,62 @@
+import ctypes
+import mmap
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from dotdump.linux.pagemap import PAGE_SIZE, Pagemap
+
+PAGES = 64
+
+
+@pytest.fixture(params=["scan", "parse"])
+def pagemap(request: pytest.FixtureRequest) -> Iterator[Pagemap]:
+    with Pagemap(os.getpid()) as opened:
+        opened.scans = request.param == "scan"
+        yield opened
+
+
+@pytest.fixture
+def anonymous() -> Iterator[mmap.mmap]:
+    memory = mmap.mmap(-1, PAGES * PAGE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    yield memory
+    memory.close()
+
+
+def address_of(memory: mmap.mmap) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+
+def runs_of(pagemap: Pagemap, start: int) -> list[tuple[int, int]]:
+    found = pagemap.populated(start, start + PAGES * PAGE_SIZE)
+    return [((run.start - start) // PAGE_SIZE, (run.end - start) // PAGE_SIZE) for run in found]
+
+
+def test_only_pages_that_were_written_hold_data(pagemap: Pagemap, anonymous: mmap.mmap) -> None:
+    for page in (3, 4, 5, 40):
+        anonymous[page * PAGE_SIZE] = 1
+    assert runs_of(pagemap, address_of(anonymous)) == [(3, 6), (40, 41)]
+
+
+def test_memory_never_touched_holds_none_and_looking_commits_none(pagemap: Pagemap, anonymous: mmap.mmap) -> None:
+    assert runs_of(pagemap, address_of(anonymous)) == []
+    assert runs_of(pagemap, address_of(anonymous)) == []
+
+
+def test_a_range_that_is_not_mapped_holds_none(pagemap: Pagemap) -> None:
+    assert list(pagemap.populated(0, 16 * PAGE_SIZE)) == []
+
+
+def test_more_runs_than_one_call_returns_are_all_found(pagemap: Pagemap) -> None:
+    pages = 3 * 4096
+    memory = mmap.mmap(-1, pages * PAGE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    for page in range(0, pages, 2):
+        memory[page * PAGE_SIZE] = 1
+    start = address_of(memory)
+    found = list(pagemap.populated(start, start + pages * PAGE_SIZE))
+    assert [(run.start - start) // PAGE_SIZE for run in found] == list(range(0, pages, 2))
+    assert {run.size for run in found} == {PAGE_SIZE}
+    memory.close()

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import ctypes
+import errno
+import mmap
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dotdump.errors import MemoryFault, ProcessGone
+from dotdump.linux.backing import BackingFiles
+from dotdump.linux.pagemap import PAGE_SIZE, Pagemap
+from dotdump.linux.proc import Proc
+from dotdump.linux.process_memory import MemFile, ProcessMemory, VmReader
+from dotdump.memory.region import Protection, Region
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dotdump.linux.process_memory import Source
+    from dotdump.memory.space import MemoryRange
+
+READ = Protection.READ
+BASE = 0x10000000
+
+
+class FakeSource:
+    """Pages by number from BASE; a page that is None cannot be read. Copies only what precedes the first such page."""
+
+    def __init__(self, pages: list[bytes | None], failure: int = errno.EFAULT) -> None:
+        self.pages = pages
+        self.failure = failure
+
+    def read_into(self, address: int, buffer: memoryview) -> int:
+        filled = 0
+        while filled < len(buffer):
+            page, offset = divmod(address + filled - BASE, PAGE_SIZE)
+            content = self.pages[page]
+            if content is None:
+                break
+            part = content[offset : offset + len(buffer) - filled]
+            buffer[filled : filled + len(part)] = part
+            filled += len(part)
+        if not filled:
+            raise OSError(self.failure, os.strerror(self.failure))
+        return filled
+
+    def close(self) -> None:
+        pass
+
+
+class AllOrNothing(FakeSource):
+    """Fails as a whole where any page of the request cannot be read, as the kernel may."""
+
+    def read_into(self, address: int, buffer: memoryview) -> int:
+        if super().read_into(address, buffer) < len(buffer):
+            raise OSError(self.failure, os.strerror(self.failure))
+        return len(buffer)
+
+
+def memory_over(source: Source, pages: int) -> ProcessMemory:
+    return ProcessMemory(source, [Region(BASE, BASE + pages * PAGE_SIZE, READ)], Pagemap(os.getpid()))
+
+
+@pytest.mark.parametrize("kind", [FakeSource, AllOrNothing])
+def test_reading_stops_at_the_page_that_cannot_be_read_and_goes_on_behind_it(
+    kind: Callable[[list[bytes | None]], FakeSource],
+) -> None:
+    memory = memory_over(kind([b"a" * PAGE_SIZE, b"b" * PAGE_SIZE, None, b"c" * PAGE_SIZE]), 4)
+    assert memory.read_available(BASE + 1, 4 * PAGE_SIZE) == b"a" * (PAGE_SIZE - 1) + b"b" * PAGE_SIZE
+    assert memory.read_available(BASE + 2 * PAGE_SIZE, 8) == b""
+    assert memory.read(BASE + 3 * PAGE_SIZE, 8) == b"c" * 8
+    memory.close()
+
+
+def test_an_exact_read_across_a_hole_names_the_hole() -> None:
+    memory = memory_over(FakeSource([b"a" * PAGE_SIZE, None], errno.EIO), 2)
+    with pytest.raises(MemoryFault, match="0x10001000"):
+        memory.read(BASE, 2 * PAGE_SIZE)
+    memory.close()
+
+
+def test_a_process_that_ended_is_not_a_hole() -> None:
+    memory = memory_over(FakeSource([None], errno.ESRCH), 1)
+    with pytest.raises(ProcessGone):
+        memory.read_available(BASE, 8)
+    memory.close()
+
+
+def test_what_the_target_may_not_read_is_not_asked_for() -> None:
+    regions = [Region(BASE, BASE + PAGE_SIZE, Protection.WRITE)]
+    memory = ProcessMemory(FakeSource([b"s" * PAGE_SIZE]), regions, Pagemap(os.getpid()))
+    assert memory.read_available(BASE, 8) == b""
+    assert list(memory.ranges()) == []
+    memory.close()
+
+
+@pytest.fixture(params=[MemFile, VmReader])
+def own_memory(request: pytest.FixtureRequest) -> Iterator[Callable[[], ProcessMemory]]:
+    """This process, read as another one would be, with its maps as they are at the time of the call."""
+    opened: list[ProcessMemory] = []
+
+    def now() -> ProcessMemory:
+        pid = os.getpid()
+        opened.append(ProcessMemory(request.param(pid), Proc(pid).maps(), Pagemap(pid), BackingFiles(pid)))
+        return opened[-1]
+
+    yield now
+    for memory in opened:
+        memory.close()
+
+
+def test_anonymous_memory_is_read_and_untouched_pages_are_not_present(
+    own_memory: Callable[[], ProcessMemory],
+) -> None:
+    mapped = mmap.mmap(-1, 16 * PAGE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    mapped.madvise(mmap.MADV_NOHUGEPAGE)
+    mapped[5 * PAGE_SIZE : 5 * PAGE_SIZE + 4] = b"here"
+    start = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
+    memory = own_memory()
+    assert memory.read(start + 5 * PAGE_SIZE, 4) == b"here"
+    assert [run.start for run in memory.present_runs(start, start + 16 * PAGE_SIZE)] == [start + 5 * PAGE_SIZE]
+
+
+def touched(start: int, pages: int) -> list[MemoryRange]:
+    with Pagemap(os.getpid()) as pagemap:
+        return list(pagemap.populated(start, start + pages * PAGE_SIZE))
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+@pytest.mark.parametrize("shared", [False, True])
+def test_untouched_pages_of_a_file_come_from_the_file_and_stay_untouched(
+    own_memory: Callable[[], ProcessMemory], deleted: bool, shared: bool
+) -> None:
+    content = b"".join(bytes([65 + page]) * PAGE_SIZE for page in range(8)) + b"tail"
+    with tempfile.NamedTemporaryFile(delete=False) as file:
+        file.write(content)
+        file.flush()
+        flags = mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE
+        mapped = mmap.mmap(file.fileno(), 0, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        mapped.madvise(mmap.MADV_RANDOM)
+        mapped[3 * PAGE_SIZE] = 0x21
+        if deleted:
+            Path(file.name).unlink()
+        start = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
+        memory = own_memory()
+        before = touched(start, 9)
+        read = memory.read_available(start, 10 * PAGE_SIZE)
+        assert read[: len(content)] == content[: 3 * PAGE_SIZE] + b"!" + content[3 * PAGE_SIZE + 1 :]
+        assert read[len(content) :].startswith(bytes(PAGE_SIZE - 4))
+        assert touched(start, 9) == before
+    if not deleted:
+        Path(file.name).unlink()
+
+
+def test_pages_behind_the_end_of_a_file_cannot_be_read(own_memory: Callable[[], ProcessMemory]) -> None:
+    with tempfile.TemporaryFile() as file:
+        file.truncate(4 * PAGE_SIZE)
+        mapped = mmap.mmap(file.fileno(), 4 * PAGE_SIZE, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        file.truncate(PAGE_SIZE + 10)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
+        assert len(own_memory().read_available(start, 4 * PAGE_SIZE)) == 2 * PAGE_SIZE
