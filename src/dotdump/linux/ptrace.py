@@ -1,0 +1,243 @@
+"""ptrace(2), one function a request; nothing here knows what a thread is stopped for.
+
+Threads are seized, never attached: ``PTRACE_SEIZE`` sends no signal, and the kernel lets a seized thread run on when
+its tracer dies. Every request must come from the thread that seized. Errors: ``ProcessGone`` for ESRCH (the thread
+has ended, or is not stopped), ``AccessDenied`` for EPERM, else ``OSError``. Every system call goes through one of the
+functions at the end. Source of truth: ptrace(2), uapi ``linux/ptrace.h``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import signal
+import time
+from enum import IntEnum, IntFlag
+from struct import Struct
+
+from dotdump.errors import AccessDenied, ProcessGone
+from dotdump.linux.proc import Proc
+from dotdump.records import record
+
+WALL = 0x40000000
+"""``__WALL`` of wait(2): children of every kind, those without an exit signal as well."""
+NT_PRSTATUS, NT_PRFPREG, NT_X86_XSTATE = 1, 2, 0x202
+SIGINFO_SIZE = 128
+SYSCALL_STOP = signal.SIGTRAP | 0x80
+
+_REGISTER_BYTES = 1 << 15
+_POLL_SECONDS = 0.0001
+_RSEQ_CONFIGURATION = Struct("<QIIII")
+
+
+class Request(IntEnum):
+    """Requests, by the header's names."""
+
+    CONT = 7
+    DETACH = 17
+    SYSCALL = 24
+    SETOPTIONS = 0x4200
+    GETEVENTMSG = 0x4201
+    GETSIGINFO = 0x4202
+    GETREGSET = 0x4204
+    SETREGSET = 0x4205
+    SEIZE = 0x4206
+    INTERRUPT = 0x4207
+    GETSIGMASK = 0x420A
+    SETSIGMASK = 0x420B
+    GET_RSEQ_CONFIGURATION = 0x420F
+
+
+class Option(IntFlag):
+    """Options of SEIZE and SETOPTIONS."""
+
+    NONE = 0
+    TRACESYSGOOD = 1
+    TRACEFORK = 1 << 1
+    TRACECLONE = 1 << 3
+    EXITKILL = 1 << 20
+    SUSPEND_SECCOMP = 1 << 21
+
+
+class Event(IntEnum):
+    """What a ptrace-stop is about; 0 where the signal says all."""
+
+    NONE = 0
+    FORK = 1
+    VFORK = 2
+    CLONE = 3
+    STOP = 128
+
+
+@record
+class Stop:
+    """A ptrace-stop: the signal, and the event in the third byte of the wait status."""
+
+    signal: int
+    event: int
+
+    @property
+    def is_group_or_interrupt(self) -> bool:
+        """An EVENT_STOP: by INTERRUPT, by a group-stop, or at birth. The only one that restarts system calls well."""
+        return self.event == Event.STOP
+
+    @property
+    def is_syscall(self) -> bool:
+        """A syscall-entry-stop or syscall-exit-stop (with TRACESYSGOOD)."""
+        return self.event == Event.NONE and self.signal == SYSCALL_STOP
+
+    @property
+    def delivers(self) -> int:
+        """The signal of a signal-delivery-stop, which must be handed back, else 0."""
+        return 0 if self.event or self.signal == SYSCALL_STOP else self.signal
+
+
+def seize(tid: int, options: Option = Option.NONE) -> None:
+    """Become the tracer of ``tid``, which runs on."""
+    _ptrace(Request.SEIZE, tid, 0, options)
+
+
+def interrupt(tid: int) -> None:
+    """Ask a seized thread to stop; it does so where it would take a signal."""
+    _ptrace(Request.INTERRUPT, tid)
+
+
+def detach(tid: int, deliver: int = 0) -> None:
+    """Let a stopped thread run on without us, with signal ``deliver`` where it was stopped by its delivery."""
+    _ptrace(Request.DETACH, tid, 0, deliver)
+
+
+def resume(tid: int) -> None:
+    """Let a stopped thread run."""
+    _ptrace(Request.CONT, tid)
+
+
+def resume_to_syscall(tid: int) -> None:
+    """Let a stopped thread run up to its next entry to or exit from a system call."""
+    _ptrace(Request.SYSCALL, tid)
+
+
+def set_options(tid: int, options: Option) -> None:
+    """Set the options of a stopped thread."""
+    _ptrace(Request.SETOPTIONS, tid, 0, options)
+
+
+def event_message(tid: int) -> int:
+    """Return what came with the last event: after CLONE and FORK, the new thread's id in our PID namespace."""
+    message = ctypes.c_ulong()
+    _ptrace(Request.GETEVENTMSG, tid, 0, ctypes.addressof(message))
+    return message.value
+
+
+def registers(tid: int, kind: int) -> bytes:
+    """Return a register set by its note type, as the kernel lays it out in a core."""
+    vector = _IoVector(ctypes.addressof(_register_buffer), _REGISTER_BYTES)
+    _ptrace(Request.GETREGSET, tid, kind, ctypes.addressof(vector))
+    return ctypes.string_at(_register_buffer, vector.length)
+
+
+def set_registers(tid: int, kind: int, data: bytes) -> None:
+    """Set a register set."""
+    buffer = ctypes.create_string_buffer(data, len(data))
+    vector = _IoVector(ctypes.addressof(buffer), len(data))
+    _ptrace(Request.SETREGSET, tid, kind, ctypes.addressof(vector))
+
+
+def siginfo(tid: int) -> bytes:
+    """Return the 128 bytes of the siginfo that the thread stopped with."""
+    buffer = ctypes.create_string_buffer(SIGINFO_SIZE)
+    _ptrace(Request.GETSIGINFO, tid, 0, ctypes.addressof(buffer))
+    return buffer.raw
+
+
+def signal_mask(tid: int) -> int:
+    """Return the blocked signals of a stopped thread, signal N as bit N - 1."""
+    mask = ctypes.c_uint64()
+    _ptrace(Request.GETSIGMASK, tid, ctypes.sizeof(mask), ctypes.addressof(mask))
+    return mask.value
+
+
+def set_signal_mask(tid: int, mask: int) -> None:
+    """Set the blocked signals of a stopped thread."""
+    value = ctypes.c_uint64(mask)
+    _ptrace(Request.SETSIGMASK, tid, ctypes.sizeof(value), ctypes.addressof(value))
+
+
+def rseq_area(tid: int) -> int:
+    """Return the address of the thread's ``struct rseq``; 0 where it has none or the kernel cannot tell (< 5.13)."""
+    buffer = ctypes.create_string_buffer(_RSEQ_CONFIGURATION.size)
+    try:
+        _ptrace(Request.GET_RSEQ_CONFIGURATION, tid, len(buffer), ctypes.addressof(buffer))
+    except OSError as error:
+        if error.errno in (errno.EIO, errno.EINVAL):
+            return 0
+        raise
+    address: int = _RSEQ_CONFIGURATION.unpack(buffer.raw)[0]
+    return address
+
+
+def wait_for_stop(tid: int, seconds: float) -> Stop | None:
+    """Return the next ptrace-stop of ``tid``, or None after ``seconds``; ``ProcessGone`` where it ended instead."""
+    deadline = time.monotonic() + seconds
+    while True:
+        stop = poll_stop(tid)
+        if stop is not None or time.monotonic() >= deadline:
+            return stop
+        time.sleep(_POLL_SECONDS)
+
+
+def poll_stop(tid: int) -> Stop | None:
+    """Return a ptrace-stop of ``tid`` that has not been told of yet, or None; ``ProcessGone`` where it ended."""
+    try:
+        found = _peek(tid)
+        if found is None:
+            return None
+        if found.si_code in (os.CLD_TRAPPED, os.CLD_STOPPED):
+            _take(tid)
+            return Stop(found.si_status & 0xFF, found.si_status >> 8)
+        if not _is_own_child(tid):
+            _take(tid)
+    except ChildProcessError:
+        raise ProcessGone(f"thread {tid} is not traced by us any more") from None
+    raise ProcessGone(f"thread {tid} has ended")
+
+
+class _IoVector(ctypes.Structure):
+    """``struct iovec``."""
+
+    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+_register_buffer = ctypes.create_string_buffer(_REGISTER_BYTES)
+_libc_ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+_libc_ptrace.restype = ctypes.c_long
+_libc_ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+
+
+def _ptrace(request: Request, tid: int, address: int = 0, data: int = 0) -> None:
+    if _libc_ptrace(request, tid, address, data) != -1:
+        return
+    number = ctypes.get_errno()
+    if number == errno.ESRCH:
+        raise ProcessGone(f"thread {tid} has ended or does not stand still (PTRACE_{request.name})")
+    if number == errno.EPERM:
+        raise AccessDenied(f"PTRACE_{request.name} of thread {tid} is not permitted")
+    raise OSError(number, f"PTRACE_{request.name} of thread {tid}: {os.strerror(number)}")
+
+
+def _peek(tid: int) -> os.waitid_result | None:
+    return os.waitid(os.P_PID, tid, os.WEXITED | os.WSTOPPED | os.WNOHANG | os.WNOWAIT | WALL)
+
+
+def _take(tid: int) -> None:
+    os.waitpid(tid, WALL | os.WNOHANG)
+
+
+def _is_own_child(tid: int) -> bool:
+    """Whether the end of ``tid`` is for somebody else here to wait for, such as ``subprocess``."""
+    try:
+        status = Proc(tid).status()
+    except ProcessGone:
+        return False
+    return status.group == tid and status.parent == os.getpid()

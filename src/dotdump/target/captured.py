@@ -1,0 +1,103 @@
+"""From what the kernel gave, as bytes, to the records of ``target.model``: threads, the process, the platform."""
+
+from __future__ import annotations
+
+import os
+
+from dotdump.errors import CollectError, ProcessGone
+from dotdump.formats.core_notes import CORE, LINUX, NoteType, Prstatus, build_prstatus
+from dotdump.formats.registers import NT_X86_XSTATE, X86_64, parse_registers
+from dotdump.linux.proc import Proc
+from dotdump.target.model import Architecture, Platform, ProcessFacts, Thread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dotdump.linux.thread_state import ThreadState
+
+
+def platform_of_this_machine() -> Platform:
+    """Return the platform of processes here; raises ``CollectError`` where their registers cannot be captured."""
+    machine = os.uname().machine
+    if machine != Architecture.X86_64:
+        raise CollectError(
+            f"capturing processes on {machine} is not supported, only on x86_64",
+            hint="'dotdump collect --method runtime' asks the runtime, on any machine",
+        )
+    return Platform(Architecture.X86_64, page_size=os.sysconf("SC_PAGE_SIZE"))
+
+
+def process_facts(pid: int) -> ProcessFacts:
+    """Return who a running process is; ``ProcessGone`` where it has ended."""
+    proc = Proc(pid)
+    stat, status = proc.stat(), proc.status()
+    try:
+        nice = os.getpriority(os.PRIO_PROCESS, pid)
+    except ProcessLookupError:
+        raise ProcessGone(f"process {pid} has ended") from None
+    return ProcessFacts(
+        pid=pid,
+        name=stat.name,
+        arguments=" ".join(proc.command_line()),
+        ppid=stat.parent,
+        pgrp=stat.group,
+        sid=stat.session,
+        uid=status.uids[0],
+        gid=status.gids[0],
+        state=stat.state,
+        nice=nice,
+        flags=stat.flags,
+    )
+
+
+def thread_names(pid: int, tids: Iterable[int]) -> dict[int, str]:
+    """Return the names of those of the threads that still exist."""
+    names = {}
+    for tid in tids:
+        try:
+            raw = Proc(pid).task(tid).read("comm")
+        except ProcessGone:
+            continue
+        names[tid] = os.fsdecode(raw.removesuffix(b"\n"))
+    return names
+
+
+def threads_of(
+    process: ProcessFacts, states: Iterable[ThreadState], names: Mapping[int, str], first: int = 0
+) -> list[Thread]:
+    """Return a thread for each state; ``first`` in front, or else the leader."""
+    wanted = first or process.pid
+    ordered = sorted(states, key=lambda state: (state.tid != wanted, state.tid))
+    return [_thread(process, state, names.get(state.tid, "")) for state in ordered]
+
+
+def _thread(process: ProcessFacts, state: ThreadState, name: str) -> Thread:
+    registers = parse_registers(X86_64.general, state.general)
+    notes = {
+        (CORE, int(NoteType.PRSTATUS)): _prstatus(process, state, registers),
+        (CORE, int(NoteType.PRFPREG)): state.floating,
+    }
+    if state.extended:
+        notes[LINUX, NT_X86_XSTATE] = state.extended
+    return Thread(
+        tid=state.tid,
+        registers=registers,
+        instruction_pointer=registers[X86_64.instruction_pointer],
+        stack_pointer=registers[X86_64.stack_pointer],
+        name=name,
+        notes=notes,
+    )
+
+
+def _prstatus(process: ProcessFacts, state: ThreadState, registers: Mapping[str, int]) -> bytes:
+    status = Prstatus(
+        state.tid,
+        registers,
+        sighold=state.signal_mask,
+        ppid=process.ppid,
+        pgrp=process.pgrp,
+        sid=process.sid,
+        fpvalid=int(state.exact),
+    )
+    return build_prstatus(status, X86_64)

@@ -1,0 +1,153 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dotdump.errors import ProcessGone
+from dotdump.target.process import open_process
+from native import Native, native
+
+pytestmark = pytest.mark.live
+
+
+def runs(process: Native) -> bool:
+    before = int(process.ask())
+    time.sleep(0.02)
+    return int(process.ask()) > before
+
+
+@pytest.mark.parametrize("count", [0, 7, 400])
+def test_every_thread_stands_still_while_open_and_runs_on_afterwards(count: int) -> None:
+    with native("threads", str(count)) as process:
+        before = process.states()
+        with open_process(process.pid) as target:
+            assert {thread.tid for thread in target.threads} == set(before)
+            assert set(process.states().values()) == {"t"}
+            assert target.threads[0].tid == process.pid
+            assert target.process.name == "threads"
+        assert runs(process)
+        assert set(process.states().values()) <= {"S", "R"}
+        assert {thread.name for thread in target.threads} == ({"threads", "sleeper"} if count else {"threads"})
+
+
+def test_registers_point_into_code_and_stack_that_can_be_read() -> None:
+    with native("threads", "3") as process, open_process(process.pid) as target:
+        for thread in target.threads:
+            assert target.memory.read(thread.instruction_pointer - 2, 2) == b"\x0f\x05"
+            assert len(target.memory.read(thread.stack_pointer, 64)) == 64
+            assert thread.registers["orig_rax"] in (1, 7, 34)
+
+
+def test_a_stopped_process_stays_stopped() -> None:
+    with native("threads", "3") as process:
+        os.kill(process.pid, signal.SIGSTOP)
+        _wait_for_states(process, {"T"})
+        with open_process(process.pid) as target:
+            assert len(target.threads) == 4
+        _wait_for_states(process, {"T"})
+        os.kill(process.pid, signal.SIGCONT)
+        assert runs(process)
+
+
+def test_a_thread_that_sleeps_uninterruptibly_is_reported_and_not_waited_for() -> None:
+    with native("threads", "3", "vfork") as process:
+        begun = time.monotonic()
+        with open_process(process.pid) as target:
+            assert time.monotonic() - begun < 2
+            assert any("slept uninterruptibly" in problem for problem in target.problems)
+            assert len(target.threads) == 4
+            late = next(thread for thread in target.threads if thread.name == "parent")
+            assert late.instruction_pointer
+            _kill_children(process.pid)
+        assert target.problems == [problem for problem in target.problems if "still sleep" not in problem]
+        assert runs(process)
+        _wait_for_states(process, {"S", "R"})
+
+
+def test_whatever_ends_us_the_process_runs_on() -> None:
+    script = (
+        "import sys, time; from dotdump.target.process import open_process\n"
+        "target = open_process(int(sys.argv[1])); print('open', flush=True); time.sleep(60)"
+    )
+    with native("threads", "20") as process:
+        holder = subprocess.Popen([sys.executable, "-c", script, str(process.pid)], stdout=subprocess.PIPE)
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"open\n"
+        assert set(process.states().values()) == {"t"}
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+        assert runs(process)
+
+
+def test_a_process_that_is_traced_already_is_left_alone_and_the_tracer_named() -> None:
+    with native("threads", "1") as process, open_process(process.pid):
+        script = (
+            "import sys; from dotdump.errors import AccessDenied; from dotdump.target.process import open_process\n"
+            "try: open_process(int(sys.argv[1]))\nexcept AccessDenied as error: print(error)"
+        )
+        command = [sys.executable, "-c", script, str(process.pid)]
+        refused = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        assert f"already traced by process {os.getpid()}" in refused.stdout
+
+
+def test_a_process_of_another_user_is_refused_with_a_hint() -> None:
+    script = (
+        "import os, sys; from dotdump.errors import AccessDenied; from dotdump.target.process import open_process\n"
+        "os.setuid(65534)\n"
+        "try: open_process(int(sys.argv[1]))\nexcept AccessDenied as error: print(error, error.hint)"
+    )
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    with native("threads", "1") as process:
+        command = [sys.executable, "-c", script, str(process.pid)]
+        refused = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        assert "may not be traced" in refused.stdout
+        assert runs(process)
+
+
+def test_a_process_that_is_not_there_is_gone() -> None:
+    with pytest.raises(ProcessGone):
+        open_process(2**22 - 3)
+
+
+def test_a_process_killed_while_open_can_be_closed_and_reaped_by_its_parent() -> None:
+    with native("threads", "20") as process:
+        with open_process(process.pid):
+            process.process.kill()
+        assert process.process.wait(timeout=5) == -signal.SIGKILL
+
+
+def test_a_signal_sent_while_open_is_delivered_afterwards() -> None:
+    with native("threads", "2") as process:
+        with open_process(process.pid):
+            os.kill(process.pid, signal.SIGTERM)
+        assert process.process.wait(timeout=5) == -signal.SIGTERM
+
+
+def test_python_itself_can_be_opened() -> None:
+    holder = subprocess.Popen([sys.executable, "-c", "print(1, flush=True); input()"], stdin=-1, stdout=-1)
+    assert holder.stdout is not None
+    assert holder.stdin is not None
+    holder.stdout.readline()
+    with open_process(holder.pid) as target:
+        assert target.regions
+        assert target.auxv
+    holder.communicate(b"\n", timeout=10)
+    assert holder.returncode == 0
+
+
+def _kill_children(pid: int) -> None:
+    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)
+    for child in listed.stdout.split():
+        os.kill(int(child), signal.SIGKILL)
+
+
+def _wait_for_states(process: Native, allowed: set[str]) -> None:
+    deadline = time.monotonic() + 5
+    while not set(process.states().values()) <= allowed:
+        assert time.monotonic() < deadline, process.states()
+        time.sleep(0.005)
