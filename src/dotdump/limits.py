@@ -22,3 +22,18 @@ SECTION_HEADERS = 1 << 20
 
 SYMBOLS = 1 << 24
 """Symbols of one ELF file: browsers with full symbol tables have about two million."""
+
+DESCRIPTOR_TEXT = 4 << 20
+"""JSON of a contract descriptor: 10.0 has 11 KB."""
+
+DESCRIPTOR_POINTERS = 1 << 16
+"""Pointers beside a contract descriptor: 10.0 has 24."""
+
+SUB_DESCRIPTORS = 64
+"""Descriptors that one contract descriptor leads to: 11 has one, the garbage collector's."""
+
+STRUCTURE_SIZE = 1 << 24
+"""Size of a runtime structure, and of an offset into one: the largest seen, gc_heap, is below 64 KB."""
+
+DEBUG_HEADER_ENTRIES = 1 << 14
+"""Entries in a table of NativeAOT's debug header: 10.0 has fewer than 100."""

@@ -1,0 +1,53 @@
+"""Which loaded files of a target are .NET runtimes: libcoreclr.so, a single-file host, a NativeAOT program or library.
+
+Knows names and exported symbols, not what is behind them. Light: a dumper asks this of live processes.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dotdump.target.model import Module, Target
+
+_CORECLR_FILE = "libcoreclr.so"
+_CORECLR_SYMBOLS = ("DotNetRuntimeInfo", "DotNetRuntimeContractDescriptor", "g_dacTable")
+_NATIVE_AOT_SYMBOL = "DotNetRuntimeDebugHeader"
+
+
+class RuntimeKind(StrEnum):
+    """The two runtimes that .NET has on Linux."""
+
+    CORECLR = "CoreCLR"
+    NATIVE_AOT = "NativeAOT"
+
+
+@record
+class RuntimeModule:
+    """A runtime and the file it is in."""
+
+    module: Module
+    kind: RuntimeKind
+
+
+def runtime_modules(target: Target) -> list[RuntimeModule]:
+    """Return every .NET runtime loaded in ``target``; usually there is one."""
+    by_name = [m for m in target.modules if m.path.rpartition("/")[2] == _CORECLR_FILE]
+    if by_name:
+        return [RuntimeModule(module, RuntimeKind.CORECLR) for module in by_name]
+    return [RuntimeModule(module, kind) for module in target.modules if (kind := _kind(module)) is not None]
+
+
+def _kind(module: Module) -> RuntimeKind | None:
+    if _has_any(module, _CORECLR_SYMBOLS):
+        return RuntimeKind.CORECLR
+    return RuntimeKind.NATIVE_AOT if _has_any(module, [_NATIVE_AOT_SYMBOL]) else None
+
+
+def _has_any(module: Module, names: Iterable[str]) -> bool:
+    return any(module.find_symbol(name) is not None for name in names)
