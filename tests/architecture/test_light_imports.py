@@ -13,6 +13,9 @@ HEAVY = {"typing", "dataclasses", "json", "subprocess", "pathlib", "asyncio", "i
 LIGHT_COMMANDS = [name for name in ("ps", "collect", "doctor") if name in COMMANDS]
 LIGHT_FLOORS = ("memory", "formats", "linux", "ipc", "dump")
 
+ANALYSIS_ONLY = ("dotdump.formats.metadata", "dotdump.formats.pe")
+"""Formats that only analysis reads: nothing light imports them, so they may import what they like."""
+
 ROOT = Path(dotdump.__file__).parent
 LIGHT_MODULES = [
     ".".join(("dotdump", *path.relative_to(ROOT).with_suffix("").parts))
@@ -28,7 +31,7 @@ def _new_modules(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", LIGHT_MODULES)
+@pytest.mark.parametrize("module", [name for name in LIGHT_MODULES if not name.startswith(ANALYSIS_ONLY)])
 def test_importing_a_light_module_imports_nothing_heavy(module: str) -> None:
     assert HEAVY.isdisjoint(_new_modules(f"import {module}"))
 

@@ -1,0 +1,155 @@
+"""The head of a core: file header, segment table and notes, in the order in which the kernel writes them.
+
+It is complete before the first byte of memory, so any prefix of a core that goes past it can be analysed. Source of
+truth: ``elf_core_dump`` and ``fill_note_info`` in the kernel's fs/binfmt_elf.c.
+"""
+
+from __future__ import annotations
+
+from dotdump.formats.core_notes import (
+    CORE,
+    MappedFile,
+    NoteType,
+    Prpsinfo,
+    Prstatus,
+    build_file_note,
+    build_prpsinfo,
+    build_prstatus,
+)
+from dotdump.formats.dotdump_notes import OWNER, DotdumpNote, build_maps, build_origin
+from dotdump.formats.elf import (
+    HEADER,
+    PN_XNUM,
+    PROGRAM_HEADER,
+    ElfHeader,
+    ElfType,
+    Machine,
+    ProgramHeader,
+    SegmentType,
+    build_extended_counts,
+    build_header,
+    build_program_header,
+)
+from dotdump.formats.notes import build_note
+from dotdump.formats.registers import REGISTER_FILES
+from dotdump.target.model import Architecture
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dotdump.dump.plan import Segment
+    from dotdump.formats.dotdump_notes import Origin
+    from dotdump.target.model import ProcessFacts, Target, Thread
+
+MACHINES = {Architecture.X86_64: Machine.X86_64, Architecture.AARCH64: Machine.AARCH64}
+_PRSTATUS, _SIGINFO, _FPREGSET = (CORE, NoteType.PRSTATUS), (CORE, NoteType.SIGINFO), (CORE, NoteType.PRFPREG)
+_STATES = "RSDTZW"
+
+
+def build_head(target: Target, segments: Sequence[Segment], origin: Origin) -> tuple[bytes, list[int]]:
+    """Return the head, padded to a page, and the file offset of each segment's memory."""
+    page = target.platform.page_size
+    machine = MACHINES[target.platform.architecture]
+    notes = b"".join(_notes(target, origin))
+    count = len(segments) + 1
+    tables = HEADER.size + count * PROGRAM_HEADER.size
+    extended = build_extended_counts(count) if count >= PN_XNUM else b""
+    notes_at = tables + len(extended)
+    header = ElfHeader(ElfType.CORE, machine, count)
+    if extended:
+        header = ElfHeader(ElfType.CORE, machine, count, shnum=1, shoff=tables)
+    offsets, head_size = _place(segments, notes_at + len(notes), page)
+    parts = [build_header(header), _note_header(notes_at, len(notes))]
+    parts += [_load_header(segment, offset, page) for segment, offset in zip(segments, offsets, strict=True)]
+    parts += [extended, notes]
+    return b"".join(parts).ljust(head_size, b"\0"), offsets
+
+
+def _place(segments: Sequence[Segment], end_of_notes: int, page: int) -> tuple[list[int], int]:
+    """Give each segment's memory its place: congruent to its address within a page, none for none stored."""
+    head_size = position = _up(end_of_notes, page)
+    offsets = []
+    for segment in segments:
+        if segment.stored:
+            position = _up(position, page) + segment.start % page
+        offsets.append(position)
+        position += segment.stored
+    return offsets, head_size
+
+
+def _note_header(offset: int, size: int) -> bytes:
+    return build_program_header(ProgramHeader(SegmentType.NOTE, 0, offset, 0, size, 0, align=4))
+
+
+def _load_header(segment: Segment, offset: int, page: int) -> bytes:
+    size = segment.end - segment.start
+    header = ProgramHeader(
+        SegmentType.LOAD, segment.protection, offset, segment.start, segment.stored, size, align=page
+    )
+    return build_program_header(header)
+
+
+def _notes(target: Target, origin: Origin) -> Iterator[bytes]:
+    """Yield every note: the first thread's with the process's in their midst, the other threads', ours."""
+    first, others = target.threads[:1], target.threads[1:]
+    for thread in first:
+        yield build_note(*_PRSTATUS, thread.notes.get(_PRSTATUS) or _prstatus(target, thread))
+    yield build_note(CORE, NoteType.PRPSINFO, build_prpsinfo(_prpsinfo(target.process)))
+    for thread in first:
+        if _SIGINFO in thread.notes:
+            yield build_note(*_SIGINFO, thread.notes[_SIGINFO])
+    yield build_note(CORE, NoteType.AUXV, target.auxv)
+    yield build_note(CORE, NoteType.FILE, _file_note(target))
+    for thread in first:
+        yield from _register_notes(thread, {_PRSTATUS, _SIGINFO})
+    for thread in others:
+        yield build_note(*_PRSTATUS, thread.notes.get(_PRSTATUS) or _prstatus(target, thread))
+        yield from _register_notes(thread, {_PRSTATUS})
+    yield build_note(OWNER, DotdumpNote.ORIGIN, build_origin(origin))
+    yield build_note(OWNER, DotdumpNote.MAPS, build_maps(target.regions))
+
+
+def _register_notes(thread: Thread, done: set[tuple[str, NoteType]]) -> Iterator[bytes]:
+    keys = [key for key in thread.notes if key not in done]
+    for key in sorted(keys, key=_FPREGSET.__ne__):
+        yield build_note(*key, thread.notes[key])
+    if thread.name:
+        yield build_note(OWNER, DotdumpNote.THREAD_NAME, thread.name.encode("utf-8", "surrogateescape"))
+
+
+def _prstatus(target: Target, thread: Thread) -> bytes:
+    """For a thread of which only the registers are known."""
+    process = target.process
+    status = Prstatus(
+        *(thread.tid, thread.registers, thread.signal, 0, 0, thread.signal),
+        ppid=process.ppid,
+        pgrp=process.pgrp,
+        sid=process.sid,
+        fpvalid=int(_FPREGSET in thread.notes),
+    )
+    return build_prstatus(status, REGISTER_FILES[MACHINES[target.platform.architecture]])
+
+
+def _prpsinfo(process: ProcessFacts) -> Prpsinfo:
+    return Prpsinfo(
+        *(process.pid, _bytes(process.name), _bytes(process.arguments), process.ppid, process.pgrp, process.sid),
+        *(process.uid & 0xFFFFFFFF, process.gid & 0xFFFFFFFF, process.state),
+        state=max(_STATES.find(process.state), 0),
+        zombie=int(process.state == "Z"),
+        nice=process.nice,
+        flags=process.flags,
+    )
+
+
+def _file_note(target: Target) -> bytes:
+    files = [MappedFile(r.start, r.end, r.offset, r.path) for r in target.regions if r.path.startswith("/")]
+    return build_file_note(files, target.platform.page_size)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _up(position: int, page: int) -> int:
+    return (position + page - 1) // page * page

@@ -1,0 +1,220 @@
+"""``ElfCoreWriter``: a core from a ``Target`` and a ``DumpPlan``, as a forward-only stream.
+
+Head first, then memory by ascending address, then our trailer; nothing is ever gone back to, so the same writer feeds
+a file, a pipe, a compressor. Pages of zeros and pages that were never there become holes. What cannot be read becomes
+a hole too, and is named in the trailer: see docs/formats/core-writing.md.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from dotdump.dump.core_head import build_head
+from dotdump.dump.plan import Segment, Why
+from dotdump.errors import MemoryFault
+from dotdump.formats.diagnostics_page import (
+    DIAGNOSTICS_PAGE_ADDRESS,
+    DIAGNOSTICS_PAGE_SIZE,
+    DiagnosticsPage,
+    build_diagnostics_page,
+)
+from dotdump.formats.dotdump_notes import Gap, Trailer, build_trailer
+from dotdump.memory.region import Protection
+from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dotdump.dump.plan import DumpPlan
+    from dotdump.dump.sink import Sink
+    from dotdump.formats.dotdump_notes import Origin
+    from dotdump.memory.space import AddressSpace
+    from dotdump.target.model import Target
+
+    Progress = Callable[[int, int], None]
+
+CHUNK = 1 << 20
+"""Bytes asked of the target at once: process_vm_readv is at its best from 64 KiB to 4 MiB."""
+
+
+@record
+class WrittenCore:
+    """What was written: ``size`` of the ELF stream, ``stored`` bytes that the sink stored for it, and the trailer."""
+
+    size: int
+    stored: int
+    segments: int
+    threads: int
+    trailer: Trailer
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Memory that could not be read."""
+        return self.trailer.gaps
+
+
+class ElfCoreWriter:
+    """Writes one core. ``diagnostics_page`` adds the page that .NET's tools look for, unless memory is there already.
+
+    ``progress`` is called with (bytes of memory done, bytes in all) about once a chunk.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        plan: DumpPlan,
+        origin: Origin,
+        *,
+        diagnostics_page: DiagnosticsPage | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._target = target
+        self._page_size = target.platform.page_size
+        self._diagnostics = b"" if diagnostics_page is None else build_diagnostics_page(diagnostics_page)
+        self._segments = self._with_diagnostics(plan)
+        self._progress = progress
+        self._head, self._offsets = build_head(target, self._segments, origin)
+        self._total = sum(segment.stored for segment in self._segments)
+
+    def _with_diagnostics(self, plan: DumpPlan) -> tuple[Segment, ...]:
+        start, end = DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_ADDRESS + DIAGNOSTICS_PAGE_SIZE
+        if not self._diagnostics or any(s.start < end and start < s.end for s in plan.segments):
+            self._diagnostics = b""
+            return plan.segments
+        page = Segment(start, end, Protection.READ, DIAGNOSTICS_PAGE_SIZE, Why.KEPT)
+        return tuple(sorted((*plan.segments, page), key=lambda segment: segment.start))
+
+    def write(self, sink: Sink) -> WrittenCore:
+        """Write everything and finish the sink. Whatever the target or the sink raises leaves a prefix of a core."""
+        content = _Content(sink, self._page_size)
+        sink.write(self._head)
+        position, done = len(self._head), 0
+        for segment, offset in zip(self._segments, self._offsets, strict=True):
+            if not segment.stored:
+                continue
+            if offset > position:
+                sink.hole(offset - position)
+            for size in self._write_segment(segment, content):
+                done += size
+                if self._progress is not None:
+                    self._progress(done, self._total)
+            position = offset + segment.stored
+        trailer = content.trailer(self._head, self._total)
+        note = build_trailer(trailer)
+        padding = -position % 4
+        sink.write(bytes(padding) + note)
+        size = position + padding + len(note)
+        return WrittenCore(size, sink.finish(), len(self._segments), len(self._target.threads), trailer)
+
+    def _write_segment(self, segment: Segment, content: _Content) -> Iterator[int]:
+        """Write a segment's memory; yields the bytes done in each step."""
+        if self._diagnostics and segment.start == DIAGNOSTICS_PAGE_ADDRESS:
+            content.data(self._diagnostics)
+            yield segment.stored
+            return
+        end = segment.start + segment.stored
+        position = segment.start
+        for start, stop in _present(self._target.memory, segment.start, end):
+            if start > position:
+                content.zeros(start - position)
+                yield start - position
+            yield from self._write_run(start, stop, content)
+            position = stop
+        if position < end:
+            content.zeros(end - position)
+            yield end - position
+
+    def _write_run(self, start: int, stop: int, content: _Content) -> Iterator[int]:
+        memory = self._target.memory
+        while start < stop:
+            size = min(CHUNK, stop - start)
+            data = memory.read_available(start, size)
+            if len(data) == size:
+                content.data(data)
+            else:
+                size = self._write_up_to_gap(start, stop, data, content)
+            start += size
+            yield size
+
+    def _write_up_to_gap(self, start: int, stop: int, data: bytes, content: _Content) -> int:
+        """Write ``data``, the readable prefix at ``start``, and the gap from there to the end of its page."""
+        fault = start + len(data)
+        end = min(fault - fault % self._page_size + self._page_size, stop)
+        whole = len(data) // self._page_size * self._page_size
+        content.data(data[:whole])
+        content.gap(start + whole, fault, end, data[whole:], _reason(self._target.memory, fault))
+        return end - start
+
+
+class _Content:
+    """Memory on its way into a sink: finds zero pages, sums up, remembers gaps."""
+
+    def __init__(self, sink: Sink, page_size: int) -> None:
+        self._sink = sink
+        self._zero_page = bytes(page_size)
+        self._zero = 0
+        self._crc = None if sink.checks_content else 0
+        self._gaps: list[Gap] = []
+
+    def data(self, data: bytes) -> None:
+        view = memoryview(data)
+        for start, end, is_zero in page_runs(data, self._zero_page):
+            if is_zero:
+                self.zeros(end - start)
+                continue
+            part = view[start:end]
+            if self._crc is not None:
+                self._crc = crc32(part, self._crc)
+            self._sink.write(part)
+
+    def zeros(self, size: int) -> None:
+        self._zero += size
+        self._sink.hole(size)
+
+    def gap(self, page: int, start: int, end: int, before: bytes, reason: str) -> None:
+        """Note the gap from ``start`` to ``end``; ``before`` is what could be read of its page, from ``page`` on."""
+        if before.strip(b"\0"):
+            self.data(before.ljust(end - page, b"\0"))
+        else:
+            self._sink.hole(end - page)
+        last = self._gaps[-1] if self._gaps else None
+        if last is not None and last.end == start and last.reason == reason:
+            self._gaps[-1] = Gap(last.start, end, reason)
+        else:
+            self._gaps.append(Gap(start, end, reason))
+
+    def trailer(self, head: bytes, memory: int) -> Trailer:
+        return Trailer(len(head), crc32(head), memory, self._zero, self._crc, tuple(self._gaps))
+
+
+def page_runs(data: bytes, zero_page: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Yield (start, end, whether all zero) for the longest runs of pages alike; a part of a page counts as data."""
+    page, size = len(zero_page), len(data)
+    matches = data.startswith
+    start = 0
+    is_zero = matches(zero_page)
+    for position in range(page, size, page):
+        if matches(zero_page, position) is not is_zero:
+            yield start, position, is_zero
+            start, is_zero = position, not is_zero
+    if size:
+        yield start, size, is_zero
+
+
+def _present(memory: AddressSpace, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield what must be read of a range: all of it, unless the space knows pages that were never there."""
+    runs = getattr(memory, "present_runs", None)
+    if runs is None:
+        yield start, end
+        return
+    for part in runs(start, end):
+        yield part.start, part.end
+
+
+def _reason(memory: AddressSpace, address: int) -> str:
+    try:
+        memory.read(address, 1)
+    except MemoryFault as fault:
+        return fault.reason
+    return "read in part only"

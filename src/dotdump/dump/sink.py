@@ -1,0 +1,92 @@
+"""``Sink``: where a core is streamed to, forward only. Files get holes, pipes get zeros.
+
+A sink knows nothing of ELF. It never opens, names or renames a file: see ``output`` for that.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
+
+_ZEROS = bytes(256 << 10)
+
+
+class Sink(Protocol):
+    """Takes bytes and runs of zeros in order. ``checks_content``: what it stores has checksums of its own."""
+
+    checks_content: bool
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Store ``data`` behind what came before; it must not change afterwards. ``OSError`` where that fails."""
+
+    def hole(self, size: int) -> None:
+        """Store ``size`` zeros, if possible without storing them."""
+
+    def finish(self) -> int:
+        """Store what is still held back, and return how many bytes were stored in all, holes not counted."""
+
+
+class FileSink:
+    """A sink over a regular file, from its current position on: zeros become holes."""
+
+    checks_content = False
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._stored = 0
+
+    def write(self, data: bytes | memoryview) -> None:
+        self._stored += write_all(self._descriptor, data)
+
+    def hole(self, size: int) -> None:
+        os.lseek(self._descriptor, size, os.SEEK_CUR)
+
+    def finish(self) -> int:
+        os.ftruncate(self._descriptor, os.lseek(self._descriptor, 0, os.SEEK_CUR))
+        return self._stored
+
+
+class PipeSink:
+    """A sink over anything that can only be written to."""
+
+    checks_content = False
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._stored = 0
+
+    def write(self, data: bytes | memoryview) -> None:
+        self._stored += write_all(self._descriptor, data)
+
+    def hole(self, size: int) -> None:
+        zeros = memoryview(_ZEROS)
+        while size > 0:
+            self.write(zeros[:size])
+            size -= len(zeros)
+
+    def finish(self) -> int:
+        return self._stored
+
+
+def sink_for(descriptor: int) -> FileSink | PipeSink:
+    """Return the sink that suits an open descriptor; one opened to append cannot have holes."""
+    appends = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND
+    if stat.S_ISREG(os.fstat(descriptor).st_mode) and not appends:
+        return FileSink(descriptor)
+    return PipeSink(descriptor)
+
+
+def write_all(descriptor: int, data: bytes | memoryview) -> int:
+    """Write all of ``data``, however often the kernel takes only a part, and return its length."""
+    view = memoryview(data).cast("B")
+    done = 0
+    while done < len(view):
+        done += os.write(descriptor, view[done:])
+    return done

@@ -1,0 +1,1 @@
+"""ECMA-335 metadata: heaps, tables, signatures; of assemblies and of portable PDBs."""

@@ -1,0 +1,270 @@
+"""``Metadata``: one metadata image, from the bytes that start with ``BSJB``.
+
+Rows are decoded on demand; nothing is read that is not asked for. Every index is checked against its heap or table:
+what does not fit raises ``FormatError``. It does not know what a row means to a runtime. Source: ECMA-335 II.24.2.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cached_property
+from struct import Struct, unpack_from
+from struct import error as StructError  # noqa: N812 (an exception's name)
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, get_type_hints
+from uuid import UUID
+
+from dotdump.errors import FormatError, LimitExceeded
+from dotdump.formats.metadata.schema import (
+    NUMBERS,
+    TABLES,
+    TYPE_DEF_OR_REF,
+    Coded,
+    Field,
+    Fixed,
+    Heap,
+    MethodDef,
+    NestedClass,
+    RowId,
+    TypeDef,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIGNATURE = b"BSJB"
+MAX_STREAMS = 16
+MAX_NAME = 32
+_NESTING = 64
+"""Types nested deeper than this are a loop."""
+
+Row = TypeVar("Row", bound=NamedTuple)
+
+
+class Table(NamedTuple):
+    """Where a table lies: rows of ``layout`` from ``offset`` on."""
+
+    offset: int
+    rows: int
+    layout: Struct
+
+
+class Metadata:
+    """Heaps and tables of one image, of an assembly or of a portable PDB."""
+
+    def __init__(self, data: bytes | memoryview, source: str = "metadata") -> None:
+        self._data = memoryview(data)
+        self._source = source
+        try:
+            self.version, self._streams = self._read_root()
+            self._tables = self._read_tables()
+        except (StructError, IndexError) as error:
+            raise FormatError("the metadata is cut short", source=source) from error
+
+    def count(self, table: type[NamedTuple]) -> int:
+        """Return the number of rows of ``table``."""
+        found = self._tables.get(NUMBERS[table])
+        return found.rows if found else 0
+
+    def row(self, table: type[Row], row_id: int) -> Row:
+        """Return row ``row_id`` (from 1) of ``table``; ``FormatError`` where there is none."""
+        number = NUMBERS[table]
+        found = self._tables.get(number)
+        if found is None or not 1 <= row_id <= found.rows:
+            raise FormatError(f"no row {row_id} in metadata table {number:#04x}", source=self._source)
+        return table._make(found.layout.unpack_from(self._data, found.offset + (row_id - 1) * found.layout.size))
+
+    def rows(self, table: type[Row]) -> Iterator[Row]:
+        """Yield all rows of ``table``, in order."""
+        found = self._tables.get(NUMBERS[table])
+        if found is not None:
+            end = found.offset + found.rows * found.layout.size
+            yield from map(table._make, found.layout.iter_unpack(self._data[found.offset : end]))
+
+    def string(self, index: int) -> str:
+        """Return the text at ``index`` of the #Strings heap."""
+        start, _ = self._place("#Strings", index)
+        end = self._strings.find(b"\0", index)
+        if end < 0:
+            raise FormatError("a metadata name has no end", source=self._source, offset=start)
+        return self._strings[index:end].decode("utf-8", "replace")
+
+    def blob(self, index: int) -> bytes:
+        """Return the blob at ``index`` of the #Blob heap."""
+        start, end = self._place("#Blob", index)
+        size, used = read_compressed(self._data[start : min(end, start + 4)], 0, self._source)
+        if start + used + size > end:
+            raise FormatError(f"a blob of {size} bytes leaves its heap", source=self._source, offset=start)
+        return bytes(self._data[start + used : start + used + size])
+
+    def guid(self, index: int) -> UUID | None:
+        """Return GUID number ``index`` (from 1) of the #GUID heap; None for 0."""
+        if index == 0:
+            return None
+        start, end = self._place("#GUID", (index - 1) * 16)
+        if end - start < 16:
+            raise FormatError(f"no GUID number {index}", source=self._source, offset=start)
+        return UUID(bytes_le=bytes(self._data[start : start + 16]))
+
+    def user_string(self, index: int) -> str:
+        """Return the literal at ``index`` of the #US heap (the row id of a 0x70 token)."""
+        start, end = self._place("#US", index)
+        size, used = read_compressed(self._data[start : min(end, start + 4)], 0, self._source)
+        if start + used + size > end:
+            raise FormatError(f"a literal of {size} bytes leaves its heap", source=self._source, offset=start)
+        return bytes(self._data[start + used : start + used + (size & ~1)]).decode("utf-16-le", "replace")
+
+    def stream(self, name: str) -> memoryview:
+        """Return the bytes of a stream, empty where there is none."""
+        start, size = self._streams.get(name, (0, 0))
+        return self._data[start : start + size]
+
+    @cached_property
+    def _strings(self) -> bytes:
+        return bytes(self.stream("#Strings"))
+
+    @cached_property
+    def enclosing_types(self) -> dict[int, int]:
+        """Row id of each nested TypeDef to that of the type around it."""
+        return {row.nested: row.enclosing for row in self.rows(NestedClass)}
+
+    def type_name(self, row_id: int) -> str:
+        """Return the full name of a TypeDef: ``Namespace.Outer+Inner``."""
+        names: list[str] = []
+        for _ in range(_NESTING):
+            row = self.row(TypeDef, row_id)
+            names.append(self.string(row.name))
+            row_id = self.enclosing_types.get(row_id, 0)
+            if not row_id:
+                namespace = self.string(row.namespace)
+                full = "+".join(reversed(names))
+                return f"{namespace}.{full}" if namespace else full
+        raise FormatError("types nested in a loop", source=self._source)
+
+    def fields_of(self, type_row_id: int) -> range:
+        """Return the row ids of a TypeDef's fields."""
+        return self._members(type_row_id, "field_list", self.count(Field))
+
+    def methods_of(self, type_row_id: int) -> range:
+        """Return the row ids of a TypeDef's methods."""
+        return self._members(type_row_id, "method_list", self.count(MethodDef))
+
+    def declaring_type(self, method_row_id: int) -> int:
+        """Return the row id of the TypeDef that declares a method; 0 where none does."""
+        return bisect_right(self._method_starts, method_row_id)
+
+    @cached_property
+    def _method_starts(self) -> list[int]:
+        return [row.method_list for row in self.rows(TypeDef)]
+
+    def _members(self, row_id: int, column: str, total: int) -> range:
+        start: int = getattr(self.row(TypeDef, row_id), column)
+        if row_id < self.count(TypeDef):
+            end: int = getattr(self.row(TypeDef, row_id + 1), column)
+        else:
+            end = total + 1
+        return range(max(start, 1), min(end, total + 1))
+
+    def _place(self, heap: str, index: int) -> tuple[int, int]:
+        start, size = self._streams.get(heap, (0, 0))
+        if not 0 <= index < size:
+            raise FormatError(f"index {index:#x} is outside the {heap} heap of {size} bytes", source=self._source)
+        return start + index, start + size
+
+    def _read_root(self) -> tuple[str, dict[str, tuple[int, int]]]:
+        data = self._data
+        if data[:4] != SIGNATURE:
+            raise FormatError("no metadata here: BSJB is missing", source=self._source, offset=0)
+        (length,) = unpack_from("<I", data, 12)
+        if length > 256:
+            raise LimitExceeded(f"a version text of {length} bytes", source=self._source, offset=12)
+        version = bytes(data[16 : 16 + length]).split(b"\0")[0].decode("ascii", "replace")
+        _, count = unpack_from("<HH", data, 16 + length)
+        if count > MAX_STREAMS:
+            raise LimitExceeded(f"{count} metadata streams", source=self._source, offset=18 + length)
+        position, streams = 20 + length, {}
+        for _ in range(count):
+            offset, size = unpack_from("<II", data, position)
+            name = bytes(data[position + 8 : position + 8 + MAX_NAME]).split(b"\0")[0]
+            position += 8 + (len(name) // 4 + 1) * 4
+            available = max(0, min(size, len(data) - offset))
+            streams[name.decode("ascii", "replace")] = (offset, available)
+        return version, streams
+
+    def _read_tables(self) -> dict[int, Table]:
+        name = "#~" if "#~" in self._streams else "#-"
+        start, size = self._streams.get(name, (0, 0))
+        if not size:
+            raise FormatError("no table stream", source=self._source)
+        heap_sizes = self._data[start + 6]
+        (present,) = unpack_from("<Q", self._data, start + 8)
+        position, counts = start + 24, {}
+        for number in range(64):
+            if present >> number & 1:
+                (counts[number],) = unpack_from("<I", self._data, position)
+                position += 4
+        if heap_sizes & 0x40:
+            position += 4
+        return self._place_tables(position, start + size, counts, heap_sizes)
+
+    def _place_tables(self, position: int, end: int, counts: dict[int, int], heap_sizes: int) -> dict[int, Table]:
+        sizes = dict(self._referenced_rows()) | counts
+        tables = {}
+        for number, count in counts.items():
+            if number not in TABLES:
+                raise FormatError(f"unknown metadata table {number:#04x}", source=self._source)
+            layout = _layout(TABLES[number], sizes, heap_sizes)
+            if position + count * layout.size > end:
+                raise LimitExceeded(f"{count} rows of table {number:#04x} leave its stream", source=self._source)
+            tables[number] = Table(position, count, layout)
+            position += count * layout.size
+        return tables
+
+    def _referenced_rows(self) -> Iterator[tuple[int, int]]:
+        """Yield (table, rows) of the assembly that a portable PDB belongs to, from its #Pdb stream."""
+        start, size = self._streams.get("#Pdb", (0, 0))
+        if size < 32:
+            return
+        (present,) = unpack_from("<Q", self._data, start + 24)
+        position = start + 32
+        for number in range(64):
+            if present >> number & 1:
+                yield number, unpack_from("<I", self._data, position)[0]
+                position += 4
+
+
+def decode_type_def_or_ref(value: int) -> tuple[int, int]:
+    """Return (table, row id) of a TypeDefOrRef coded index."""
+    return TYPE_DEF_OR_REF.decode(value)
+
+
+def read_compressed(data: bytes | memoryview, position: int, source: str = "") -> tuple[int, int]:
+    """Return an unsigned compressed integer and the position after it (ECMA-335 II.23.2)."""
+    try:
+        first = data[position]
+        if first & 0x80 == 0:
+            return first, position + 1
+        if first & 0xC0 == 0x80:
+            return (first & 0x3F) << 8 | data[position + 1], position + 2
+        if first & 0xE0 == 0xC0:
+            tail = data[position + 1 : position + 4]
+            return (first & 0x1F) << 24 | tail[0] << 16 | tail[1] << 8 | tail[2], position + 4
+    except IndexError as error:
+        raise FormatError("a compressed integer is cut", source=source, offset=position) from error
+    raise FormatError(f"{first:#x} starts no compressed integer", source=source, offset=position)
+
+
+def _layout(table: type[NamedTuple], sizes: dict[int, int], heap_sizes: int) -> Struct:
+    hints = get_type_hints(table, include_extras=True)
+    widths = [_width(hints[name].__metadata__[0], sizes, heap_sizes) for name in table._fields]
+    return Struct("<" + "".join("H" if width == 2 else "I" for width in widths))
+
+
+def _width(column: Fixed | Heap | RowId | Coded, sizes: dict[int, int], heap_sizes: int) -> int:
+    if isinstance(column, Fixed):
+        return column.size
+    if isinstance(column, Heap):
+        return 4 if heap_sizes & column.bit else 2
+    if isinstance(column, RowId):
+        return 4 if sizes.get(column.table, 0) > 0xFFFF else 2
+    largest = max(sizes.get(table, 0) for table in column.tables)
+    return 4 if largest >= 1 << (16 - column.tag_bits) else 2

@@ -1,0 +1,60 @@
+from contextlib import suppress
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpus import ASSEMBLIES
+from dotdump.errors import DotdumpError
+from dotdump.formats.metadata.image import Metadata
+from dotdump.formats.metadata.schema import TABLES, TypeDef
+from dotdump.formats.metadata.signatures import parse_method_signature, parse_type_signature
+from dotdump.formats.pe import PeImage
+from dotdump.memory.space import BytesSpace
+
+CORPUS = (ASSEMBLIES / "net8.0" / "Corpus.dll").read_bytes()
+METADATA = PeImage(BytesSpace([(0, CORPUS)]), 0, loaded=False).metadata()
+HEADERS = 512
+"""Bytes at the start of the metadata where streams, table sizes and heap sizes are."""
+
+changes = st.lists(st.tuples(st.integers(0, HEADERS - 1), st.integers(0, 255)), min_size=1, max_size=8)
+
+
+def changed(data: bytes, edits: list[tuple[int, int]]) -> bytes:
+    mutated = bytearray(data)
+    for position, value in edits:
+        mutated[position] = value
+    return bytes(mutated)
+
+
+@given(changes)
+def test_changed_metadata_raises_nothing_but_our_errors(edits: list[tuple[int, int]]) -> None:
+    try:
+        metadata = Metadata(changed(METADATA, edits))
+        for row_id in range(1, min(metadata.count(TypeDef), 50) + 1):
+            metadata.type_name(row_id)
+            metadata.fields_of(row_id)
+        for table in TABLES.values():
+            for _ in range(min(3, metadata.count(table))):
+                metadata.row(table, 1)
+    except DotdumpError:
+        pass
+
+
+@given(changes)
+@settings(max_examples=200)
+def test_changed_pe_headers_raise_nothing_but_our_errors(edits: list[tuple[int, int]]) -> None:
+    try:
+        pe = PeImage(BytesSpace([(0, changed(CORPUS, edits))]), 0, loaded=False)
+        pe.metadata()
+        for entry in pe.debug_entries():
+            pe.debug_data(entry)
+    except DotdumpError:
+        pass
+
+
+@given(st.binary(max_size=64))
+@settings(max_examples=500)
+def test_any_bytes_are_a_signature_or_a_format_error(blob: bytes) -> None:
+    for parse in (parse_method_signature, parse_type_signature):
+        with suppress(DotdumpError):
+            parse(blob)

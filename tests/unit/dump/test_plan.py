@@ -1,0 +1,69 @@
+from dotdump.dump.plan import Segment, Why, full, trimmed
+from dotdump.memory.region import Protection, Region
+from dotdump.memory.space import MemoryRange
+
+R, RW, RX, NONE = (
+    Protection.READ,
+    Protection.READ | Protection.WRITE,
+    Protection.READ | Protection.EXECUTE,
+    Protection(0),
+)
+PAGE = 4096
+
+
+def test_full_keeps_everything_readable_private_and_shared() -> None:
+    regions = [
+        Region(0x1000, 0x3000, R, 0, "/lib/a.so"),
+        Region(0x3000, 0x5000, RW),
+        Region(0x5000, 0x6000, RW, 0, "/dev/shm/x", shared=True),
+    ]
+    assert [s.stored for s in full(regions).segments] == [0x2000, 0x2000, 0x1000]
+
+
+def test_what_may_not_be_read_has_a_segment_without_memory() -> None:
+    regions = [
+        Region(0x1000, 0x3000, NONE),
+        Region(0x3000, 0x4000, R, 0, "[vvar]"),
+        Region(0x4000, 0x5000, RW, 0, "/dev/mem", shared=True),
+        Region(0x5000, 0x6000, Protection.EXECUTE, 0, "[vsyscall]"),
+    ]
+    segments = full(regions).segments
+    assert [(s.start, s.end) for s in segments] == [(r.start, r.end) for r in regions]
+    assert [s.stored for s in segments] == [0, 0, 0, 0]
+    assert [s.why for s in segments] == [Why.UNREADABLE, Why.KERNEL, Why.DEVICE, Why.UNREADABLE]
+
+
+def test_without_file_backed_a_file_keeps_its_headers_and_what_the_process_may_have_changed() -> None:
+    regions = [
+        Region(0x10000, 0x20000, R, 0, "/lib/a.so"),
+        Region(0x20000, 0x30000, RX, 0x10000, "/lib/a.so"),
+        Region(0x30000, 0x31000, RW, 0x20000, "/lib/a.so"),
+        Region(0x40000, 0x41000, RX, 0, "/memfd:doublemapper (deleted)", shared=True),
+        Region(0x50000, 0x52000, RW, 0, "/data/shared.db", shared=True),
+        Region(0x60000, 0x61000, RW),
+    ]
+    stored = [s.stored for s in full(regions, file_backed=False).segments]
+    assert stored == [PAGE, 0, 0x1000, 0x1000, PAGE, 0x1000]
+
+
+def test_what_is_not_available_becomes_segments_without_memory() -> None:
+    regions = [Region(0x1000, 0x9000, RW)]
+    available = [MemoryRange(0x2000, 0x3000), MemoryRange(0x3000, 0x4000), MemoryRange(0x6000, 0x7000)]
+    assert full(regions, available=available).segments == (
+        Segment(0x1000, 0x2000, RW, 0, Why.ABSENT),
+        Segment(0x2000, 0x6000, RW, 0x2000, Why.KEPT),
+        Segment(0x6000, 0x9000, RW, 0x1000, Why.KEPT),
+    )
+
+
+def test_a_region_of_which_nothing_is_available_stays_on_the_map() -> None:
+    assert full([Region(0x1000, 0x2000, RW)], available=[]).segments == (Segment(0x1000, 0x2000, RW, 0, Why.ABSENT),)
+
+
+def test_trimming_keeps_whole_pages_of_the_ranges_and_the_map_of_the_rest() -> None:
+    plan = full([Region(0x1000, 0x9000, RW), Region(0xA000, 0xB000, R)])
+    assert trimmed(plan, [MemoryRange(0x3010, 0x3020), MemoryRange(0x3FFF, 0x4001)]).segments == (
+        Segment(0x1000, 0x3000, RW, 0, Why.OUT_OF_RANGE),
+        Segment(0x3000, 0x9000, RW, 0x2000, Why.KEPT),
+        Segment(0xA000, 0xB000, R, 0, Why.OUT_OF_RANGE),
+    )

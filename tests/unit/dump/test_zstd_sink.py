@@ -1,0 +1,52 @@
+import pytest
+
+from builders.fake_target import ListSink
+from dotdump.dump.zstd_sink import HOLE_FRAME, ZstdSink
+from dotdump.formats.zstd_seekable import FOOTER, FRAME_SIZE, FrameTable, parse_seek_table, seek_table_size
+from dotdump.memory.zstd_library import zstd
+
+
+def compress(parts: list[bytes | int], threads: int = 1) -> tuple[bytes, FrameTable]:
+    out = ListSink()
+    sink = ZstdSink(out, threads=threads)
+    for part in parts:
+        if isinstance(part, int):
+            sink.hole(part)
+        else:
+            sink.write(part)
+    assert sink.finish() == len(out.data)
+    data = bytes(out.data)
+    size = seek_table_size(data[-FOOTER.size :], len(data))
+    assert size is not None
+    return data, parse_seek_table(data[-size:], len(data))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    "parts",
+    [[], [b"a"], [b"abc" * FRAME_SIZE], [b"a", 100, b"b", 5 * HOLE_FRAME + 7, b"c" * 70_000, 1 << 20]],
+    ids=["nothing", "a byte", "several frames", "holes"],
+)
+def test_ordinary_zstd_reads_the_stream_and_the_table_finds_every_frame(parts: list[bytes | int], threads: int) -> None:
+    expected = b"".join(part if isinstance(part, bytes) else bytes(part) for part in parts)
+    data, table = compress(parts, threads)
+    assert zstd.decompress(data) == expected
+    assert table.size == len(expected)
+    for frame in range(len(table)):
+        (low, high), (start, end) = table.compressed(frame), table.content(frame)
+        assert zstd.decompress(data[low:high]) == expected[start:end]
+        assert end - start <= HOLE_FRAME
+
+
+def test_a_hole_costs_next_to_nothing() -> None:
+    data, _ = compress([b"a" * 4096, 1 << 30, b"b" * 4096])
+    assert len(data) < 64 << 10
+
+
+def test_a_flipped_bit_is_noticed_by_the_checksum_of_its_frame() -> None:
+    data, table = compress([bytes(range(256)) * 16])
+    low, high = table.compressed(0)
+    damaged = bytearray(data[low:high])
+    damaged[-1] ^= 1
+    with pytest.raises(zstd.ZstdError):
+        zstd.decompress(bytes(damaged))
