@@ -1,15 +1,16 @@
 """The zstd seekable format: frames that can be read one by one, and a table of them at the end of the file.
 
 The table is the last frame of the file, a skippable one, so ordinary zstd reads such a file as any other. Where the
-table is missing (the file was cut, or written by something else) ``parse_frame`` finds a frame's size from its
-block headers. No I/O, and nothing is decompressed here. Source of truth: RFC 8878 chapter 3; the seekable format,
+table is missing (the file was cut, or written by something else) a frame's own headers tell its size. Nothing is
+decompressed here. Source of truth: RFC 8878 chapter 3; the seekable format,
 version 0.1.0, in zstd's contrib/seekable_format.
 """
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import pairwise
 from struct import Struct
 
 from dotdump.errors import FormatError, LimitExceeded
@@ -17,7 +18,9 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from dotdump.memory.space import AddressSpace
 
 FRAME_MAGIC = b"\x28\xb5\x2f\xfd"
 SKIPPABLE_MAGIC = 0x184D2A5E
@@ -32,14 +35,22 @@ _ENTRY = Struct("<II")
 _ENTRY_WITH_CHECKSUM = Struct("<III")
 _SKIPPABLE = Struct("<II")
 _CHECKSUMS, _RESERVED = 0x80, 0x7C
+_HEADER_MOST = 18
+_RLE_BLOCK, _RESERVED_BLOCK = 1, 3
+_BLOCK_MOST = 128 << 10
+BLOCKS_LIMIT = 1 << 14
+"""Blocks of a frame: 512 of them hold ``FRAME_LIMIT``, a writer that flushes often needs more."""
+CUT = "cut in the middle of a zstd frame"
 
 
 class FrameTable:
     """Where each frame lies: in the file, and in what the file unpacks to. Built from the two sizes of each frame."""
 
-    def __init__(self, sizes: Sequence[tuple[int, int]]) -> None:
-        self._compressed = [0, *accumulate(compressed for compressed, _ in sizes)]
-        self._content = [0, *accumulate(content for _, content in sizes)]
+    def __init__(self, sizes: Iterable[tuple[int, int]]) -> None:
+        self._compressed, self._content = array("Q", (0,)), array("Q", (0,))
+        for compressed, content in sizes:
+            self._compressed.append(self._compressed[-1] + compressed)
+            self._content.append(self._content[-1] + content)
 
     def __len__(self) -> int:
         return len(self._content) - 1
@@ -53,6 +64,11 @@ class FrameTable:
     def compressed_size(self) -> int:
         """Bytes of all frames in the file, the table not counted."""
         return self._compressed[-1]
+
+    @property
+    def largest(self) -> int:
+        """Bytes that the largest frame unpacks to."""
+        return max((end - start for start, end in pairwise(self._content)), default=0)
 
     def frame_at(self, position: int) -> int:
         """Return the number of the frame that holds byte ``position`` of the content, which must be in it."""
@@ -68,11 +84,15 @@ class FrameTable:
 
 
 @record
-class Frame:
-    """A frame found by its own headers. ``content`` is None where its header does not tell."""
+class FrameHeader:
+    """``length`` of the header itself, of the whole frame where it is ``skippable``; of ``checksum`` behind the blocks.
 
-    size: int
+    ``content`` is None where the header does not tell what the frame unpacks to.
+    """
+
+    length: int
     content: int | None
+    checksum: int
     skippable: bool = False
 
 
@@ -109,11 +129,9 @@ def parse_seek_table(table: bytes, file_size: int, source: str = "") -> FrameTab
         raise FormatError("the seek table is not the skippable frame it should be", source=source, offset=at)
     entry = _ENTRY_WITH_CHECKSUM if descriptor & _CHECKSUMS else _ENTRY
     rows = entry.iter_unpack(table[_SKIPPABLE.size : _SKIPPABLE.size + count * entry.size])
-    sizes = [(row[0], row[1]) for row in rows]
-    largest = max((content for _, content in sizes), default=0)
-    if largest > FRAME_LIMIT:
-        raise LimitExceeded(f"a frame of {largest} bytes, more than {FRAME_LIMIT}", source=source, offset=at)
-    frames = FrameTable(sizes)
+    frames = FrameTable((row[0], row[1]) for row in rows)
+    if frames.largest > FRAME_LIMIT:
+        raise LimitExceeded(f"a frame of {frames.largest} bytes, more than {FRAME_LIMIT}", source=source, offset=at)
     if frames.compressed_size != at:
         raise FormatError(
             f"the seek table tells of {frames.compressed_size} bytes of frames, not {at}", source=source, offset=at
@@ -121,66 +139,56 @@ def parse_seek_table(table: bytes, file_size: int, source: str = "") -> FrameTab
     return frames
 
 
-class FrameWalk:
-    """The headers of one frame, taken in one by one: says which bytes it needs next, and in the end what it found.
+def read_frame_header(space: AddressSpace, position: int, source: str = "") -> FrameHeader:
+    """Return the header of the frame at ``position``; ``FormatError`` where none begins there, or it is cut."""
+    data = space.read_available(position, _HEADER_MOST)
+    if len(data) >= _SKIPPABLE.size and _SKIPPABLE.unpack_from(data)[0] & ~0xF == SKIPPABLE_MAGIC & ~0xF:
+        return FrameHeader(_SKIPPABLE.size + _SKIPPABLE.unpack_from(data)[1], 0, 0, skippable=True)
+    if not data.startswith(FRAME_MAGIC[: len(data)]):
+        raise FormatError("no zstd frame begins here", source=source, offset=position)
+    if len(data) < 5 or len(data) < _header_length(data[4]):
+        raise FormatError(CUT, source=source, offset=position)
+    descriptor, length = data[4], _header_length(data[4])
+    content = None
+    if size_length := _content_length(descriptor):
+        content = int.from_bytes(data[length - size_length : length], "little") + (256 if size_length == 2 else 0)
+    return FrameHeader(length, content, 4 if descriptor & 4 else 0)
 
-    ``while (wanted := walk.wanted) is not None: walk.take(bytes at wanted)``. Positions count from the frame's start.
+
+def read_frame_size(space: AddressSpace, position: int, header: FrameHeader, source: str = "") -> int:
+    """Return the bytes of a whole frame, from its block headers; ``FormatError`` where it is cut or contradicts itself.
+
+    ``LimitExceeded`` where it has more blocks than content of ``FRAME_LIMIT`` bytes can need.
     """
-
-    def __init__(self, source: str = "", offset: int = 0) -> None:
-        self.wanted: tuple[int, int] | None = (0, _HEADER_MOST)
-        self.frame: Frame | None = None
-        self._source = source
-        self._offset = offset
-        self._content: int | None = None
-        self._checksum = 0
-
-    def take(self, data: bytes) -> None:
-        """Take what was wanted, or as much of it as there is; ``frame`` stays None where the file ends too soon."""
-        if self.wanted is None:
-            return
-        position, _ = self.wanted
-        if position == 0:
-            self._header(data)
-        elif len(data) < 3:
-            self.wanted = None
-        else:
-            self._block(position, int.from_bytes(data[:3], "little"))
-
-    def _header(self, data: bytes) -> None:
-        self.wanted = None
-        if len(data) >= 8 and _SKIPPABLE.unpack_from(data)[0] & ~0xF == SKIPPABLE_MAGIC & ~0xF:
-            self.frame = Frame(_SKIPPABLE.size + _SKIPPABLE.unpack_from(data)[1], 0, skippable=True)
-        elif len(data) >= 5 and data.startswith(FRAME_MAGIC):
-            length, self._content, self._checksum = _parse_frame_header(data)
-            if length <= len(data):
-                self.wanted = (length, 3)
-        elif data[:4] != FRAME_MAGIC[: len(data)]:
-            raise FormatError("no zstd frame begins here", source=self._source, offset=self._offset)
-
-    def _block(self, position: int, header: int) -> None:
-        last, kind, size = header & 1, header >> 1 & 3, header >> 3
-        if kind == 3 or size > _BLOCK_MOST:
-            raise FormatError(
-                f"a block of kind {kind}, {size} bytes", source=self._source, offset=self._offset + position
-            )
-        position += 3 + (1 if kind == 1 else size)
+    if header.skippable:
+        return _whole(space, position, header.length, source)
+    at = position + header.length
+    for _ in range(BLOCKS_LIMIT):
+        data = space.read_available(at, 3)
+        if len(data) < 3:
+            raise FormatError(CUT, source=source, offset=position)
+        block = int.from_bytes(data, "little")
+        last, kind, size = block & 1, block >> 1 & 3, block >> 3
+        if kind == _RESERVED_BLOCK or size > _BLOCK_MOST:
+            raise FormatError(f"a zstd block of kind {kind}, {size} bytes", source=source, offset=at)
+        at += 3 + (1 if kind == _RLE_BLOCK else size)
         if last:
-            self.wanted = None
-            self.frame = Frame(position + self._checksum, self._content)
-        else:
-            self.wanted = (position, 3)
+            return _whole(space, position, at + header.checksum - position, source)
+    raise LimitExceeded(f"a zstd frame of more than {BLOCKS_LIMIT} blocks", source=source, offset=position)
 
 
-_HEADER_MOST = 18
-_BLOCK_MOST = 128 << 10
+def _whole(space: AddressSpace, position: int, size: int, source: str) -> int:
+    """Return ``size`` where the last byte of the frame is there."""
+    if not space.read_available(position + size - 1, 1):
+        raise FormatError(CUT, source=source, offset=position)
+    return size
 
 
-def _parse_frame_header(data: bytes) -> tuple[int, int | None, int]:
-    """Return the length of a frame's header, the size of its content or None, and the length of its checksum."""
-    descriptor = data[4]
-    single, size_flag = descriptor >> 5 & 1, descriptor >> 6
-    size_at = 5 + (0 if single else 1) + (0, 1, 2, 4)[descriptor & 3]
-    size_length = (single, 2, 4, 8)[size_flag]
-    content = int.from_bytes(data[size_at : size_at + size_length], "little") + (256 if size_flag == 1 else 0)
-    return size_at + size_length, content if size_length else None, 4 if descriptor & 4 else 0
+def _header_length(descriptor: int) -> int:
+    window = 0 if descriptor >> 5 & 1 else 1
+    return 5 + window + (0, 1, 2, 4)[descriptor & 3] + _content_length(descriptor)
+
+
+def _content_length(descriptor: int) -> int:
+    """How many bytes of a frame's header tell the size of its content."""
+    return (descriptor >> 5 & 1, 2, 4, 8)[descriptor >> 6]
