@@ -1,40 +1,40 @@
 """The ``dotdump`` command: finds the module of the command named, gives it a parser, turns errors into sentences.
 
-Only the module of the command that runs is imported. Exit codes: 0 done, 1 failed, 2 usage, 3 done with problems.
+Only the module of the command that runs is imported, and nothing at all for ``--version``.
+Exit codes: 0 done, 1 failed, 2 usage, 3 done with problems.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
-
-from dotdump.cli.registry import Exit
-from dotdump.errors import DotdumpError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dotdump.cli.console import Console
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; prints, and never raises for anything a user can cause."""
     arguments = sys.argv[1:] if argv is None else list(argv)
-    if arguments in (["--version"], ["-V"]):
-        from dotdump.cli.version import version_line
-
-        print(version_line())  # noqa: T201
-        return Exit.DONE
     try:
-        return _run(arguments)
+        status = _run(arguments)
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        return _die_of(signal.SIGINT)
+        return _die_of_interrupt()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FAILED
+        return _reader_gone()
+    return status
 
 
 def _run(argv: list[str]) -> int:
+    if argv in (["--version"], ["-V"]):
+        from dotdump.cli.version import version_line
+
+        sys.stdout.write(version_line() + "\n")
+        return 0
     from dotdump.cli.arguments import parse
     from dotdump.cli.console import Console
 
@@ -42,20 +42,36 @@ def _run(argv: list[str]) -> int:
     console = Console(getattr(namespace, "format", "text"))
     try:
         return command.run(namespace, console)
-    except DotdumpError as error:
-        if namespace.debug:
+    except Exception as error:
+        if namespace.debug or not _explain(error, console):
             raise
+    return 1
+
+
+def _explain(error: Exception, console: Console) -> bool:
+    """Say in one line why the command failed, where a user or the system can have caused it."""
+    from dotdump.errors import DotdumpError
+
+    if isinstance(error, DotdumpError):
         console.error(error.message, error.hint)
-        return Exit.FAILED
-    except OSError as error:
-        if namespace.debug or isinstance(error, BrokenPipeError):
-            raise
-        console.error(str(error))
-        return Exit.FAILED
+    elif isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        name = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+        console.error(f"{error.strerror or error}{name}")
+    else:
+        return False
+    return True
 
 
-def _die_of(number: signal.Signals) -> int:
-    """End as the signal would have ended us, so that a shell loop around us ends too."""
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-    return 128 + number
+def _reader_gone() -> int:
+    """Whoever read our output has closed it, as ``head`` does: not worth a traceback, and no success either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _die_of_interrupt() -> int:
+    """End as Ctrl-C ends a program that does not catch it, so that a shell loop around us ends too."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    return 128 + signal.SIGINT
