@@ -28,13 +28,17 @@ U32 = st.integers(0, 2**32 - 1)
 I32 = st.integers(-(2**31), 2**31 - 1)
 PATHS = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1, max_size=40)
 FILES = st.builds(lambda s, n, o, p: MappedFile(s, s + n, o * 4096, p), U32, U32, U32, PATHS)
+ALIGNMENTS = st.sampled_from([0, 1, 4, 4096])
 ARCHITECTURES = st.sampled_from(list(REGISTER_FILES.values()))
 
 
-@given(st.lists(st.tuples(st.sampled_from(["CORE", "LINUX", "GNU", ""]), U32, st.binary(max_size=70)), max_size=8))
-def test_notes_that_are_built_are_parsed_again(notes: list[tuple[str, int, bytes]]) -> None:
+@given(
+    st.lists(st.tuples(st.sampled_from(["CORE", "LINUX", "GNU", ""]), U32, st.binary(max_size=70)), max_size=8),
+    ALIGNMENTS,
+)
+def test_notes_that_are_built_are_parsed_again(notes: list[tuple[str, int, bytes]], align: int) -> None:
     data = b"".join(build_note(*note) for note in notes)
-    parsed = parse_notes(data)
+    parsed = parse_notes(data, align)
     assert [(n.owner, n.type, n.data) for n in parsed.notes] == notes
     assert parsed.end == len(data)
 

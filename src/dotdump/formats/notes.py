@@ -34,7 +34,11 @@ class Notes:
 
 
 def parse_notes(data: bytes, align: int = 4) -> Notes:
-    """Return the whole notes of ``data``, in order, and where they end."""
+    """Return the whole notes of ``data``, in order, and where they end.
+
+    ``align`` is the segment's: only 8 means something; 0 and 1, which the kernel and others write, mean 4.
+    """
+    align = 8 if align == 8 else 4
     notes, position = [], 0
     while (note := _note_at(data, position, align)) is not None:
         notes.append(note)

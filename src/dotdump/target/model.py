@@ -39,6 +39,17 @@ class Platform:
 
 
 @record
+class Problem:
+    """Something about a target that is damaged, cut away or contradictory; everything else of it is usable.
+
+    ``kind`` is a short word to sort by (``cut``, ``notes``, ``segments``, ``modules`` …), ``message`` the sentence.
+    """
+
+    kind: str
+    message: str
+
+
+@record
 class Thread:
     """One thread at the moment the target stood still.
 
@@ -129,6 +140,10 @@ class Target(Protocol):
     @property
     def auxv(self) -> bytes:
         """The auxiliary vector as the kernel laid it out; empty where unknown."""
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What of it is damaged or missing."""
 
     def close(self) -> None:
         """Release it. A second call does nothing."""

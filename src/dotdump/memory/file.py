@@ -1,0 +1,107 @@
+"""A file as an ``AddressSpace``: its bytes by position.
+
+A regular file is mapped, so views cost nothing and pages are read as they are touched; anything else that can seek
+is read as asked. Pipes are refused. A mapped file must not be shortened while it is open: the kernel would end us.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+
+from dotdump.errors import FormatError, MemoryFault
+from dotdump.memory.space import MemoryRange
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import BinaryIO, Self
+
+
+class FileSpace:
+    """A regular file, mapped. ``name`` is for messages; an empty file is an empty space."""
+
+    def __init__(self, path: str | os.PathLike[str] | int, name: str = "") -> None:
+        self.name = name or (f"descriptor {path}" if isinstance(path, int) else os.fspath(path))
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+        descriptor = os.dup(path) if isinstance(path, int) else os.open(path, flags)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise FormatError("not a regular file", source=self.name)
+            self.size = status.st_size
+            self._map = mmap.mmap(descriptor, self.size, access=mmap.ACCESS_READ) if self.size else None
+        finally:
+            os.close(descriptor)
+        self._bytes = memoryview(self._map or b"")
+
+    def read(self, address: int, size: int) -> bytes:
+        data = bytes(self._bytes[address : address + size])
+        if len(data) < size:
+            raise MemoryFault(address + len(data), size - len(data), f"{self.name} ends at {self.size:#x}")
+        return data
+
+    def read_available(self, address: int, size: int) -> bytes:
+        return bytes(self._bytes[address : address + size])
+
+    def view(self, address: int, size: int) -> memoryview | None:
+        return self._bytes[address : address + size] if address + size <= self.size else None
+
+    def ranges(self) -> Sequence[MemoryRange]:
+        return [MemoryRange(0, self.size)] if self.size else []
+
+    def close(self) -> None:
+        """Unmap the file, or leave that to the last view of it that is still held."""
+        self._bytes = memoryview(b"")
+        if self._map is not None:
+            try:
+                self._map.close()
+            except BufferError:
+                self._map = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class StreamSpace:
+    """A seekable binary file object: read as asked, never closed by us. One thread at a time."""
+
+    def __init__(self, stream: BinaryIO, name: str = "") -> None:
+        self.name = name or str(getattr(stream, "name", "stream"))
+        if not stream.seekable():
+            raise FormatError("cannot seek in it", source=self.name, hint="save it to a file first")
+        self._stream = stream
+        self.size = stream.seek(0, os.SEEK_END)
+
+    def read(self, address: int, size: int) -> bytes:
+        data = self.read_available(address, size)
+        if len(data) < size:
+            raise MemoryFault(address + len(data), size - len(data), f"{self.name} ends at {self.size:#x}")
+        return data
+
+    def read_available(self, address: int, size: int) -> bytes:
+        size = min(size, self.size - address)
+        if size <= 0:
+            return b""
+        self._stream.seek(address)
+        parts = []
+        while size > 0 and (part := self._stream.read(size)):
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
+        return None
+
+    def ranges(self) -> Sequence[MemoryRange]:
+        return [MemoryRange(0, self.size)] if self.size else []
+
+    def close(self) -> None:
+        """Leave the stream to its owner."""

@@ -1,0 +1,168 @@
+"""Loadable segments of a file as an ``AddressSpace``: memory by address, out of a file by position.
+
+Where a segment has fewer bytes in the file than in memory, or the file ends before it does, the rest faults and the
+fault says which of the two it was. Segments that follow each other in memory and in the file are one extent, so a
+``view`` may span them. Of two segments that claim the same address the first by start wins.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from itertools import pairwise
+
+from dotdump.errors import MemoryFault
+from dotdump.memory.overlay import NOT_MAPPED, Origin
+from dotdump.memory.space import MemoryRange
+from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dotdump.memory.space import AddressSpace
+
+ADDRESS_END = 1 << 64
+
+
+@record
+class LoadSegment:
+    """``file_size`` bytes at ``offset`` of a file are the first of ``size`` bytes at address ``start``."""
+
+    start: int
+    size: int
+    offset: int
+    file_size: int
+
+    @property
+    def end(self) -> int:
+        """The address after the last byte."""
+        return self.start + self.size
+
+
+class SegmentSpace:
+    """Memory out of ``source``, whose first ``source_size`` bytes are there."""
+
+    def __init__(self, source: AddressSpace, segments: Iterable[LoadSegment], source_size: int, name: str = "") -> None:
+        self.name = name
+        self._source = source
+        ordered = sorted((s for s in segments if s.size > 0 and s.end <= ADDRESS_END), key=lambda s: s.start)
+        self._absent = _Columns(_unkept(ordered))
+        self._cut = _Columns(_beyond(ordered, source_size))
+        self._columns = _Columns(_extents(ordered, source_size))
+
+    def read(self, address: int, size: int) -> bytes:
+        data = self.read_available(address, size)
+        if len(data) < size:
+            missing = address + len(data)
+            raise MemoryFault(missing, size - len(data), self.reason(missing))
+        return data
+
+    def read_available(self, address: int, size: int) -> bytes:
+        offset, there = self._columns.locate(address)
+        if size <= there:
+            return self._source.read_available(offset, size)
+        return b"".join(self._parts(address, size))
+
+    def view(self, address: int, size: int) -> memoryview | None:
+        offset, there = self._columns.locate(address)
+        return self._source.view(offset, size) if size <= there else None
+
+    def ranges(self) -> list[MemoryRange]:
+        merged: list[MemoryRange] = []
+        for start, end, _ in self._columns.rows():
+            if merged and merged[-1].end == start:
+                merged[-1] = MemoryRange(merged[-1].start, end)
+            else:
+                merged.append(MemoryRange(start, end))
+        return merged
+
+    def origin(self, address: int) -> Origin | None:
+        """Return where the byte at ``address`` comes from, or None where it is not there."""
+        offset, there = self._columns.locate(address)
+        return Origin(self.name, offset) if there else None
+
+    def reason(self, address: int) -> str:
+        """Return why there is no byte at ``address``."""
+        if self._cut.locate(address)[1]:
+            return f"{self.name} is cut before it"
+        if self._absent.locate(address)[1]:
+            return f"{self.name} does not hold it"
+        return NOT_MAPPED
+
+    def lost(self) -> list[MemoryRange]:
+        """Return what the segment table promises and the file, being cut, does not hold."""
+        return [MemoryRange(start, end) for start, end, _ in self._cut.rows()]
+
+    def _parts(self, address: int, size: int) -> Iterator[bytes]:
+        while size > 0:
+            offset, there = self._columns.locate(address)
+            part = self._source.read_available(offset, min(size, there)) if there else b""
+            if not part:
+                return
+            yield part
+            address += len(part)
+            size -= len(part)
+
+
+class _Columns:
+    """Disjoint extents, sorted by start: 24 bytes each, however many there are."""
+
+    def __init__(self, extents: Iterable[tuple[int, int, int]]) -> None:
+        self._starts, self._ends, self._offsets = array("Q"), array("Q"), array("Q")
+        for start, end, offset in extents:
+            if self._ends and start == self._ends[-1] + 1 and self._offsets[-1] + start - self._starts[-1] == offset:
+                self._ends[-1] = end - 1
+                continue
+            self._starts.append(start)
+            self._ends.append(end - 1)
+            self._offsets.append(offset)
+
+    def locate(self, address: int) -> tuple[int, int]:
+        """Return the position of ``address`` in the file, and how many bytes are there from it on."""
+        index = bisect_right(self._starts, address) - 1
+        if index < 0 or address > self._ends[index]:
+            return 0, 0
+        return self._offsets[index] + address - self._starts[index], self._ends[index] + 1 - address
+
+    def rows(self) -> Sequence[tuple[int, int, int]]:
+        """Return the extents as (start, end, offset)."""
+        return [(s, e + 1, o) for s, e, o in zip(self._starts, self._ends, self._offsets, strict=True)]
+
+
+def _extents(ordered: Sequence[LoadSegment], source_size: int) -> Iterator[tuple[int, int, int]]:
+    """Yield what is there of each segment: up to its file size, the end of the file, the start of the next extent."""
+    reached = 0
+    for segment in ordered:
+        there = min(segment.file_size, segment.size, max(0, source_size - segment.offset))
+        start, end = max(segment.start, reached), segment.start + there
+        if start < end:
+            yield start, end, segment.offset + start - segment.start
+            reached = end
+
+
+def _beyond(ordered: Sequence[LoadSegment], source_size: int) -> Iterator[tuple[int, int, int]]:
+    """Yield what the end of the file took from each segment."""
+    reached = 0
+    for segment in ordered:
+        promised = segment.start + min(segment.file_size, segment.size)
+        start = max(reached, min(promised, segment.start + max(0, source_size - segment.offset)))
+        if start < promised:
+            yield start, promised, segment.offset + start - segment.start
+            reached = promised
+
+
+def _unkept(ordered: Sequence[LoadSegment]) -> Iterator[tuple[int, int, int]]:
+    """Yield what is in the memory of each segment and was never meant to be in the file."""
+    reached = 0
+    for segment in ordered:
+        start, end = max(reached, segment.start + min(segment.file_size, segment.size)), segment.end
+        if start < end:
+            yield start, end, 0
+            reached = end
+
+
+def overlaps(segments: Sequence[LoadSegment]) -> list[tuple[LoadSegment, LoadSegment]]:
+    """Return neighbours, by start, that claim the same addresses; a sound file has none."""
+    ordered = sorted(segments, key=lambda s: s.start)
+    return [(left, right) for left, right in pairwise(ordered) if left.end > right.start]

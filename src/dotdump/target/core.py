@@ -1,0 +1,137 @@
+"""``open_core``: a core file as a ``Target``, written by the kernel, gcore, createdump, QEMU or ourselves.
+
+What is there is usable, what is not there is named in ``problems``. Nothing of the file but headers and notes is read
+before it is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+
+from dotdump.errors import FormatError
+from dotdump.formats.core_notes import CORE, AuxType, FileNote, NoteType, parse_auxv, parse_file_note
+from dotdump.formats.elf import Machine
+from dotdump.memory.file import FileSpace, StreamSpace
+from dotdump.memory.overlay import OverlaySpace
+from dotdump.memory.segments import LoadSegment, SegmentSpace
+from dotdump.memory.space import AddressSpace
+from dotdump.target.core_file import CoreFile, read_core_file
+from dotdump.target.core_regions import regions_of
+from dotdump.target.core_threads import process_of, siginfo_of, threads_of
+from dotdump.target.model import Architecture, Platform, Problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import BinaryIO, Protocol, Self
+
+    from dotdump.formats.core_notes import Siginfo
+    from dotdump.memory.region import Region
+    from dotdump.target.model import Module, ProcessFacts, Thread
+else:
+    Protocol = object
+
+_ARCHITECTURES = {Machine.X86_64: Architecture.X86_64, Machine.AARCH64: Architecture.AARCH64}
+
+
+class RandomAccess(AddressSpace, Protocol):
+    """The bytes of a core file by position, wherever they come from."""
+
+    name: str
+    size: int
+
+    def close(self) -> None:
+        """Release it."""
+
+
+def open_core(source: str | os.PathLike[str] | BinaryIO, sysroots: Sequence[str] = ()) -> CoreTarget:
+    """Open a core: a path, or a binary file object that can seek. For any other source make a ``CoreTarget`` of it.
+
+    ``sysroots`` are directories in which the target's files are looked for before this machine's own. Raises
+    ``FormatError`` where it is no core that can be read; ``OSError`` where the file cannot be opened.
+    """
+    space = FileSpace(source) if isinstance(source, str | os.PathLike) else StreamSpace(source)
+    try:
+        return CoreTarget(space, sysroots)
+    except BaseException:
+        space.close()
+        raise
+
+
+class CoreTarget:
+    """A core file, open. ``file`` is what its headers say, ``signal`` why the process died, where a signal did it."""
+
+    def __init__(self, source: RandomAccess, sysroots: Sequence[str] = ()) -> None:
+        self.source = source
+        self.sysroots = tuple(sysroots)
+        self.file: CoreFile = read_core_file(source, source.size, source.name)
+        self._problems: list[Problem] = list(self.file.problems)
+        notes = self.file.notes
+        self.threads: Sequence[Thread] = threads_of(notes, self.file.registers, self._problems)
+        self.process: ProcessFacts = process_of(notes, self.threads, self._problems)
+        self.signal: Siginfo | None = siginfo_of(self.threads, self._problems)
+        self.auxv: bytes = next((n.data for n in notes if (n.owner, n.type) == (CORE, NoteType.AUXV)), b"")
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What of it is damaged or missing."""
+        return tuple(self._problems)
+
+    @cached_property
+    def platform(self) -> Platform:
+        """What the process ran on."""
+        page_size = parse_auxv(self.auxv).get(AuxType.PAGESZ, 4096)
+        return Platform(_ARCHITECTURES[self.file.registers.machine], 8, page_size)
+
+    @cached_property
+    def mapped_files(self) -> FileNote | None:
+        """NT_FILE, or None where the core has none that can be understood."""
+        for note in self.file.notes:
+            if (note.owner, note.type) == (CORE, NoteType.FILE):
+                try:
+                    found = parse_file_note(note.data)
+                except FormatError as error:
+                    self._problems.append(Problem("notes", error.message))
+                    return None
+                if found.missing:
+                    self._problems.append(Problem("notes", f"NT_FILE lacks {found.missing} of its lines"))
+                return found
+        return None
+
+    @cached_property
+    def core_memory(self) -> SegmentSpace:
+        """The memory that the core itself holds."""
+        loads = (LoadSegment(h.vaddr, h.memsz, h.offset, h.filesz) for h in self.file.loads)
+        return SegmentSpace(self.source, loads, self.source.size, self.source.name)
+
+    @cached_property
+    def memory(self) -> OverlaySpace:
+        """All memory that can be had: the core's own."""
+        return OverlaySpace([self.core_memory])
+
+    @cached_property
+    def regions(self) -> Sequence[Region]:
+        """The segments, cut and named by NT_FILE."""
+        vector = parse_auxv(self.auxv)
+        named = [(vector[AuxType.SYSINFO_EHDR], "[vdso]")] if AuxType.SYSINFO_EHDR in vector else []
+        named += [(t.stack_pointer, "[stack]") for t in self.threads if t.tid == self.process.pid]
+        return regions_of(self.file.loads, self.mapped_files.files if self.mapped_files else (), named)
+
+    @cached_property
+    def modules(self) -> Sequence[Module]:
+        """Its loaded ELF files, sorted by base."""
+        return ()
+
+    def close(self) -> None:
+        """Release the file."""
+        self.source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

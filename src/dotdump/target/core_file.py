@@ -1,0 +1,113 @@
+"""An ELF core as a file: headers, segments and notes, as far as they are there, and what is wrong with them.
+
+Knows no threads, modules or memory; reads headers and notes only. A cut or contradictory file gives what it has, with
+a ``Problem`` for each thing it has not. Source of truth: gABI ch. 4 and 5, core(5), ``fs/binfmt_elf.c``.
+"""
+
+from __future__ import annotations
+
+from dotdump.errors import FormatError
+from dotdump.formats.elf import (
+    PN_XNUM,
+    PROGRAM_HEADER,
+    ElfHeader,
+    ElfType,
+    ProgramHeader,
+    SegmentType,
+    read_header,
+    read_program_headers,
+)
+from dotdump.formats.notes import Note, parse_notes
+from dotdump.formats.registers import REGISTER_FILES, RegisterFile
+from dotdump.limits import NOTE_SEGMENT, PROGRAM_HEADERS
+from dotdump.records import record, replace
+from dotdump.target.model import Problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dotdump.memory.space import AddressSpace
+
+
+_KINDS: dict[int, str] = {
+    ElfType.REL: "an object file",
+    ElfType.EXEC: "an executable",
+    ElfType.DYN: "an executable or a library",
+}
+
+
+@record
+class CoreFile:
+    """A core. ``expected_size`` is where its headers say that it ends; a smaller ``size`` means that it was cut."""
+
+    name: str
+    size: int
+    expected_size: int
+    header: ElfHeader
+    loads: tuple[ProgramHeader, ...]
+    notes: tuple[Note, ...]
+    registers: RegisterFile
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def cut(self) -> bool:
+        """Whether the file ends before its headers say."""
+        return self.size < self.expected_size
+
+
+def read_core_file(space: AddressSpace, size: int, name: str) -> CoreFile:
+    """Return the core in ``space``, a file of ``size`` bytes; ``FormatError`` where it is none that can be read."""
+    header = read_header(space, source=name)
+    registers = _architecture(header, name)
+    problems: list[Problem] = []
+    header = _counted(space, header, problems)
+    headers = read_program_headers(space, header)
+    if len(headers) < header.phnum:
+        text = f"{name} ends in its program headers: {len(headers)} of {header.phnum} are there"
+        problems.append(Problem("cut", text))
+    expected = max((h.offset + h.filesz for h in headers), default=header.phoff + header.phnum * PROGRAM_HEADER.size)
+    if size < expected:
+        problems.append(Problem("cut", f"{name} is cut: {size} bytes of {expected} are there"))
+    notes = [note for h in headers if h.type == SegmentType.NOTE for note in _notes(space, h, name, problems)]
+    if not notes and not problems:
+        problems.append(Problem("notes", f"{name} has no notes: threads and modules are unknown"))
+    loads = tuple(h for h in headers if h.type == SegmentType.LOAD)
+    return CoreFile(name, size, expected, header, loads, tuple(notes), registers, tuple(problems))
+
+
+def _architecture(header: ElfHeader, name: str) -> RegisterFile:
+    if header.type != ElfType.CORE:
+        kind = _KINDS.get(header.type, f"ELF of type {header.type}")
+        raise FormatError(f"not a core, but {kind}", source=name)
+    for machine, registers in REGISTER_FILES.items():
+        if machine == header.machine:
+            return registers
+    known = ", ".join(f"{machine.name} ({machine})" for machine in REGISTER_FILES)
+    raise FormatError(f"a core of machine {header.machine} is not supported, only {known}", source=name)
+
+
+def _counted(space: AddressSpace, header: ElfHeader, problems: list[Problem]) -> ElfHeader:
+    """Return the header with its count of segments, also where the section header that should hold it is gone.
+
+    The kernel writes that section header last, so a cut core of more than 65,534 segments has lost it. What the first
+    segment with bytes in the file starts at is where the table ends.
+    """
+    if header.phnum != PN_XNUM:
+        return header
+    first = read_program_headers(space, replace(header, phnum=1))
+    end = first[0].offset if first else 0
+    count = (end - header.phoff) // PROGRAM_HEADER.size
+    if not PN_XNUM <= count <= PROGRAM_HEADERS:
+        return header
+    problems.append(Problem("segments", f"the number of segments is lost; {count} by the space that they take"))
+    return replace(header, phnum=count)
+
+
+def _notes(space: AddressSpace, header: ProgramHeader, name: str, problems: list[Problem]) -> tuple[Note, ...]:
+    wanted = min(header.filesz, NOTE_SEGMENT)
+    data = space.read_available(header.offset, wanted)
+    parsed = parse_notes(data, header.align)
+    if parsed.end < header.filesz:
+        at = header.offset + parsed.end
+        text = f"{name}: notes are cut or damaged from offset {at:#x} on, {header.filesz - parsed.end} bytes"
+        problems.append(Problem("notes", text))
+    return parsed.notes

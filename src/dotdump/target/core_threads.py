@@ -1,0 +1,104 @@
+"""Threads and process of a core, from its notes.
+
+A thread begins with its NT_PRSTATUS; what follows up to the next belongs to it, the process's own notes excepted.
+Kernel, gcore and createdump order the rest differently (docs/formats/core.md). Notes that cannot be understood are
+reported, kept, and otherwise passed over.
+"""
+
+from __future__ import annotations
+
+from dotdump.errors import FormatError
+from dotdump.formats.core_notes import CORE, NoteType, Prpsinfo, Siginfo, parse_prpsinfo, parse_prstatus, parse_siginfo
+from dotdump.target.model import Problem, ProcessFacts, Thread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dotdump.formats.notes import Note
+    from dotdump.formats.registers import RegisterFile
+
+_PROCESS_NOTES = frozenset((NoteType.PRPSINFO, NoteType.AUXV, NoteType.FILE))
+
+
+def threads_of(notes: Iterable[Note], registers: RegisterFile, problems: list[Problem]) -> tuple[Thread, ...]:
+    """Return the threads in the order of their notes, but one that died of a signal before those that did not."""
+    threads: list[Thread] = []
+    group: dict[tuple[str, int], bytes] = {}
+    for note in notes:
+        if (note.owner, note.type) == (CORE, NoteType.PRSTATUS):
+            _close(group, registers, threads, problems)
+            group = {(CORE, NoteType.PRSTATUS): note.data}
+        elif group and not (note.owner == CORE and note.type in _PROCESS_NOTES):
+            group.setdefault((note.owner, note.type), note.data)
+    _close(group, registers, threads, problems)
+    first = next((thread for thread in threads if thread.signal), None)
+    return tuple(sorted(threads, key=lambda thread: thread is not first))
+
+
+def _close(
+    group: dict[tuple[str, int], bytes], registers: RegisterFile, threads: list[Thread], problems: list[Problem]
+) -> None:
+    """Add the thread that a group of notes makes, where there is one."""
+    if not group:
+        return
+    try:
+        status = parse_prstatus(group[CORE, NoteType.PRSTATUS], registers)
+    except FormatError as error:
+        problems.append(Problem("notes", f"thread {len(threads) + 1}: {error.message}"))
+        return
+    found = status.registers
+    if len(found) < len(registers.general):
+        problems.append(Problem("notes", f"thread {status.pid}: {len(found)} of {len(registers.general)} registers"))
+    threads.append(
+        Thread(
+            tid=status.pid,
+            registers=found,
+            instruction_pointer=found.get(registers.instruction_pointer, 0),
+            stack_pointer=found.get(registers.stack_pointer, 0),
+            signal=status.cursig or status.signo,
+            notes=group,
+        )
+    )
+
+
+def process_of(notes: Iterable[Note], threads: Sequence[Thread], problems: list[Problem]) -> ProcessFacts:
+    """Return what NT_PRPSINFO says, or as much as the threads tell where there is none."""
+    for note in notes:
+        if (note.owner, note.type) == (CORE, NoteType.PRPSINFO):
+            try:
+                return _facts(parse_prpsinfo(note.data))
+            except FormatError as error:
+                problems.append(Problem("notes", error.message))
+    return ProcessFacts(pid=min((thread.tid for thread in threads), default=0), name="")
+
+
+def _facts(info: Prpsinfo) -> ProcessFacts:
+    return ProcessFacts(
+        pid=info.pid,
+        name=info.fname.decode("utf-8", "surrogateescape"),
+        arguments=info.psargs.decode("utf-8", "surrogateescape"),
+        ppid=info.ppid,
+        pgrp=info.pgrp,
+        sid=info.sid,
+        uid=info.uid,
+        gid=info.gid,
+        state=info.sname,
+        nice=info.nice,
+        flags=info.flags,
+    )
+
+
+def siginfo_of(threads: Sequence[Thread], problems: list[Problem]) -> Siginfo | None:
+    """Return why the process died: NT_SIGINFO of its first thread, or the signal that NT_PRSTATUS names, or None."""
+    if not threads:
+        return None
+    data = threads[0].notes.get((CORE, NoteType.SIGINFO))
+    if data is not None:
+        try:
+            info = parse_siginfo(data)
+        except FormatError as error:
+            problems.append(Problem("notes", error.message))
+        else:
+            return info if info.signo else None
+    return Siginfo(threads[0].signal) if threads[0].signal else None
