@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         UnsupportedRuntime,
     )
     from dotdump.ipc.client import DiagnosticsClient
+    from dotdump.target.core import CoreTarget, open_core
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,7 @@ __all__ = [
     "ClrError",
     "CollectError",
     "CommandRejected",
+    "CoreTarget",
     "DiagnosticsClient",
     "DotdumpError",
     "FormatError",
@@ -58,9 +60,10 @@ __all__ = [
     "ServerUnavailable",
     "TargetError",
     "UnsupportedRuntime",
+    "open_core",
 ]
 
-_HOMES: dict[str, str] = {"DiagnosticsClient": "ipc.client"}
+_HOMES: dict[str, str] = {"CoreTarget": "target.core", "open_core": "target.core", "DiagnosticsClient": "ipc.client"}
 """The module that a public name lives in, where that is not ``errors``."""
 
 
