@@ -141,10 +141,6 @@ class Target(Protocol):
     def auxv(self) -> bytes:
         """The auxiliary vector as the kernel laid it out; empty where unknown."""
 
-    @property
-    def problems(self) -> Sequence[Problem]:
-        """What of it is damaged or missing."""
-
     def close(self) -> None:
         """Release it. A second call does nothing."""
 
