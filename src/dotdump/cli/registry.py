@@ -36,7 +36,9 @@ class Exit(IntEnum):
     PROBLEMS = 3
 
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "completion": "print a script that completes the command line in bash, zsh or fish",
+}
 """Name to one-line summary, in the order that help shows. The module is ``cli.commands.NAME``, ``-`` as ``_``."""
 
 

@@ -1,0 +1,69 @@
+"""What every command has: a summary, examples that are valid command lines, a format where it answers something."""
+
+import re
+import shlex
+
+import pytest
+
+from dotdump.cli.arguments import overview, parse, parser_of
+from dotdump.cli.main import main
+from dotdump.cli.registry import COMMANDS, load
+
+PRINTS_NO_ANSWER = {"completion", "createdump", "demo"}
+"""They print a script, what createdump prints, and a narration."""
+
+
+def _examples(name: str) -> list[list[str]]:
+    """Command lines among the examples: up to two blanks, a pipe, a redirection or a comment."""
+    lines = [re.split(r"\s{2,}|\s[|>#]|\)", line.strip())[0] for line in load(name).EXAMPLES.splitlines()]
+    calls = [line[line.index("dotdump ") :] for line in lines if "dotdump " in line]
+    return [shlex.split(call)[1:] for call in calls]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_has_a_summary_of_one_line(name: str) -> None:
+    assert COMMANDS[name]
+    assert len(COMMANDS[name]) < 80
+    assert not COMMANDS[name].endswith(".")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_examples_of_a_command_are_command_lines_that_it_takes(name: str) -> None:
+    examples = _examples(name)
+    assert examples
+    for words in examples:
+        _, command = parse(words)
+        assert command is load(words[0])
+    assert any(words[0] == name for words in examples)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_shows_its_options_and_examples(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert load(name).EXAMPLES in shown
+    assert "--debug" in shown
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in PRINTS_NO_ANSWER])
+def test_a_command_that_answers_something_answers_as_text_and_as_json(name: str) -> None:
+    formats = [a for a in parser_of(name, load(name))._actions if "--format" in a.option_strings]
+    assert formats
+    assert {"text", "json"} <= set(formats[0].choices or ())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_argument_of_a_command_is_explained(name: str) -> None:
+    unexplained = [a.option_strings or a.dest for a in parser_of(name, load(name))._actions if not a.help]
+    assert not unexplained
+
+
+def test_the_overview_names_every_command_with_its_summary() -> None:
+    shown = overview().format_help()
+    for name, summary in COMMANDS.items():
+        assert re.search(rf"^  {re.escape(name)} +{re.escape(summary)}$", shown, re.MULTILINE)

@@ -1,0 +1,50 @@
+"""Completion scripts, asked by the shells themselves."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import corpus
+from dotdump.cli.completion import SHELLS, grammar
+from dotdump.cli.registry import COMMANDS
+
+
+def _shell(name: str) -> str:
+    return shutil.which(name) or corpus.missing(f"{name} is not installed")
+
+
+def _bash_offers(*words: str) -> list[str]:
+    """Return what bash would offer for the last of ``words``."""
+    ask = 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _dotdump; printf "%s\\n" "${COMPREPLY[@]}"'
+    command = [_shell("bash"), "--norc", "-c", SHELLS["bash"](grammar()) + ask, "bash", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.split()
+
+
+def test_bash_completes_commands() -> None:
+    assert set(_bash_offers("dotdump", "")) == {*COMMANDS, "--version", "-V", "--help", "-h"}
+    assert _bash_offers("dotdump", "comple") == ["completion"]
+
+
+def test_bash_completes_the_options_of_the_command_and_the_choices_of_an_argument() -> None:
+    assert set(_bash_offers("dotdump", "completion", "--")) == {"--help", "--debug"}
+    assert _bash_offers("dotdump", "completion", "") == ["-h", "--help", "--debug", "bash", "zsh", "fish"]
+    assert _bash_offers("dotdump", "--debug", "completion", "z") == ["zsh"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_shell_can_read_its_script(shell: str, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text(SHELLS[shell](grammar()))
+    done = subprocess.run([_shell(shell), "-n", str(script)], capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_option_of_every_command_is_in_the_script(shell: str) -> None:
+    script = SHELLS[shell](grammar())
+    for name, arguments in grammar().items():
+        assert name in script
+        for flag in (flag for argument in arguments for flag in argument.flags):
+            assert (flag.lstrip("-") if shell == "fish" else flag) in script

@@ -1,0 +1,93 @@
+"""How a command ends: exit codes, errors in one line, signals, readers that go away."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+
+from dotdump.cli import registry
+from dotdump.cli.main import main
+from dotdump.errors import DotdumpError
+
+Install = Callable[[BaseException], None]
+DOTDUMP = [sys.executable, "-m", "dotdump"]
+
+
+def _raising(error: BaseException) -> SimpleNamespace:
+    def run(*_: object) -> int:
+        raise error
+
+    return SimpleNamespace(EXAMPLES="", configure=lambda _: None, run=run)
+
+
+@pytest.fixture
+def fails(monkeypatch: pytest.MonkeyPatch) -> Install:
+    """A command ``fails`` that raises what it is told to."""
+
+    def install(error: BaseException) -> None:
+        monkeypatch.setitem(registry.COMMANDS, "fails", "raise an error")
+        monkeypatch.setitem(sys.modules, "dotdump.cli.commands.fails", _raising(error))
+
+    return install
+
+
+def test_an_error_of_ours_is_one_line_and_a_hint(fails: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    fails(DotdumpError("cannot do it to 5: because", hint="do the other"))
+    assert main(["fails"]) == 1
+    assert capsys.readouterr() == ("", "dotdump: cannot do it to 5: because\n  hint: do the other\n")
+
+
+def test_an_error_of_the_system_is_one_line_with_its_file(fails: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    fails(FileNotFoundError(2, "No such file or directory", "core.1"))
+    assert main(["fails"]) == 1
+    assert capsys.readouterr().err == "dotdump: No such file or directory: core.1\n"
+
+
+def test_debug_shows_the_traceback(fails: Install) -> None:
+    fails(DotdumpError("cannot"))
+    with pytest.raises(DotdumpError):
+        main(["fails", "--debug"])
+
+
+def test_a_mistake_of_ours_is_not_hidden(fails: Install) -> None:
+    fails(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        main(["fails"])
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["--nonsense"], ["completion"], ["completion", "csh"]])
+def test_a_wrong_command_line_ends_with_2_and_says_what_is_expected(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "usage: dotdump" in capsys.readouterr().err
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 0
+    assert "commands:" in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_it_as_the_signal_does_and_without_a_traceback() -> None:
+    script = (
+        "import os, signal, dotdump.cli.main as m; m._run = lambda _: os.kill(os.getpid(), signal.SIGINT); m.main([])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=30)
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == b""
+
+
+def test_a_reader_that_goes_away_causes_no_traceback() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*DOTDUMP, "--version"], stdout=writing, stderr=subprocess.PIPE, check=False, timeout=30)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
