@@ -37,6 +37,7 @@ class Exit(IntEnum):
 
 
 COMMANDS: dict[str, str] = {
+    "ps": "list the .NET processes, also those whose diagnostics are off",
     "completion": "print a script that completes the command line in bash, zsh or fish",
 }
 """Name to one-line summary, in the order that help shows. The module is ``cli.commands.NAME``, ``-`` as ``_``."""

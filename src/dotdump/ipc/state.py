@@ -1,4 +1,4 @@
-"""The state of a process's diagnostics, found out without harm and within a deadline.
+"""The state of processes' diagnostics, found out without harm and within a deadline, of all of them at once.
 
 Asks ProcessInfo, never more: some runtimes die of other questions (an empty StartupProfiler request, EnablePerfMap
 while suspended: seen on 8.0.4).
@@ -6,24 +6,35 @@ while suspended: seen on 8.0.4).
 
 from __future__ import annotations
 
+import select
 from enum import StrEnum
 
 from dotdump.errors import (
     BadMessage,
     CommandRejected,
     DotdumpError,
+    ProcessGone,
     ServerRefused,
-    ServerSilent,
     ServerSpoofed,
     ServerUnavailable,
 )
-from dotdump.ipc.client import DiagnosticsClient
+from dotdump.ipc.answers import accepted
+from dotdump.ipc.commands import HResult
+from dotdump.ipc.discovery import connect_process
+from dotdump.ipc.process import PROCESS_INFO_VERSIONS, ProcessInfo
+from dotdump.ipc.transport import Deadline
+from dotdump.ipc.wire import Message, MessageDecoder
 from dotdump.linux.proc import ROOT, Proc
 from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dotdump.ipc.process import ProcessInfo
+    from collections.abc import Iterable
+
+    from dotdump.ipc.transport import Channel
+
+_CONNECT_SECONDS = 0.1
+_CHUNK = 1 << 16
 
 
 class DiagnosticsState(StrEnum):
@@ -52,20 +63,112 @@ class Diagnostics:
 
 def diagnose(pid: int, timeout: float = 0.5, root: str = ROOT) -> Diagnostics:
     """Find out the state of the diagnostics of ``pid`` within ``timeout`` seconds; raises ``ProcessGone``."""
-    try:
-        info = DiagnosticsClient.for_process(pid, timeout, root).process_info()
-    except CommandRejected:
-        return Diagnostics(DiagnosticsState.OK, "the runtime is older than .NET 5 and does not say who it is")
-    except (ServerUnavailable, ServerSilent, BadMessage) as error:
-        return Diagnostics(_state_of(error), error.message, error.hint)
-    if is_suspended(pid, root):
+    found = diagnose_all([pid], timeout, root)
+    if pid not in found:
+        raise ProcessGone(f"process {pid} has ended")
+    return found[pid]
+
+
+def diagnose_all(pids: Iterable[int], timeout: float = 0.5, root: str = ROOT) -> dict[int, Diagnostics]:
+    """Find out the state of several processes within ``timeout`` seconds for all; those that are gone are left out."""
+    survey = _Survey(timeout, root)
+    for pid in pids:
+        survey.ask(pid, len(PROCESS_INFO_VERSIONS))
+    return survey.answers()
+
+
+class _Survey:
+    """Questions to several processes at once: none of them waits for the answer of another."""
+
+    def __init__(self, timeout: float, root: str) -> None:
+        self._found: dict[int, Diagnostics] = {}
+        self._asked: dict[int, _Question] = {}
+        self._poll = select.poll()
+        self._deadline = Deadline(timeout)
+        self._root = root
+
+    def ask(self, pid: int, version: int) -> None:
+        """Send a question, or note why it cannot be sent."""
+        try:
+            question = _Question(pid, version, self._root)
+        except ProcessGone:
+            return
+        except DotdumpError as error:
+            self._found[pid] = _failed(error)
+            return
+        descriptor = question.channel.fileno()
+        self._asked[descriptor] = question
+        self._poll.register(descriptor, select.POLLIN)
+
+    def answers(self) -> dict[int, Diagnostics]:
+        """Wait until everyone has answered or the time is over."""
+        while self._asked and (ready := self._poll.poll(self._deadline.remaining * 1000)):
+            for descriptor, _ in ready:
+                self._receive(descriptor, self._asked[descriptor])
+        for question in self._asked.values():
+            self._found[question.pid] = _failed(self._deadline.missed(f"waiting for {question.channel.name}"))
+            question.channel.close()
+        return self._found
+
+    def _receive(self, descriptor: int, question: _Question) -> None:
+        try:
+            answer = question.receive(self._deadline)
+        except ProcessGone:
+            answer = None
+        except DotdumpError as error:
+            answer = _failed(error)
+        else:
+            if answer is None:
+                return
+        self._poll.unregister(descriptor)
+        self._asked.pop(descriptor).channel.close()
+        if isinstance(answer, int):
+            self.ask(question.pid, answer)
+        elif answer is not None:
+            self._found[question.pid] = answer
+
+
+class _Question:
+    """ProcessInfo in one of its versions, sent to one process."""
+
+    def __init__(self, pid: int, version: int, root: str) -> None:
+        self.pid = pid
+        self._version = version
+        self._root = root
+        self._decoder = MessageDecoder()
+        deadline = Deadline(_CONNECT_SECONDS)
+        self.channel: Channel = connect_process(pid, deadline, root)[0]
+        try:
+            self.channel.send(Message(PROCESS_INFO_VERSIONS[version - 1]).encode(), deadline)
+        except BaseException:
+            self.channel.close()
+            raise
+
+    def receive(self, deadline: Deadline) -> Diagnostics | int | None:
+        """Return the answer, the version to ask next, or None while it has not come in full."""
+        data = self.channel.receive(_CHUNK, deadline)
+        if not data:
+            raise BadMessage(f"{self.channel.name} closed the connection without an answer")
+        answer = self._decoder.feed(data)
+        if answer is None:
+            return None
+        try:
+            payload = accepted(PROCESS_INFO_VERSIONS[self._version - 1], answer)
+        except CommandRejected as error:
+            if error.code == HResult.UNKNOWN_COMMAND and self._version > 1:
+                return self._version - 1
+            return Diagnostics(DiagnosticsState.OK, "the runtime is older than .NET 5 and does not say who it is")
+        return self._told(ProcessInfo.parse(payload, self._version))
+
+    def _told(self, info: ProcessInfo) -> Diagnostics:
+        if not is_suspended(self.pid, self._root):
+            return Diagnostics(DiagnosticsState.OK, info=info)
         return Diagnostics(
             DiagnosticsState.SUSPENDED,
             "the runtime waits at its start to be resumed through a diagnostic port",
             "DOTNET_DefaultDiagnosticPortSuspend or DOTNET_DiagnosticPorts made it wait",
             info,
         )
-    return Diagnostics(DiagnosticsState.OK, info=info)
 
 
 def is_suspended(pid: int, root: str = ROOT) -> bool:
@@ -86,6 +189,10 @@ def thread_names(pid: int, root: str = ROOT) -> set[str]:
         except DotdumpError:
             continue
     return names
+
+
+def _failed(error: DotdumpError) -> Diagnostics:
+    return Diagnostics(_state_of(error), error.message, error.hint)
 
 
 def _state_of(error: DotdumpError) -> DiagnosticsState:
