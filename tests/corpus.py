@@ -101,6 +101,16 @@ def corpus(
     where: Runtime | Path, scenario: str = "idle", *, environment: dict[str, str] | None = None, **keys: object
 ) -> Iterator[Corpus]:
     """Run a scenario on a runtime, or as the executable at a path, until the block ends."""
+    with starting(where, scenario, environment=environment, **keys) as running:
+        running.facts = json.loads(running.read_line(READY_SECONDS))
+        yield running
+
+
+@contextmanager
+def starting(
+    where: Runtime | Path, scenario: str = "idle", *, environment: dict[str, str] | None = None, **keys: object
+) -> Iterator[Corpus]:
+    """Start a scenario as ``corpus`` does, and do not wait until it is ready."""
     words = [scenario, *(f"{key}={value}" for key, value in keys.items())]
     command = where.command(*words) if isinstance(where, Runtime) else [str(where), *words]
     process = subprocess.Popen(
@@ -112,7 +122,6 @@ def corpus(
     )
     running = Corpus(process)
     try:
-        running.facts = json.loads(running.read_line(READY_SECONDS))
         yield running
     finally:
         running.end()

@@ -2,25 +2,29 @@
 
 Each request has a connection of its own, as the protocol wants it. Where a runtime does not know the newest form of a
 command the next older one is asked. Source of truth: ``DiagnosticsClient.cs`` of dotnet/diagnostics.
+What ``ps`` does not ask for is imported when it is asked for.
 """
 
 from __future__ import annotations
 
-from dotdump.errors import BadMessage, CommandRejected
-from dotdump.ipc import dump, process, profiler
+from dotdump.errors import CommandRejected
+from dotdump.ipc import process
 from dotdump.ipc.answers import accepted, require_done
-from dotdump.ipc.commands import Command, HResult, command_name
+from dotdump.ipc.commands import Command
+from dotdump.ipc.conversation import converse, is_unknown_command
 from dotdump.ipc.discovery import connect_process
-from dotdump.ipc.pending_dump import PendingDump
 from dotdump.ipc.transport import Deadline
-from dotdump.ipc.wire import Message, MessageDecoder
+from dotdump.ipc.wire import Message
 from dotdump.linux.proc import ROOT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from dotdump.ipc.pending_dump import WrittenDump
+    from dotdump.ipc.dump import DumpFlags, DumpType
+    from dotdump.ipc.event_pipe import CollectTracing
+    from dotdump.ipc.event_session import EventPipeSession
+    from dotdump.ipc.pending_dump import PendingDump, WrittenDump
     from dotdump.ipc.transport import Channel
 else:
     Protocol = object
@@ -102,8 +106,8 @@ class DiagnosticsClient:
     def write_dump(
         self,
         path: str,
-        dump_type: dump.DumpType = dump.DumpType.FULL,
-        flags: dump.DumpFlags = dump.DumpFlags.NONE,
+        dump_type: DumpType,
+        flags: DumpFlags | int = 0,
         timeout: float = DUMP_TIMEOUT,
     ) -> WrittenDump:
         """Have the runtime write a core of itself to ``path`` and wait for it; see ``begin_write_dump``."""
@@ -113,28 +117,42 @@ class DiagnosticsClient:
     def begin_write_dump(
         self,
         path: str,
-        dump_type: dump.DumpType = dump.DumpType.FULL,
-        flags: dump.DumpFlags = dump.DumpFlags.NONE,
+        dump_type: DumpType,
+        flags: DumpFlags | int = 0,
         timeout: float = DUMP_TIMEOUT,
     ) -> PendingDump:
         """Ask the runtime to write a core of itself and return at once with what to wait on.
 
         ``path`` is absolute, in the target's file system; createdump expands ``%`` in it (``%%`` is a percent sign).
         """
+        from dotdump.ipc.pending_dump import PendingDump
+
         return PendingDump(self.endpoint, path, dump_type, flags, self._deadline(timeout))
+
+    def start_event_pipe_session(
+        self, request: CollectTracing, timeout: float | None = None, user_events: int | None = None
+    ) -> EventPipeSession:
+        """Start a session of events, as a stream to read; ``user_events`` as ``start_session`` has it."""
+        from dotdump.ipc.event_session import start_session
+
+        return start_session(self.endpoint, request, self._deadline(timeout), user_events)
 
     def attach_profiler(
         self, class_id: str, path: str, attach_timeout: int = 10, data: bytes = b"", timeout: float | None = None
     ) -> None:
         """Load the profiler ``class_id`` (a GUID) from ``path`` into the running process."""
-        self._do(profiler.AttachProfiler(class_id, path, attach_timeout, data).encode(), timeout)
+        from dotdump.ipc.profiler import AttachProfiler
+
+        self._do(AttachProfiler(class_id, path, attach_timeout, data).encode(), timeout)
 
     def startup_profiler(self, class_id: str, path: str, timeout: float | None = None) -> None:
         """Have a suspended runtime load a profiler before managed code runs (.NET 6)."""
-        self._do(profiler.StartupProfiler(class_id, path).encode(), timeout)
+        from dotdump.ipc.profiler import StartupProfiler
+
+        self._do(StartupProfiler(class_id, path).encode(), timeout)
 
     def enable_perf_map(self, kind: process.PerfMapType, timeout: float | None = None) -> None:
-        """Have the runtime write perf maps (.NET 8)."""
+        """Have the runtime write perf maps (.NET 8). A suspended runtime dies of it (8.0.4): resume it first."""
         self._do(process.EnablePerfMap(kind).encode(), timeout)
 
     def disable_perf_map(self, timeout: float | None = None) -> None:
@@ -142,7 +160,10 @@ class DiagnosticsClient:
         self._do(Message(Command.DISABLE_PERF_MAP), timeout)
 
     def apply_startup_hook(self, path: str, timeout: float | None = None) -> None:
-        """Add a managed start-up hook (.NET 8)."""
+        """Run a managed start-up hook (.NET 8): before ``Main`` in a suspended runtime, in a running one at once.
+
+        A hook that fails, or is not there, ends the target, as one named by ``DOTNET_STARTUP_HOOKS`` would.
+        """
         self._do(process.ApplyStartupHook(path).encode(), timeout)
 
     def request(self, message: Message, timeout: float | None = None) -> Message:
@@ -162,22 +183,3 @@ class DiagnosticsClient:
 
     def _deadline(self, timeout: float | None) -> Deadline:
         return Deadline(self.timeout if timeout is None else timeout)
-
-
-def converse(channel: Channel, message: Message, deadline: Deadline) -> tuple[Message, bytes]:
-    """Send a message and return the answer and what came after it; raises ``ServerSilent`` or ``BadMessage``."""
-    channel.send(message.encode(), deadline)
-    decoder = MessageDecoder()
-    while True:
-        data = channel.receive(1 << 16, deadline)
-        if not data:
-            raise BadMessage(
-                f"{channel.name} closed the connection without an answer to {command_name(message.command)}"
-            )
-        if answer := decoder.feed(data):
-            return answer, decoder.rest
-
-
-def is_unknown_command(error: CommandRejected) -> bool:
-    """Return whether the runtime is too old for the command, or calls it so."""
-    return error.code == HResult.UNKNOWN_COMMAND

@@ -50,9 +50,7 @@ class PendingDump:
     is sent, which ``poll`` does.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, path: str, dump_type: DumpType, flags: DumpFlags, deadline: Deadline
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, path: str, dump_type: DumpType, flags: int, deadline: Deadline) -> None:
         self._endpoint = endpoint
         self._path = path
         self._type = dump_type

@@ -7,7 +7,7 @@ almost all of it for enumerations that are not used here. ``socket.socket`` is a
 from __future__ import annotations
 
 import os
-from _socket import AF_UNIX, SO_PEERCRED, SO_SNDTIMEO, SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET
+from _socket import AF_UNIX, SCM_RIGHTS, SO_PEERCRED, SO_SNDTIMEO, SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET
 from _socket import socket as Socket  # noqa: N812 -- a class with a function's name
 from struct import Struct
 from time import monotonic
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _CREDENTIALS = Struct("<iII")
+_DESCRIPTOR = Struct("@i")
 _TIMEVAL = Struct("@ll")
 _CHUNK = 1 << 16
 
@@ -85,6 +86,16 @@ class Channel:
                 raise deadline.missed(f"sending to {self.name}") from None
             except OSError as error:
                 raise BadMessage(f"{self.name} closed the connection before the request was sent") from error
+
+    def send_descriptor(self, descriptor: int, deadline: Deadline) -> None:
+        """Send a descriptor with one byte of data, as ``SCM_RIGHTS`` has it; raises as ``send`` does."""
+        self._socket.settimeout(deadline.require(f"sending to {self.name}"))
+        try:
+            self._socket.sendmsg([b"\0"], [(SOL_SOCKET, SCM_RIGHTS, _DESCRIPTOR.pack(descriptor))])
+        except TimeoutError:
+            raise deadline.missed(f"sending to {self.name}") from None
+        except OSError as error:
+            raise BadMessage(f"{self.name} closed the connection before the descriptor was sent") from error
 
     def receive(self, limit: int, deadline: Deadline) -> bytes:
         """Return what has come, at most ``limit`` bytes; ``b""`` at the end of the stream; raises ``ServerSilent``."""

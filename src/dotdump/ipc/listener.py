@@ -1,0 +1,101 @@
+"""A listening Unix socket that is ours alone: mode 0600 before it has a name, removed only where it is still ours.
+
+Uses the real ``socket`` module: nothing that must start fast listens. Source of truth: unix(7).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+
+from dotdump.errors import ServerUnavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+_LONGEST_PATH = 107
+_BACKLOG = 255
+
+
+class Listener:
+    """A listening socket bound to ``path``, non-blocking. Close it; a second close does nothing.
+
+    Raises ``ServerUnavailable`` where the path is too long for a socket, taken, or cannot be bound.
+    """
+
+    def __init__(self, path: str) -> None:
+        if len(os.fsencode(path)) > _LONGEST_PATH:
+            raise ServerUnavailable(
+                f"{path}: a socket's path has at most {_LONGEST_PATH} bytes", hint="choose a shorter directory"
+            )
+        self.path = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            self._bind()
+        except OSError as error:
+            self.socket.close()
+            raise ServerUnavailable(f"{path}: cannot listen there: {error.strerror}") from error
+
+    def accept(self) -> socket.socket | None:
+        """Return the next connection, or None where none waits."""
+        try:
+            return self.socket.accept()[0]
+        except (BlockingIOError, ConnectionAbortedError):
+            return None
+
+    def fileno(self) -> int:
+        """Return the descriptor, for a selector."""
+        return self.socket.fileno()
+
+    def close(self) -> None:
+        """Stop listening and remove the name, unless it names another file by now."""
+        if self.socket.fileno() < 0:
+            return
+        self.socket.close()
+        if _file_at(self.path) == self._file:
+            os.unlink(self.path)
+
+    def _bind(self) -> None:
+        self.socket.settimeout(0)
+        os.fchmod(self.socket.fileno(), 0o600)
+        try:
+            self.socket.bind(self.path)
+        except OSError:
+            _remove_stale(self.path)
+            self.socket.bind(self.path)
+        self._file = _file_at(self.path)
+        self.socket.listen(_BACKLOG)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a socket of ours that nobody listens on; anything else is left for bind to refuse."""
+    facts = os.lstat(path)
+    if not stat.S_ISSOCK(facts.st_mode) or facts.st_uid != os.geteuid():
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+        except OSError:
+            return
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    try:
+        facts = os.lstat(path)
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
