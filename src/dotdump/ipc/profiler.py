@@ -37,7 +37,7 @@ class AttachProfiler:
 
 @record
 class StartupProfiler:
-    """The request to load a profiler before managed code runs: answered yes by a suspended runtime only."""
+    """The request to load a profiler before managed code runs; a runtime that runs says yes and does nothing."""
 
     class_id: str
     path: str
