@@ -37,3 +37,18 @@ STRUCTURE_SIZE = 1 << 24
 
 DEBUG_HEADER_ENTRIES = 1 << 14
 """Entries in a table of NativeAOT's debug header: 10.0 has fewer than 100."""
+
+IMAGE_NOTES = 1 << 20
+"""PT_NOTE of one loaded file: build-ids, ABI tags and packaging notes are a few kilobytes."""
+
+STRING_TABLE = 1 << 30
+"""Names of one symbol table."""
+
+RELOCATIONS = 1 << 24
+"""Dynamic relocations of one file: browsers have about a million."""
+
+DEBUG_DATA = 256 << 20
+"""What .gnu_debugdata may unpack to: the symbols of one file."""
+
+LINK_MAP = 1 << 16
+"""Loaded files in the dynamic linker's list."""

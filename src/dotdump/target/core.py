@@ -7,6 +7,7 @@ before it is asked for.
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from functools import cached_property
 
 from dotdump.errors import FormatError
@@ -17,8 +18,11 @@ from dotdump.memory.overlay import OverlaySpace
 from dotdump.memory.segments import LoadSegment, SegmentSpace
 from dotdump.memory.space import AddressSpace
 from dotdump.target.core_file import CoreFile, read_core_file
+from dotdump.target.core_modules import find_modules
 from dotdump.target.core_regions import regions_of
 from dotdump.target.core_threads import process_of, siginfo_of, threads_of
+from dotdump.target.elf_module import ElfModule
+from dotdump.target.file_layer import FileLayer
 from dotdump.target.model import Architecture, Platform, Problem
 
 TYPE_CHECKING = False
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
 
     from dotdump.formats.core_notes import Siginfo
     from dotdump.memory.region import Region
-    from dotdump.target.model import Module, ProcessFacts, Thread
+    from dotdump.target.model import ProcessFacts, Thread
 else:
     Protocol = object
 
@@ -108,8 +112,8 @@ class CoreTarget:
 
     @cached_property
     def memory(self) -> OverlaySpace:
-        """All memory that can be had: the core's own."""
-        return OverlaySpace([self.core_memory])
+        """All memory that can be had: the core's own, then read-only parts of the files that were mapped."""
+        return OverlaySpace([self.core_memory, FileLayer(lambda: self.modules)])
 
     @cached_property
     def regions(self) -> Sequence[Region]:
@@ -120,9 +124,20 @@ class CoreTarget:
         return regions_of(self.file.loads, self.mapped_files.files if self.mapped_files else (), named)
 
     @cached_property
-    def modules(self) -> Sequence[Module]:
+    def modules(self) -> Sequence[ElfModule]:
         """Its loaded ELF files, sorted by base."""
-        return ()
+        files = self.mapped_files.files if self.mapped_files else ()
+        found = find_modules(self.core_memory, files, parse_auxv(self.auxv), self.regions)
+        return tuple(ElfModule(one, self.memory, self.sysroots) for one in found)
+
+    def module_at(self, address: int) -> ElfModule | None:
+        """Return the loaded file that covers ``address``, or None."""
+        index = bisect_right(self._bases, address) - 1
+        return self.modules[index] if index >= 0 and address < self.modules[index].end else None
+
+    @cached_property
+    def _bases(self) -> list[int]:
+        return [module.base for module in self.modules]
 
     def close(self) -> None:
         """Release the file."""

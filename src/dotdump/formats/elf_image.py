@@ -1,0 +1,199 @@
+"""``ElfImage``: a loaded ELF file, or a file as if loaded, by its own virtual addresses.
+
+Needs no section headers: what it knows comes from the program headers and the dynamic section, which are in memory
+too. The C library may have written absolute addresses into the dynamic section; both forms are understood. Source of
+truth: gABI ch. 5; DT_GNU_HASH as binutils and glibc define it.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from struct import Struct
+
+from dotdump.errors import FormatError, MemoryFault
+from dotdump.formats.elf import ElfHeader, ProgramHeader, SegmentType, read_header, read_program_headers
+from dotdump.formats.elf_symbols import SHN_UNDEF, SYMBOL, Symbol, SymbolTable, elf_hash, gnu_hash
+from dotdump.formats.notes import find_build_id, parse_notes
+from dotdump.limits import IMAGE_NOTES, STRING_TABLE, SYMBOLS
+from dotdump.memory.reader import Reader
+from dotdump.memory.segments import LoadSegment, SegmentSpace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dotdump.memory.space import AddressSpace
+
+DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_SONAME, DT_HASH, DT_GNU_HASH = 5, 6, 10, 14, 4, 0x6FFFFEF5
+DT_PLTRELSZ, DT_RELA, DT_RELASZ, DT_JMPREL, DT_DEBUG = 2, 7, 8, 23, 21
+DT_RELR, DT_RELRSZ = 36, 35
+_DYNAMIC = Struct("<QQ")
+_DYNAMIC_ENTRIES = 4096
+_CHAIN_STEPS = 1 << 16
+_HEADERS = 256
+
+
+class ElfImage:
+    """An image whose virtual address v is at ``bias + v`` of ``memory``; ``headers`` are its program headers."""
+
+    def __init__(self, memory: AddressSpace, bias: int, header: ElfHeader, headers: tuple[ProgramHeader, ...]) -> None:
+        self.memory = memory
+        self.bias = bias
+        self.header = header
+        self.headers = headers
+        loads = [h for h in headers if h.type == SegmentType.LOAD]
+        self.start = min((h.vaddr & -4096 for h in loads), default=0)
+        self.end = max((h.vaddr + h.memsz for h in loads), default=0)
+        self._reader = Reader(memory)
+
+    @cached_property
+    def build_id(self) -> bytes | None:
+        """NT_GNU_BUILD_ID, or None where there is none or it cannot be read."""
+        for header in self.headers:
+            if header.type == SegmentType.NOTE and header.memsz <= IMAGE_NOTES:
+                data = self.memory.read_available(self._address(header.vaddr), header.filesz)
+                if (found := find_build_id(parse_notes(data, header.align))) is not None:
+                    return found
+        return None
+
+    @cached_property
+    def dynamic(self) -> Mapping[int, int]:
+        """The dynamic section: the first value of each tag, as it stands there."""
+        found: dict[int, int] = {}
+        for header in self.headers:
+            if header.type != SegmentType.DYNAMIC:
+                continue
+            size = min(header.memsz // _DYNAMIC.size, _DYNAMIC_ENTRIES) * _DYNAMIC.size
+            data = self.memory.read_available(self._address(header.vaddr), size)
+            for tag, value in _DYNAMIC.iter_unpack(data[: len(data) // _DYNAMIC.size * _DYNAMIC.size]):
+                if tag == 0:
+                    break
+                found.setdefault(tag, value)
+        return found
+
+    def dynamic_address(self, tag: int) -> int | None:
+        """Return the virtual address in a dynamic entry, relocated or not, or None where it has none."""
+        value = self.dynamic.get(tag)
+        if value is None or self.start <= value < self.end:
+            return value
+        return value - self.bias if self.start <= value - self.bias < self.end else None
+
+    @property
+    def soname(self) -> str:
+        """DT_SONAME, or nothing."""
+        strings, name = self.dynamic_address(DT_STRTAB), self.dynamic.get(DT_SONAME)
+        if strings is None or name is None:
+            return ""
+        try:
+            return self._reader.cstring(self._address(strings + name), 4096).decode("utf-8", "surrogateescape")
+        except MemoryFault:
+            return ""
+
+    def find_symbol(self, name: str) -> Symbol | None:
+        """Return a defined dynamic symbol through the hash table, reading little; None also where it cannot be read."""
+        key = name.encode("utf-8", "surrogateescape")
+        try:
+            for index in self._candidates(key):
+                if (symbol := self._symbol_named(index, key)) is not None:
+                    return symbol
+        except MemoryFault:
+            return None
+        return None
+
+    @cached_property
+    def symbols(self) -> SymbolTable:
+        """All dynamic symbols that can be read."""
+        table, strings = self.dynamic_address(DT_SYMTAB), self.dynamic_address(DT_STRTAB)
+        if table is None or strings is None:
+            return SymbolTable(b"", b"")
+        try:
+            count = min(self._symbol_count(), SYMBOLS, (self.end - table) // SYMBOL.size)
+        except MemoryFault:
+            return SymbolTable(b"", b"")
+        size = min(self.dynamic.get(DT_STRSZ, 0), STRING_TABLE, self.end - strings)
+        names = self.memory.read_available(self._address(strings), max(0, size))
+        return SymbolTable(self.memory.read_available(self._address(table), max(0, count) * SYMBOL.size), names)
+
+    def _address(self, virtual: int) -> int:
+        return (self.bias + virtual) & 0xFFFFFFFFFFFFFFFF
+
+    def _symbol_named(self, index: int, name: bytes) -> Symbol | None:
+        table, strings = self.dynamic_address(DT_SYMTAB), self.dynamic_address(DT_STRTAB)
+        if table is None or strings is None:
+            return None
+        row = SYMBOL.unpack(self.memory.read(self._address(table + index * SYMBOL.size), SYMBOL.size))
+        found = self.memory.read_available(self._address(strings + row[0]), len(name) + 1)
+        if found != name + b"\0" or row[3] == SHN_UNDEF:
+            return None
+        return Symbol(name.decode("utf-8", "backslashreplace"), row[4], row[5], row[1] & 15)
+
+    def _candidates(self, name: bytes) -> Iterator[int]:
+        if (table := self.dynamic_address(DT_GNU_HASH)) is not None:
+            return self._gnu_chain(self._address(table), gnu_hash(name))
+        if (table := self.dynamic_address(DT_HASH)) is not None:
+            return self._chain(self._address(table), elf_hash(name))
+        return iter(())
+
+    def _gnu_chain(self, table: int, hashed: int) -> Iterator[int]:
+        buckets, first, bloom, shift = (self._reader.u32(table + 4 * n) for n in range(4))
+        if not buckets or not bloom:
+            return
+        word = self._reader.u64(table + 16 + 8 * (hashed // 64 % bloom))
+        if not (word >> (hashed % 64)) & (word >> ((hashed >> (shift % 32)) % 64)) & 1:
+            return
+        index = self._reader.u32(table + 16 + 8 * bloom + 4 * (hashed % buckets))
+        for step in range(index, index + _CHAIN_STEPS if index >= first else index):
+            entry = self._reader.u32(table + 16 + 8 * bloom + 4 * buckets + 4 * (step - first))
+            if (entry ^ hashed) >> 1 == 0:
+                yield step
+            if entry & 1:
+                return
+
+    def _chain(self, table: int, hashed: int) -> Iterator[int]:
+        buckets = self._reader.u32(table)
+        index = self._reader.u32(table + 8 + 4 * (hashed % buckets)) if buckets else 0
+        for _ in range(_CHAIN_STEPS):
+            if index == 0:
+                return
+            yield index
+            index = self._reader.u32(table + 8 + 4 * buckets + 4 * index)
+
+    def _symbol_count(self) -> int:
+        if (table := self.dynamic_address(DT_HASH)) is not None:
+            return self._reader.u32(self._address(table) + 4)
+        if (table := self.dynamic_address(DT_GNU_HASH)) is None:
+            return 0
+        at = self._address(table)
+        buckets, first, bloom = (self._reader.u32(at + 4 * n) for n in range(3))
+        limit = max(0, self.end - table) // 4
+        heads = self.memory.read(at + 16 + 8 * min(bloom, limit), 4 * min(buckets, limit))
+        last = max((int.from_bytes(heads[n : n + 4], "little") for n in range(0, len(heads), 4)), default=0)
+        if last < first:
+            return first
+        chain = at + 16 + 8 * bloom + 4 * buckets - 4 * first
+        for index in range(last, last + _CHAIN_STEPS):
+            if self._reader.u32(chain + 4 * index) & 1:
+                return index + 1
+        return last
+
+
+def image_at(memory: AddressSpace, base: int) -> ElfImage:
+    """Return the image whose ELF header is at ``base``; ``FormatError`` where there is none."""
+    header = read_header(memory, base)
+    headers = _program_headers(memory, header, base)
+    first = next((h for h in headers if h.type == SegmentType.LOAD and h.offset == 0), None)
+    return ElfImage(memory, base - (first.vaddr if first else 0), header, headers)
+
+
+def image_of_file(file: AddressSpace, size: int, name: str = "") -> ElfImage:
+    """Return a file of ``size`` bytes as if it were loaded at its own addresses; ``FormatError`` where it is no ELF."""
+    header = read_header(file, source=name)
+    headers = _program_headers(file, header, 0)
+    loads = (LoadSegment(h.vaddr, h.memsz, h.offset, h.filesz) for h in headers if h.type == SegmentType.LOAD)
+    return ElfImage(SegmentSpace(file, loads, size, name), 0, header, headers)
+
+
+def _program_headers(space: AddressSpace, header: ElfHeader, base: int) -> tuple[ProgramHeader, ...]:
+    if header.phnum > _HEADERS:
+        raise FormatError(f"{header.phnum} program headers are too many for a loaded file")
+    return tuple(read_program_headers(space, header, base))

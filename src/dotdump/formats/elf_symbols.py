@@ -1,0 +1,105 @@
+"""Symbol tables of ELF files: by name and by address. Addresses are the file's own, before it is loaded anywhere.
+
+Only defined symbols that stand for an address are kept. Source of truth: gABI ch. 4, "Symbol Table"; elf(5).
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from struct import Struct
+
+from dotdump.limits import SYMBOLS
+from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SYMBOL = Struct("<IBBHQQ")
+STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_GNU_IFUNC = 0, 1, 2, 10
+SHN_UNDEF, SHN_ABS = 0, 0xFFF1
+_ADDRESSABLE = frozenset((STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_GNU_IFUNC))
+_ENCLOSING_STEPS = 64
+_NAME_BYTES = 4096
+
+
+@record
+class Symbol:
+    """``size`` bytes at ``value``; 0 where the size is unknown."""
+
+    name: str
+    value: int
+    size: int
+    type: int = STT_FUNC
+
+
+class SymbolTable:
+    """A table, indexed when it is first asked. ``symbols`` and ``strings`` are the bytes of the two sections."""
+
+    def __init__(self, symbols: bytes, strings: bytes) -> None:
+        self._symbols = symbols[: min(len(symbols) // SYMBOL.size, SYMBOLS) * SYMBOL.size]
+        self._strings = strings
+        self._names: dict[bytes, int] | None = None
+        self._starts: array[int] | None = None
+        self._order: array[int] = array("Q")
+
+    def __len__(self) -> int:
+        return len(self._symbols) // SYMBOL.size
+
+    def __iter__(self) -> Iterator[Symbol]:
+        return (self._symbol(index) for index, _, _ in self._defined())
+
+    def find(self, name: str) -> Symbol | None:
+        """Return the first symbol of that name, or None."""
+        if self._names is None:
+            self._names = {}
+            for index, name_at, _ in self._defined():
+                self._names.setdefault(self._name(name_at), index)
+        index = self._names.get(name.encode("utf-8", "surrogateescape"), -1)
+        return None if index < 0 else self._symbol(index)
+
+    def at(self, value: int) -> Symbol | None:
+        """Return the innermost symbol that covers ``value``; one without a size covers only where it starts."""
+        if self._starts is None:
+            rows = sorted((start, index) for index, _, start in self._defined())
+            self._starts = array("Q", (start for start, _ in rows))
+            self._order = array("Q", (index for _, index in rows))
+        place = bisect_right(self._starts, value)
+        for position in range(place - 1, max(-1, place - 1 - _ENCLOSING_STEPS), -1):
+            symbol = self._symbol(self._order[position])
+            if value < symbol.value + max(symbol.size, 1):
+                return symbol
+        return None
+
+    def _defined(self) -> Iterator[tuple[int, int, int]]:
+        """Yield index, offset of the name and value of every symbol that is kept."""
+        for index, (name, info, _, section, value, _) in enumerate(SYMBOL.iter_unpack(self._symbols)):
+            if name and section not in (SHN_UNDEF, SHN_ABS) and info & 15 in _ADDRESSABLE:
+                yield index, name, value
+
+    def _symbol(self, index: int) -> Symbol:
+        name, info, _, _, value, size = SYMBOL.unpack_from(self._symbols, index * SYMBOL.size)
+        return Symbol(self._name(name).decode("utf-8", "backslashreplace"), value, size, info & 15)
+
+    def _name(self, offset: int) -> bytes:
+        end = self._strings.find(b"\0", offset, offset + _NAME_BYTES)
+        return self._strings[offset : end if end >= 0 else offset + _NAME_BYTES]
+
+
+def elf_hash(name: bytes) -> int:
+    """Return the hash of DT_HASH (gABI ch. 5)."""
+    value = 0
+    for byte in name:
+        value = (value << 4) + byte
+        high = value & 0xF0000000
+        value = (value ^ (high >> 24)) & ~high & 0xFFFFFFFF
+    return value
+
+
+def gnu_hash(name: bytes) -> int:
+    """Return the hash of DT_GNU_HASH: Bernstein's, 32 bits."""
+    value = 5381
+    for byte in name:
+        value = (value * 33 + byte) & 0xFFFFFFFF
+    return value

@@ -1,0 +1,120 @@
+"""A target's ELF files on this machine: found under sysroots and in their own place, taken only by their build-id.
+
+The paths come from a core, so they are not to be trusted: none leads out of a sysroot by ``..``, nothing but a
+regular file is opened, and a file whose build-id differs, or that has none, is as if it were not there.
+"""
+
+from __future__ import annotations
+
+import lzma
+import posixpath
+
+from dotdump.errors import DotdumpError
+from dotdump.formats.elf import SectionType, read_section_headers
+from dotdump.formats.elf_image import ElfImage, image_of_file
+from dotdump.formats.elf_symbols import SymbolTable
+from dotdump.limits import DEBUG_DATA
+from dotdump.memory.file import FileSpace
+from dotdump.memory.space import BytesSpace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dotdump.memory.space import AddressSpace
+
+_DELETED = " (deleted)"
+_DEBUG_ROOT = "usr/lib/debug/.build-id"
+
+
+class ElfFile:
+    """An ELF file of this machine, mapped while it is held."""
+
+    def __init__(self, space: FileSpace) -> None:
+        self.space = space
+        self.path = space.name
+        self.image: ElfImage = image_of_file(space, space.size, space.name)
+
+    def symbol_tables(self) -> Iterator[SymbolTable]:
+        """Yield the tables there are, the fullest first: .symtab, or what .gnu_debugdata holds, then .dynsym."""
+        yield from _section_tables(self.space)
+        yield self.image.symbols
+
+
+def find_elf_file(path: str, build_id: bytes | None, sysroots: Sequence[str]) -> ElfFile | None:
+    """Return the file at ``path``, under a sysroot or in its own place, whose build-id is ``build_id``, or None."""
+    return _first_matching(_places(path, sysroots), build_id)
+
+
+def find_debug_file(path: str, build_id: bytes | None, sysroots: Sequence[str]) -> ElfFile | None:
+    """Return the separate file of symbols for ``path``: by build-id as distributions keep it, or beside it."""
+    if build_id is None:
+        return None
+    digits = build_id.hex()
+    kept = f"/{_DEBUG_ROOT}/{digits[:2]}/{digits[2:]}.debug"
+    stem = path.removesuffix(_DELETED)
+    places = [place for name in (kept, f"{stem}.dbg", f"{stem}.debug") for place in _places(name, sysroots)]
+    return _first_matching(places, build_id)
+
+
+def _places(path: str, sysroots: Sequence[str]) -> Iterator[str]:
+    if not path.startswith("/") or "\0" in path:
+        return
+    inside = posixpath.normpath("/" + path.removesuffix(_DELETED).lstrip("/")).lstrip("/")
+    for root in sysroots:
+        yield posixpath.join(root, inside)
+        yield posixpath.join(root, posixpath.basename(inside))
+    yield f"/{inside}"
+
+
+def _first_matching(places: Sequence[str] | Iterator[str], build_id: bytes | None) -> ElfFile | None:
+    if build_id is None:
+        return None
+    for place in places:
+        if (found := _open(place, build_id)) is not None:
+            return found
+    return None
+
+
+def _open(place: str, build_id: bytes) -> ElfFile | None:
+    try:
+        space = FileSpace(place)
+    except (OSError, DotdumpError):
+        return None
+    try:
+        file = ElfFile(space)
+    except DotdumpError:
+        space.close()
+        return None
+    if file.image.build_id != build_id:
+        space.close()
+        return None
+    return file
+
+
+def _section_tables(space: AddressSpace) -> Iterator[SymbolTable]:
+    try:
+        image = image_of_file(space, max((r.end for r in space.ranges()), default=0))
+    except DotdumpError:
+        return
+    sections = read_section_headers(space, image.header)
+    for section in sections:
+        if section.type == SectionType.SYMTAB and section.link < len(sections):
+            strings = sections[section.link]
+            yield SymbolTable(
+                space.read_available(section.offset, section.size), space.read_available(strings.offset, strings.size)
+            )
+    if image.header.shstrndx < len(sections):
+        names = sections[image.header.shstrndx]
+        for section in sections:
+            if space.read_available(names.offset + section.name, 15) == b".gnu_debugdata\0":
+                yield from _mini_debug_tables(space.read_available(section.offset, section.size))
+
+
+def _mini_debug_tables(packed: bytes) -> Iterator[SymbolTable]:
+    """Yield the tables of the ELF file within .gnu_debugdata (xz): the functions that .dynsym lacks."""
+    try:
+        data = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=DEBUG_DATA).decompress(packed, DEBUG_DATA)
+    except lzma.LZMAError:
+        return
+    yield from _section_tables(BytesSpace([(0, data)]))

@@ -1,0 +1,117 @@
+"""``ElfModule``: a loaded ELF file of a target, from its memory, and from the file itself where it is at hand.
+
+Symbols, version and build-id come from memory first; the file, found by build-id, adds what was never loaded.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from dotdump.formats.elf_image import image_at
+from dotdump.target.elf_files import ElfFile, find_debug_file, find_elf_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dotdump.formats.elf_image import ElfImage
+    from dotdump.formats.elf_symbols import SymbolTable
+    from dotdump.memory.space import AddressSpace
+    from dotdump.target.core_modules import FoundModule
+
+_VERSION_MARKS = (b"@(#)Version ", b"GNU C Library ")
+_VERSION_BYTES = 128
+_SEARCH_STEP = 1 << 20
+_SEARCH_LIMIT = 64 << 20
+
+
+class ElfModule:
+    """A loaded file, as it was found; ``memory`` is all memory that can be had, for what the core itself lacks."""
+
+    def __init__(self, found: FoundModule, memory: AddressSpace, sysroots: Sequence[str] = ()) -> None:
+        self.path = found.path
+        self.base = found.base
+        self.end = found.end
+        self._memory = memory
+        self._image = found.image
+        self._sysroots = sysroots
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def bias(self) -> int:
+        """What was added to the file's own addresses."""
+        return self._image.bias if self._image else self.base
+
+    @cached_property
+    def build_id(self) -> bytes | None:
+        """NT_GNU_BUILD_ID from memory."""
+        return self._image.build_id if self._image else None
+
+    @cached_property
+    def file(self) -> ElfFile | None:
+        """The file itself, found by path and build-id, or None."""
+        return find_elf_file(self.path, self.build_id, self._sysroots)
+
+    @cached_property
+    def version(self) -> str:
+        """The version that is embedded in it, or nothing."""
+        for data in self._pieces():
+            for mark in _VERSION_MARKS:
+                if (at := data.find(mark)) >= 0 and (text := _version_text(data[at + len(mark) :], mark)):
+                    return text
+        return ""
+
+    def _pieces(self) -> Iterator[bytes]:
+        """Yield its memory in pieces that overlap, so that nothing short is missed; passes over what is not there."""
+        address, end = self.base, min(self.end, self.base + _SEARCH_LIMIT)
+        while address < end:
+            size = min(_SEARCH_STEP + _VERSION_BYTES, end - address)
+            data = self._memory.read_available(address, size)
+            if data:
+                yield data
+            address += _SEARCH_STEP if len(data) == size else (len(data) + 4096) & -4096
+
+    @cached_property
+    def image(self) -> ElfImage | None:
+        """The image in all memory that can be had, the file's read-only parts included."""
+        return image_at(self._memory, self.base) if self._image else None
+
+    def find_symbol(self, name: str) -> int | None:
+        """Return the address of a defined symbol, or None."""
+        if self.image is None:
+            return None
+        if (found := self.image.find_symbol(name)) is not None:
+            return self.bias + found.value
+        tables = (table.find(name) for table in self._file_tables)
+        return next((self.bias + symbol.value for symbol in tables if symbol is not None), None)
+
+    def symbol_at(self, address: int) -> tuple[str, int] | None:
+        """Return the symbol that covers ``address`` and the offset into it, or None."""
+        value = address - self.bias
+        for table in self._tables:
+            if (symbol := table.at(value)) is not None:
+                return symbol.name, value - symbol.value
+        return None
+
+    @cached_property
+    def _file_tables(self) -> tuple[SymbolTable, ...]:
+        debug = find_debug_file(self.path, self.build_id, self._sysroots)
+        files = [file for file in (debug, self.file) if file is not None]
+        return tuple(table for file in files for table in file.symbol_tables() if len(table))
+
+    @property
+    def _tables(self) -> Iterator[SymbolTable]:
+        yield from self._file_tables
+        if self.image is not None:
+            yield self.image.symbols
+
+
+def _version_text(data: bytes, mark: bytes) -> str:
+    text = data[:_VERSION_BYTES].split(b"\0", 1)[0].split(b"\n", 1)[0].decode("ascii", "replace")
+    if mark == _VERSION_MARKS[0]:
+        return text.split(" ", 1)[0]
+    return text.rpartition("version ")[2].rstrip(".") if "version " in text else ""

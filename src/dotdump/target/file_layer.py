@@ -1,0 +1,125 @@
+"""``FileLayer``: memory that a core left out, from the files that were mapped there.
+
+Only files whose build-id is the one in the core's memory, and of these only what no one could have written to: text,
+read-only data, and what the dynamic linker relocates and then protects (RELRO). Writable data is never taken from a
+file, because the process may have changed it; a relocated slot that depends on another file is left out.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from dotdump.errors import MemoryFault
+from dotdump.formats.elf import ProgramHeader, SegmentType
+from dotdump.formats.elf_relocations import relocated_slots
+from dotdump.memory.overlay import NOT_MAPPED, Origin
+from dotdump.memory.region import Protection
+from dotdump.memory.segments import LoadSegment, SegmentSpace
+from dotdump.memory.space import BytesSpace, MemoryRange
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dotdump.target.elf_files import ElfFile
+    from dotdump.target.elf_module import ElfModule
+
+RELRO_LIMIT = 64 << 20
+
+
+class FileLayer:
+    """The read-only memory of modules whose files are at hand. Files are looked for when it is first asked."""
+
+    def __init__(self, modules: Callable[[], Sequence[ElfModule]]) -> None:
+        self._modules = modules
+        self._parts: list[_Part] | None = None
+        self._starts: list[int] = []
+
+    def read(self, address: int, size: int) -> bytes:
+        data = self.read_available(address, size)
+        if len(data) < size:
+            missing = address + len(data)
+            raise MemoryFault(missing, size - len(data), self.reason(missing))
+        return data
+
+    def read_available(self, address: int, size: int) -> bytes:
+        part = self._part_at(address)
+        return part.space.read_available(address, size) if part else b""
+
+    def view(self, address: int, size: int) -> memoryview | None:
+        part = self._part_at(address)
+        return part.space.view(address, size) if part else None
+
+    def ranges(self) -> list[MemoryRange]:
+        return [part for found in self._all() for part in found.space.ranges()]
+
+    def origin(self, address: int) -> Origin | None:
+        """Return the file and the offset in it that the byte at ``address`` comes from."""
+        part = self._part_at(address)
+        if part is None or not part.space.read_available(address, 1):
+            return None
+        return Origin(part.file.path, part.offset + address - part.start, part.relocated)
+
+    def reason(self, address: int) -> str:
+        """Return why there is no byte at ``address``."""
+        for module in self._modules():
+            if module.base <= address < module.end:
+                if module.file is None:
+                    return f"the core does not hold it, and no file with the build-id of {module.path} was found"
+                return f"the core does not hold it, and {module.path} cannot tell what it was"
+        return NOT_MAPPED
+
+    def _all(self) -> list[_Part]:
+        if self._parts is None:
+            found = [p for m in self._modules() if m.file is not None for p in _parts_of(m.file, m.bias)]
+            self._parts = sorted(found, key=lambda part: part.start)
+            self._starts = [part.start for part in self._parts]
+        return self._parts
+
+    def _part_at(self, address: int) -> _Part | None:
+        parts = self._all()
+        index = bisect_right(self._starts, address) - 1
+        return parts[index] if index >= 0 and address < parts[index].end else None
+
+
+class _Part:
+    """Part of a file in memory: from ``offset`` of the file on."""
+
+    def __init__(self, file: ElfFile, start: int, end: int, offset: int, space: SegmentSpace | BytesSpace) -> None:
+        self.file, self.start, self.end, self.offset, self.space = file, start, end, offset, space
+        self.relocated = isinstance(space, BytesSpace)
+
+
+def _parts_of(file: ElfFile, bias: int) -> Iterator[_Part]:
+    for header in file.image.headers:
+        if header.type == SegmentType.LOAD and header.filesz and not header.flags & Protection.WRITE:
+            start, size = bias + header.vaddr, min(header.filesz, header.memsz)
+            segment = LoadSegment(start, size, header.offset, size)
+            space = SegmentSpace(file.space, [segment], file.space.size, file.path)
+            yield _Part(file, start, start + size, header.offset, space)
+        elif header.type == SegmentType.GNU_RELRO and header.memsz <= RELRO_LIMIT:
+            yield from _protected(file, header, bias)
+
+
+def _protected(file: ElfFile, relro: ProgramHeader, bias: int) -> Iterator[_Part]:
+    """Yield RELRO as the dynamic linker left it, without the slots that only it could fill."""
+    data = bytearray(file.image.memory.read_available(relro.vaddr, min(relro.memsz, relro.filesz)))
+    end = relro.vaddr + len(data)
+    holes: list[int] = []
+    for place, value in relocated_slots(file.image, bias):
+        if relro.vaddr <= place and place + 8 <= end:
+            if value is None:
+                holes.append(place)
+            else:
+                data[place - relro.vaddr : place - relro.vaddr + 8] = value.to_bytes(8, "little")
+    chunks = list(_chunks(bytes(data), relro.vaddr, holes, bias))
+    yield _Part(file, bias + relro.vaddr, bias + end, relro.offset, BytesSpace(chunks))
+
+
+def _chunks(data: bytes, start: int, holes: Sequence[int], bias: int) -> Iterator[tuple[int, bytes]]:
+    position = start
+    for hole in sorted(holes):
+        if hole > position:
+            yield bias + position, data[position - start : hole - start]
+        position = max(position, hole + 8)
+    yield bias + position, data[position - start :]
