@@ -2,7 +2,7 @@
 # make test    every test that can run here; TESTS=tests/unit for some of them
 # make lint    ruff, mypy, import rules
 # make bench   what is promised about speed and memory, as ratios measured now
-# make fuzz    the property tests with EXAMPLES examples each
+# make fuzz    the property tests with EXAMPLES examples each, hostile peers for SESSIONS sessions
 # make faults  the full matrix of faults on real processes
 # make clean   remove everything these made
 #
@@ -14,6 +14,7 @@ VENV     ?= .venv
 JOBS     ?= 2
 TESTS    ?= tests
 EXAMPLES ?= 20000
+SESSIONS ?= 10000
 
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -45,6 +46,7 @@ bench: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	DOTDUMP_FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) -n $(JOBS) --hypothesis-profile=fuzz tests/properties
+	DOTDUMP_HOSTILE_SESSIONS=$(SESSIONS) $(PYTEST) -s tests/hostile
 
 faults: $(VENV)/.test
 	DOTDUMP_FAULTS=full $(PYTEST) -s tests/faults
