@@ -1,0 +1,120 @@
+"""``dotdump collect``: a verified core of a running process."""
+
+from __future__ import annotations
+
+import argparse
+
+from dotdump.cli.arguments import add_format
+from dotdump.cli.registry import Exit
+from dotdump.dump.collect import DEFAULT_TIMEOUT, Request, collect
+from dotdump.dump.runtime_method import RuntimeMethod
+from dotdump.dump.verify import Verdict, worst
+from dotdump.ipc.dump import DumpFlags, DumpType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dotdump.cli.console import Console
+    from dotdump.dump.capture import Method
+    from dotdump.dump.collect import CollectResult
+
+SCHEMA = "dotdump/collect/1"
+EXAMPLES = """\
+  dotdump collect -p 4711                        everything, into core.4711 here
+  dotdump collect -p 4711 --type heap -o /dumps  the managed heap and what it needs, into a directory
+  dotdump collect -p 4711 -o '/dumps/%e.%p.%t'   named by program, pid and time (also %h host; %% is a percent sign)
+  dotdump collect -p 4711 --format json          for scripts: the path, what was verified, how long it took
+
+The file is new, yours, mode 0600, and has its name only when it is complete and verified."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("-p", "--process-id", type=_process_id, metavar="PID", help="the process to dump")
+    parser.add_argument("-o", "--output", metavar="PATH", help="a file, an existing directory, or a template")
+    parser.add_argument("--force", action="store_true", help="replace an existing regular file, once the dump is whole")
+    parser.add_argument(
+        "--type",
+        type=_dump_type,
+        default=DumpType.FULL,
+        metavar="Full|Heap|Mini|Triage",
+        help="what to keep, in any case of letters; default: Full",
+    )
+    parser.add_argument("--diag", action="store_true", help="have createdump log what it does, to the target's output")
+    parser.add_argument(
+        "--crashreport", action="store_true", help="also write PATH.crashreport.json (.NET 6 and later)"
+    )
+    parser.add_argument("--no-verify", action="store_true", help="do not check the dump (for files you will check)")
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=DEFAULT_TIMEOUT,
+        metavar="SECONDS",
+        help="give up after so long; default: %(default)g",
+    )
+    add_format(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Collect, and print where the dump is."""
+    from dotdump.cli.progress import ProgressLine
+
+    request = Request(
+        pid=arguments.process_id,
+        type=arguments.type,
+        output=arguments.output,
+        replace=arguments.force,
+        verify=not arguments.no_verify,
+        timeout=arguments.timeout,
+    )
+    try:
+        with ProgressLine(console) as progress:
+            result = collect(request, _method(arguments), progress)
+    except KeyboardInterrupt as stop:
+        console.note(f"dotdump: stopped; no dump of process {request.pid} was written")
+        for note in getattr(stop, "__notes__", ()):
+            console.warning(note)
+        raise
+    return _report(result, console)
+
+
+def _method(arguments: argparse.Namespace) -> Method:
+    flags = DumpFlags.LOGGING if arguments.diag else DumpFlags.NONE
+    return RuntimeMethod(flags | DumpFlags.CRASH_REPORT if arguments.crashreport else flags)
+
+
+def _report(result: CollectResult, console: Console) -> int:
+    for warning in result.warnings:
+        console.warning(warning)
+    if console.format == "json":
+        from dotdump.report.json_format import render_json
+
+        console.result(render_json(SCHEMA, result))
+    else:
+        from dotdump.report.collect import render_collect
+
+        console.result(render_collect(result))
+    return Exit.PROBLEMS if result.warnings or worst(result.findings) is not Verdict.OK else Exit.DONE
+
+
+def _process_id(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 1 << 22:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a process id")
+    return int(text)
+
+
+def _dump_type(text: str) -> DumpType:
+    try:
+        return DumpType[text.upper()]
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of Full, Heap, Mini, Triage") from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < 1e8:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds

@@ -1,0 +1,156 @@
+"""Collect: one process, one method, one verified file. The frame that is the same whatever way memory is read.
+
+Identity, rights, room, output, and only then the method, which is the first to touch the target; afterwards
+verification, and a name for the file. Prints nothing.
+"""
+
+from __future__ import annotations
+
+import time
+
+from dotdump.dump.capture import Task
+from dotdump.dump.output import find_place, open_output
+from dotdump.dump.progress import Phase, silent
+from dotdump.dump.space import require_space
+from dotdump.dump.subject import Subject
+from dotdump.dump.verify import Finding, Verdict, verify_core, worst
+from dotdump.errors import Incomplete, OutputRefused
+from dotdump.ipc.dump import DumpType
+from dotdump.memory.descriptor import DescriptorSpace
+from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dotdump.dump.capture import Capture, Method
+    from dotdump.dump.output import OutputFile
+    from dotdump.dump.progress import Progress
+
+DEFAULT_TIMEOUT = 3600.0
+"""Seconds for all of a collect: 100 GB at 30 MB/s."""
+
+WORTH_KEEPING = 1 << 16
+"""Bytes: a shorter piece of a core has no memory in it."""
+
+
+@record
+class Request:
+    """What to collect. ``output`` as for ``find_place``; ``timeout`` in seconds, for all of it."""
+
+    pid: int
+    type: DumpType = DumpType.FULL
+    output: str | None = None
+    replace: bool = False
+    verify: bool = True
+    timeout: float = DEFAULT_TIMEOUT
+
+
+@record
+class CollectResult:
+    """A core that is there. Sizes in bytes, times in seconds; ``pause`` is at most how long the target stood still.
+
+    ``schema``: ``dotdump/collect/1``.
+    """
+
+    path: str
+    bytes: int
+    type: str
+    method: str
+    pid: int
+    name: str
+    seconds: float
+    pause: float | None
+    command: str | None
+    verified: bool
+    findings: tuple[Finding, ...]
+    warnings: tuple[str, ...]
+    crash_report: str | None
+
+
+def collect(request: Request, method: Method, progress: Progress = silent) -> CollectResult:
+    """Collect a core and return where it is; raises ``CollectError`` or ``ProtocolError``.
+
+    What is there when something fails is removed, or kept as ``NAME.partial`` where it can be analysed: the
+    ``Incomplete`` that is raised then names it.
+    """
+    started = time.monotonic()
+    with Subject.open(request.pid) as subject:
+        method.check(subject, request.type)
+        place = find_place(request.output, subject.name_facts, replace=request.replace)
+        with open_output(place) as output:
+            expected = method.expected_size(subject, request.type)
+            require_space(output.directory, output.path, expected)
+            task = Task(subject, request.type, output, expected, started + request.timeout, progress)
+            capture = _capture(method, task)
+            findings = _verify(task) if request.verify else ()
+            _require_whole(output, method, findings)
+            size, path = output.size, output.publish()
+        report = _write_crash_report(capture, path)
+        return CollectResult(
+            path=path,
+            bytes=size,
+            type=request.type.name.capitalize(),
+            method=method.name,
+            pid=subject.pid,
+            name=subject.status.name,
+            seconds=time.monotonic() - started,
+            pause=capture.pause,
+            command=capture.command,
+            verified=request.verify,
+            findings=findings,
+            warnings=(*capture.warnings, *_name_warnings(path, place.name, place.numbered)),
+            crash_report=report,
+        )
+
+
+def _capture(method: Method, task: Task) -> Capture:
+    task.progress(Phase.PREPARE, 0, task.expected)
+    try:
+        return method.capture(task)
+    except Incomplete as error:
+        raise Incomplete(error.message, path=_keep(task.output), hint=error.hint) from error
+
+
+def _verify(task: Task) -> tuple[Finding, ...]:
+    size = task.output.size
+    task.progress(Phase.VERIFY, size, size)
+    return verify_core(DescriptorSpace(task.output.descriptor), size, task.subject.expectation())
+
+
+def _require_whole(output: OutputFile, method: Method, findings: tuple[Finding, ...]) -> None:
+    """Raise ``Incomplete``, with what is wrong and what was kept, unless the file is a whole core."""
+    if worst(findings) is not Verdict.PROBLEM:
+        return
+    problems = "; ".join(finding.seen for finding in findings if finding.verdict is Verdict.PROBLEM)
+    kept = _keep(output)
+    what = f"what there is was kept as {kept}" if kept else "nothing worth keeping was written"
+    raise Incomplete(f"{method.claim}, but it is not whole: {problems}; {what}", path=kept, hint=method.advice_if_cut)
+
+
+def _keep(output: OutputFile) -> str | None:
+    """Keep a piece of a core that can be analysed, as ``NAME.partial``."""
+    if output.size < WORTH_KEEPING:
+        return None
+    try:
+        return output.keep()
+    except OutputRefused:
+        return None
+
+
+def _write_crash_report(capture: Capture, core: str) -> str | None:
+    if capture.crash_report is None:
+        return None
+    import os
+
+    from dotdump.dump.output import Place
+
+    directory, name = os.path.split(core)
+    with open_output(Place(directory, f"{name}.crashreport.json")) as output:
+        with open(output.descriptor, "wb", closefd=False) as file:
+            file.write(capture.crash_report)
+        return output.publish()
+
+
+def _name_warnings(path: str, asked: str, numbered: bool) -> tuple[str, ...]:  # noqa: FBT001 - a fact, not a switch
+    if numbered or path.endswith(f"/{asked}"):
+        return ()
+    return (f"{asked} appeared while the dump was taken: it was left alone, and the dump is {path}",)

@@ -1,0 +1,194 @@
+"""``RuntimeMethod``: the runtime dumps itself, asked through its diagnostics socket.
+
+The runtime starts createdump, which stops the process, writes the file and lets it go; its "success" proves nothing,
+so nothing is believed before the file is verified. Source of truth: ``ds-dump-protocol.c`` and createdump of
+dotnet/runtime; what they do when things go wrong was measured on 3.1, 8, 9 and 10.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from dotdump.dump.advice import advice_for
+from dotdump.dump.capture import Capture
+from dotdump.dump.handover import PrivateDirectory, choose_handover
+from dotdump.dump.progress import Phase
+from dotdump.dump.space import expected_size, require_limit
+from dotdump.dump.subject import RUNTIME_FILE, STOPPED, TRACED
+from dotdump.dump.verify import Verdict, verify_core, worst
+from dotdump.dump.watch import Watch
+from dotdump.errors import (
+    BadMessage,
+    CollectError,
+    CommandRejected,
+    DotdumpError,
+    Incomplete,
+    ProcessGone,
+    ServerSilent,
+)
+from dotdump.ipc.client import DiagnosticsClient
+from dotdump.ipc.commands import command_name
+from dotdump.ipc.dump import DumpFlags, DumpType
+from dotdump.memory.descriptor import DescriptorSpace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dotdump.dump.capture import Task
+    from dotdump.dump.handover import Handover
+    from dotdump.dump.subject import Subject
+    from dotdump.ipc.pending_dump import PendingDump, WrittenDump
+
+FIRST_LOOKS, FIRST_SECONDS, LATER_LOOKS = 0.01, 1.0, 0.1
+"""Seconds between two looks: often at first, so that a short pause is measured and not guessed."""
+
+SILENCE_AFTER_RELEASE = 3.0
+"""Seconds that a runtime gets to answer after the process runs again: it takes milliseconds."""
+
+
+class RuntimeMethod:
+    """Asks the runtime. ``client`` is who to ask, None for the process's own default diagnostic port."""
+
+    name = "runtime"
+    claim = "the runtime says that it wrote the dump"
+    advice_if_cut = "its createdump was probably killed while it wrote: try again, or use --method ptrace"
+
+    def __init__(self, flags: DumpFlags = DumpFlags.NONE, client: DiagnosticsClient | None = None) -> None:
+        self.flags = flags
+        self._client = client
+
+    def check(self, subject: Subject, dump_type: DumpType) -> None:
+        pid, state = subject.pid, subject.state()
+        if state == STOPPED:
+            raise CollectError(
+                f"cannot dump process {pid} through its runtime: it is stopped by a signal, so nobody would answer",
+                hint=f"kill -CONT {pid}, or use --method ptrace, which needs no answer",
+            )
+        if state == TRACED:
+            raise CollectError(
+                f"cannot dump process {pid} through its runtime: process {subject.tracer()} traces it and holds it",
+                hint="end that debugger or dumper first",
+            )
+        limit, _ = subject.proc.limits().get("Max file size", (None, None))
+        require_limit(limit, f"process {pid}", expected_size(subject.regions, dump_type))
+
+    def expected_size(self, subject: Subject, dump_type: DumpType) -> int | None:
+        return expected_size(subject.regions, dump_type)
+
+    def capture(self, task: Task) -> Capture:
+        crash_report = DumpFlags.CRASH_REPORT in self.flags
+        handover = choose_handover(task.subject, task.output, task.expected, crash_report=crash_report)
+        conversation = _Conversation(task, handover)
+        try:
+            client = self._client or DiagnosticsClient.for_process(task.subject.pid)
+            written = conversation.hold(client, self.flags)
+            handover.receive(lambda done: task.progress(Phase.FETCH, done, task.expected))
+            if task.output.size == 0:
+                raise _nothing_written(task)
+            return Capture(
+                pause=conversation.watch.pause,
+                command=command_name(written.command) if written else None,
+                warnings=tuple(conversation.warnings),
+                crash_report=handover.read_crash_report() if isinstance(handover, PrivateDirectory) else None,
+            )
+        finally:
+            handover.close()
+            conversation.close()
+
+
+class _Conversation:
+    """One request to a runtime, and what is seen of the process until it answers."""
+
+    def __init__(self, task: Task, handover: Handover) -> None:
+        self.task = task
+        self.handover = handover
+        self.watch = Watch(task.subject)
+        self.warnings: list[str] = []
+
+    def hold(self, client: DiagnosticsClient, flags: DumpFlags) -> WrittenDump | None:
+        """Ask, wait, watch; None where the core is there but the runtime will never say so.
+
+        Raises ``CommandRejected``, ``ServerSilent`` and ``ProcessGone``, each with what to do or what may still go on;
+        a ``KeyboardInterrupt`` gets that as a note.
+        """
+        seconds = max(0.0, self.task.deadline - time.monotonic())
+        try:
+            with client.begin_write_dump(self.handover.path, self.task.type, flags, seconds) as pending:
+                self.task.subject.identity.check()  # alive after connecting: so we are connected to this process
+                return self._wait(pending)
+        except CommandRejected as error:
+            self._resume_if_left_stopped()
+            error.hint = error.hint or advice_for(error.code, error.text)
+            raise
+        except ServerSilent as error:
+            hint = f"{self.watch.describe()}; --timeout SECONDS waits longer, --method ptrace needs no answer"
+            raise ServerSilent(error.message, hint=hint) from error
+        except BadMessage as error:
+            if self.task.subject.identity.poll(0.5):
+                raise ProcessGone(f"process {self.task.subject.pid} ended while it was being dumped") from error
+            raise
+        except KeyboardInterrupt as stop:
+            stop.add_note(self.watch.describe())
+            raise
+
+    def close(self) -> None:
+        """Leave the process as it was found."""
+        self._resume_if_left_stopped()
+        self.watch.close()
+
+    def _wait(self, pending: PendingDump) -> WrittenDump | None:
+        started = time.monotonic()
+        while True:
+            early = time.monotonic() - started < FIRST_SECONDS
+            written = pending.poll(FIRST_LOOKS if early else LATER_LOOKS)
+            self.watch.look()
+            if written is not None:
+                return written
+            size = self.handover.size()
+            self.task.progress(Phase.WRITE if size else Phase.GATHER, size, self.task.expected)
+            if self.watch.released_for() > SILENCE_AFTER_RELEASE and self.watch.helper_runs() and self._is_whole():
+                return self._end_hung_helper(pending)
+
+    def _is_whole(self) -> bool:
+        """Return whether a whole core is there already, although the runtime has not said so."""
+        self.handover.receive(lambda _: None)
+        size = self.task.output.size
+        findings = verify_core(DescriptorSpace(self.task.output.descriptor), size, self.task.subject.expectation())
+        return worst(findings) is not Verdict.PROBLEM
+
+    def _end_hung_helper(self, pending: PendingDump) -> WrittenDump | None:
+        """End a dumper that did its work and then hangs, for while it is there the runtime answers nobody.
+
+        The createdump in single-file programs of .NET 8 always does: it is a fork of the program that finishes the
+        core, lets its parent go, and then waits for ever in its own exit.
+        """
+        helper = self.watch.helper
+        self.watch.end_helper()
+        self.warnings.append(
+            f"{self.watch.helper_name} (process {helper.pid if helper else 0}), which wrote the dump, did not end by "
+            "itself, and the runtime waited for it: it was ended"
+        )
+        try:
+            return pending.poll(SILENCE_AFTER_RELEASE)
+        except DotdumpError:
+            return None
+
+    def _resume_if_left_stopped(self) -> None:
+        """Let the process run again where a dumper that died left it stopped, as createdump does when it is killed."""
+        subject = self.task.subject
+        if self.watch.helper is None or self.watch.helper_runs() or subject.state() != STOPPED:
+            return
+        if subject.identity.pidfd is not None and not subject.tracer():
+            signal.pidfd_send_signal(subject.identity.pidfd, signal.SIGCONT)
+            self.warnings.append(
+                f"{self.watch.helper_name} died and left process {subject.pid} stopped: it was sent SIGCONT"
+            )
+
+
+def _nothing_written(task: Task) -> Incomplete:
+    runtime = task.subject.runtime
+    if task.type is not DumpType.FULL and runtime is not None and not runtime.path.endswith(f"/{RUNTIME_FILE}"):
+        hint = "a single-file program has no DAC beside it, so its runtime can only take --type Full"
+    else:
+        hint = "its createdump was killed, by the OOM killer for one: try again, or use --method ptrace"
+    return Incomplete(f"{RuntimeMethod.claim}, but there is none: nothing was written", hint=hint)

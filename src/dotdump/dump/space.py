@@ -1,0 +1,65 @@
+"""Room for a dump: how large it will be, and whether that fits, asked before anything is stopped.
+
+Source of truth: which mappings createdump writes for each type, measured on 3.1, 8, 9 and 10 to within 1 % for Full
+and 10 MB for Heap; fstatvfs(3); setrlimit(2), RLIMIT_FSIZE.
+"""
+
+from __future__ import annotations
+
+import os
+
+from dotdump.errors import OutputRefused
+from dotdump.ipc.dump import DumpType
+from dotdump.memory.region import Protection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dotdump.memory.region import Region
+
+_KERNEL_ONLY = frozenset({"[vvar]", "[vvar_vclock]", "[vsyscall]"})
+"""Mapped, and never in a core of createdump."""
+
+_HEAP_EXTRA = 8 << 20
+"""What a Heap dump has besides writable memory: headers and tables of modules, the DAC's own findings."""
+
+
+def expected_size(regions: Iterable[Region], dump_type: DumpType) -> int | None:
+    """Return about how many bytes createdump will write; None for the small types, which no map can tell."""
+    if dump_type is DumpType.FULL:
+        return sum(region.size for region in regions if region.protection and region.path not in _KERNEL_ONLY)
+    if dump_type is DumpType.HEAP:
+        return _HEAP_EXTRA + sum(region.size for region in regions if _is_private_memory(region))
+    return None
+
+
+def require_space(directory: int, path: str, expected: int | None) -> None:
+    """Raise ``OutputRefused`` where the file system of an open directory has less room than ``expected`` bytes."""
+    room = os.fstatvfs(directory)
+    free = room.f_bavail * room.f_frsize
+    if expected is not None and free < expected:
+        raise OutputRefused(
+            f"cannot write {path}: the dump needs about {megabytes(expected)} and {megabytes(free)} are free",
+            hint="free some space, write elsewhere with -o, or take a smaller type with --type",
+        )
+
+
+def require_limit(limit: int | None, who: str, expected: int | None) -> None:
+    """Raise ``OutputRefused`` where a RLIMIT_FSIZE of ``limit`` bytes (None: unlimited) is below ``expected``."""
+    if limit is not None and expected is not None and limit < expected:
+        raise OutputRefused(
+            f"cannot write the dump: it needs about {megabytes(expected)}, and {who} may write files of at most "
+            f"{megabytes(limit)} (RLIMIT_FSIZE)",
+            hint="raise it with ulimit -f, or prlimit --fsize=unlimited --pid PID",
+        )
+
+
+def megabytes(size: int) -> str:
+    """Return a size for a sentence: whole megabytes, or kilobytes where that would be none."""
+    return f"{size / 1e6:,.0f} MB" if size >= 10_000_000 else f"{size / 1e3:,.0f} kB"
+
+
+def _is_private_memory(region: Region) -> bool:
+    named = region.path.startswith("/") and not region.path.endswith(" (deleted)")
+    return not named and region.protection & Protection.WRITE == Protection.WRITE

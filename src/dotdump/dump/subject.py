@@ -1,0 +1,128 @@
+"""``Subject``: the process that is to be dumped, held from first step to last, and what was seen of it from outside.
+
+Only looks at /proc; stops nothing and asks the runtime nothing. What a core says is compared with what was seen here.
+Source of truth: proc(5), pid_namespaces(7).
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from dotdump.dump.naming import NameFacts
+from dotdump.dump.verify import Expectation
+from dotdump.errors import AccessDenied, ProcessGone
+from dotdump.linux.identity import ProcessIdentity
+from dotdump.linux.proc import Proc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from dotdump.linux.status import Status
+    from dotdump.memory.region import Region
+
+RUNTIME_FILE = "libcoreclr.so"
+STOPPED, TRACED = "T", "t"
+"""States of /proc/PID/stat: stopped by a signal (job control), stopped by a tracer."""
+
+
+class Subject:
+    """A process to dump. ``regions`` is its map and ``status`` its state when it was opened; a context manager."""
+
+    def __init__(self, identity: ProcessIdentity) -> None:
+        self.identity = identity
+        self.proc = Proc(identity.pid)
+        self.status: Status = self.proc.status()
+        self.regions: list[Region] = self.proc.maps()
+        self._threads_before = frozenset(self.proc.tasks())
+
+    @classmethod
+    def open(cls, pid: int) -> Subject:
+        """Hold process ``pid`` and look at it; raises ``ProcessGone``, ``AccessDenied`` or ``NotFound``."""
+        identity = ProcessIdentity.open(pid)
+        try:
+            return cls(identity)
+        except BaseException:
+            identity.close()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """The pid in our own namespace."""
+        return self.identity.pid
+
+    @property
+    def name_facts(self) -> NameFacts:
+        """What a template for the dump's name can ask for, as createdump would fill it in from here."""
+        import time
+
+        return NameFacts(self.pid, self.status.name, os.uname().nodename, int(time.time()))
+
+    @property
+    def runtime(self) -> Region | None:
+        """The first mapping of the runtime's module: libcoreclr.so, or the program itself in a single file."""
+        heads = [region for region in self.regions if region.path.startswith("/") and region.offset == 0]
+        for region in heads:
+            if region.path.endswith(f"/{RUNTIME_FILE}"):
+                return region
+        with suppress(AccessDenied, ProcessGone):
+            executable = self.proc.executable()
+            return next((region for region in heads if region.path == executable), None)
+        return None
+
+    def state(self) -> str:
+        """Return the state of its main thread as it is now, one letter of ps; ``""`` where it has ended."""
+        try:
+            return self.proc.stat().state
+        except ProcessGone:
+            return ""
+
+    def tracer(self) -> int:
+        """Return the pid of who traces its main thread now, 0 for nobody."""
+        try:
+            return self.proc.status().tracer
+        except ProcessGone:
+            return 0
+
+    def expectation(self) -> Expectation:
+        """Return what must be in a core taken since the subject was opened: ask when the dump is there.
+
+        Threads that were there before and are there still lived all the while, so they must be in the core.
+        """
+        runtime = self.runtime
+        return Expectation(
+            pid=self.status.namespace_pid,
+            threads=self._lasting_threads(),
+            runtime=runtime.path if runtime else "",
+            runtime_base=runtime.start if runtime else 0,
+        )
+
+    def close(self) -> None:
+        """Let go of it. A second call does nothing."""
+        self.identity.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _lasting_threads(self) -> frozenset[int]:
+        """Return the ids, in its own namespace, of threads that outlived the dump; none where the process did not."""
+        try:
+            lasting = self._threads_before & frozenset(self.proc.tasks())
+        except ProcessGone:
+            return frozenset()
+        if len(self.status.namespace_pids) < 2:
+            return lasting
+        return frozenset(own for tid in lasting if (own := self._own_id(tid)))
+
+    def _own_id(self, tid: int) -> int:
+        try:
+            return self.proc.task(tid).status().namespace_pids[-1]
+        except (ProcessGone, IndexError):
+            return 0

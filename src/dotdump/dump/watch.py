@@ -1,0 +1,97 @@
+"""Watch a process while somebody else dumps it: how long it stands still, and who holds it.
+
+Only looks, at /proc; what falls between two looks it does not see, so a pause is given as its upper bound.
+"""
+
+from __future__ import annotations
+
+import time
+
+from dotdump.dump.subject import STOPPED, TRACED
+from dotdump.errors import DotdumpError
+from dotdump.linux.identity import ProcessIdentity
+from dotdump.linux.proc import Proc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dotdump.dump.subject import Subject
+
+
+class Watch:
+    """Sees a tracer come, hold the process, and go. ``helper`` is the tracer, held; ``close`` lets go of it."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._running_at = time.monotonic()
+        self._paused_from: float | None = None
+        self._released_at: float | None = None
+        self.helper: ProcessIdentity | None = None
+        self.helper_name = ""
+
+    @property
+    def pause(self) -> float | None:
+        """Seconds for which the process stood still, at most; None where it was not seen to stand still."""
+        if self._paused_from is None:
+            return None
+        return (self._released_at or time.monotonic()) - self._paused_from
+
+    @property
+    def holding(self) -> bool:
+        """Whether the process stood still at the last look."""
+        return self._paused_from is not None and self._released_at is None
+
+    def look(self) -> None:
+        """Look once."""
+        now, state = time.monotonic(), self._subject.state()
+        if state == TRACED:
+            self._paused_from = self._paused_from or self._running_at
+            self._released_at = None
+            if self.helper is None:
+                self._hold_helper()
+            return
+        self._running_at = now
+        if self._paused_from is not None and self._released_at is None:
+            self._released_at = now
+
+    def released_for(self) -> float:
+        """Return for how many seconds the process has run again after it was held; 0 where it was not, or is."""
+        return 0.0 if self._released_at is None else time.monotonic() - self._released_at
+
+    def helper_runs(self) -> bool:
+        """Return whether the process that held the subject is still there."""
+        return self.helper is not None and not self.helper.poll()
+
+    def end_helper(self) -> None:
+        """Kill the process that held the subject: only for one that holds it no more."""
+        import signal
+
+        if self.helper is not None and self.helper.pidfd is not None and not self.holding:
+            try:
+                signal.pidfd_send_signal(self.helper.pidfd, signal.SIGKILL)
+            except ProcessLookupError:
+                return
+
+    def describe(self) -> str:
+        """Return what is going on in the target, for somebody who gives up waiting."""
+        pid, state = self._subject.pid, self._subject.state()
+        if state == STOPPED:
+            return f"process {pid} is stopped by a signal, so its runtime cannot go on before it gets SIGCONT"
+        if self.helper_runs() and self.helper is not None:
+            doing = "still holds it, and lets it go when it has finished" if state == TRACED else "is still there"
+            return f"{self.helper_name or 'the dumper'} (process {self.helper.pid}) of process {pid} {doing}"
+        return f"the runtime of process {pid} may still be busy with the request, or not have begun it"
+
+    def close(self) -> None:
+        """Let go of the helper. A second call does nothing."""
+        if self.helper is not None:
+            self.helper.close()
+
+    def _hold_helper(self) -> None:
+        tracer = self._subject.tracer()
+        if not tracer:
+            return
+        try:
+            self.helper = ProcessIdentity.open(tracer)
+            self.helper_name = Proc(tracer).status().name
+        except DotdumpError:
+            self.helper = None
