@@ -41,6 +41,24 @@ def parse_maps(data: bytes, source: str = "maps") -> list[Region]:
     return [_region(line, source) for line in data.split(b"\n") if line]
 
 
+class MapsMemo:
+    """Parses maps of one process again and again; a line seen before gives the same ``Region``, the very object."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Region] = {}
+
+    def parse(self, data: bytes, source: str = "maps") -> list[Region]:
+        """Parse the text of a maps file as ``parse_maps`` does."""
+        known, regions = self._known, []
+        for line in data.split(b"\n"):
+            region = known.get(line)
+            if region is None and line:
+                region = known[line] = _region(line, source)
+            if region is not None:
+                regions.append(region)
+        return regions
+
+
 def parse_smaps(data: bytes, source: str = "smaps") -> list[RegionUse]:
     """Parse the text of an smaps file; keys that we do not use are passed over."""
     uses: list[RegionUse] = []

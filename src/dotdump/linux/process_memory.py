@@ -20,7 +20,8 @@ from dotdump.memory.space import MemoryRange
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Protocol
+    from types import TracebackType
+    from typing import Protocol, Self
 
     from dotdump.linux.backing import BackingFiles
     from dotdump.linux.pagemap import Pagemap
@@ -149,6 +150,14 @@ class ProcessMemory:
         self._pages.close()
         if self._files is not None:
             self._files.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def _region_at(self, address: int) -> Region | None:
         index = bisect_right(self._starts, address) - 1

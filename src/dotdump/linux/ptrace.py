@@ -108,14 +108,14 @@ def detach(tid: int, deliver: int = 0) -> None:
     _ptrace(Request.DETACH, tid, 0, deliver)
 
 
-def resume(tid: int) -> None:
-    """Let a stopped thread run."""
-    _ptrace(Request.CONT, tid)
+def resume(tid: int, deliver: int = 0) -> None:
+    """Let a stopped thread run, with signal ``deliver`` where it was stopped by its delivery."""
+    _ptrace(Request.CONT, tid, 0, deliver)
 
 
-def resume_to_syscall(tid: int) -> None:
+def resume_to_syscall(tid: int, deliver: int = 0) -> None:
     """Let a stopped thread run up to its next entry to or exit from a system call."""
-    _ptrace(Request.SYSCALL, tid)
+    _ptrace(Request.SYSCALL, tid, 0, deliver)
 
 
 def set_options(tid: int, options: Option) -> None:
@@ -188,14 +188,20 @@ def wait_for_stop(tid: int, seconds: float) -> Stop | None:
 
 
 def poll_stop(tid: int) -> Stop | None:
-    """Return a ptrace-stop of ``tid`` that has not been told of yet, or None; ``ProcessGone`` where it ended."""
+    """Return the ptrace-stop that ``tid`` is in, or None; ``ProcessGone`` where it ended.
+
+    A signal-delivery-stop is looked at, not taken: the kernel forgets the signal of one that has been taken, and
+    would not deliver it should we die before we hand it back.
+    """
     try:
         found = _peek(tid)
         if found is None:
             return None
         if found.si_code in (os.CLD_TRAPPED, os.CLD_STOPPED):
-            _take(tid)
-            return Stop(found.si_status & 0xFF, found.si_status >> 8)
+            stop = Stop(found.si_status & 0xFF, found.si_status >> 8)
+            if not stop.delivers:
+                _take(tid)
+            return stop
         if not _is_own_child(tid):
             _take(tid)
     except ChildProcessError:

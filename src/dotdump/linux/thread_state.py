@@ -24,6 +24,7 @@ GENERAL = Struct("<27Q")
 """``user_regs_struct``."""
 RAX, RCX, RDX, RSI, RDI, ORIG_RAX, RIP, CS, EFLAGS, RSP, SS = 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20
 R10, R8, R9, R11 = 7, 9, 8, 6
+FS_BASE = 21
 """Indexes into ``user_regs_struct``."""
 NO_SYSCALL = (1 << 64) - 1
 CODE_64 = 0x33

@@ -29,7 +29,7 @@ def platform_of_this_machine() -> Platform:
 
 
 def process_facts(pid: int) -> ProcessFacts:
-    """Return who a running process is; ``ProcessGone`` where it has ended."""
+    """Return who a running process is, its pid as it sees it itself; ``ProcessGone`` where it has ended."""
     proc = Proc(pid)
     stat, status = proc.stat(), proc.status()
     try:
@@ -37,7 +37,7 @@ def process_facts(pid: int) -> ProcessFacts:
     except ProcessLookupError:
         raise ProcessGone(f"process {pid} has ended") from None
     return ProcessFacts(
-        pid=pid,
+        pid=status.namespace_pid,
         name=stat.name,
         arguments=" ".join(proc.command_line()),
         ppid=stat.parent,
@@ -63,25 +63,43 @@ def thread_names(pid: int, tids: Iterable[int]) -> dict[int, str]:
     return names
 
 
+def inner_ids(pid: int, tids: Iterable[int]) -> dict[int, int]:
+    """Return the ids that threads have in the process's own PID namespace, where that is not ours; else nothing."""
+    proc = Proc(pid)
+    if len(proc.status().namespace_pids) < 2:
+        return {}
+    inner = {}
+    for tid in tids:
+        try:
+            inner[tid] = proc.task(tid).status().namespace_pids[-1]
+        except (ProcessGone, IndexError):
+            continue
+    return inner
+
+
 def threads_of(
-    process: ProcessFacts, states: Iterable[ThreadState], names: Mapping[int, str], first: int = 0
+    process: ProcessFacts,
+    states: Iterable[ThreadState],
+    names: Mapping[int, str],
+    inner: Mapping[int, int],
+    first: int = 0,
 ) -> list[Thread]:
-    """Return a thread for each state; ``first`` in front, or else the leader."""
+    """Return a thread for each state, ids translated by ``inner``, the one that is then ``first`` in front."""
     wanted = first or process.pid
-    ordered = sorted(states, key=lambda state: (state.tid != wanted, state.tid))
-    return [_thread(process, state, names.get(state.tid, "")) for state in ordered]
+    threads = [_thread(process, state, names.get(state.tid, ""), inner.get(state.tid, state.tid)) for state in states]
+    return sorted(threads, key=lambda thread: (thread.tid != wanted, thread.tid))
 
 
-def _thread(process: ProcessFacts, state: ThreadState, name: str) -> Thread:
+def _thread(process: ProcessFacts, state: ThreadState, name: str, tid: int) -> Thread:
     registers = parse_registers(X86_64.general, state.general)
     notes = {
-        (CORE, int(NoteType.PRSTATUS)): _prstatus(process, state, registers),
+        (CORE, int(NoteType.PRSTATUS)): _prstatus(process, state, registers, tid),
         (CORE, int(NoteType.PRFPREG)): state.floating,
     }
     if state.extended:
         notes[LINUX, NT_X86_XSTATE] = state.extended
     return Thread(
-        tid=state.tid,
+        tid=tid,
         registers=registers,
         instruction_pointer=registers[X86_64.instruction_pointer],
         stack_pointer=registers[X86_64.stack_pointer],
@@ -90,9 +108,9 @@ def _thread(process: ProcessFacts, state: ThreadState, name: str) -> Thread:
     )
 
 
-def _prstatus(process: ProcessFacts, state: ThreadState, registers: Mapping[str, int]) -> bytes:
+def _prstatus(process: ProcessFacts, state: ThreadState, registers: Mapping[str, int], tid: int) -> bytes:
     status = Prstatus(
-        state.tid,
+        tid,
         registers,
         sighold=state.signal_mask,
         ppid=process.ppid,

@@ -6,14 +6,15 @@ threads run on. x86-64 only.
 
 from __future__ import annotations
 
+import time
+
 from dotdump.linux.backing import BackingFiles
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.pagemap import Pagemap
 from dotdump.linux.proc import Proc
 from dotdump.linux.process_memory import ProcessMemory, VmReader
-from dotdump.linux.stop import StoppedWorld
-from dotdump.linux.thread_state import capture_all
-from dotdump.target.captured import platform_of_this_machine, process_facts, thread_names, threads_of
+from dotdump.target.captured import inner_ids, platform_of_this_machine, process_facts, thread_names, threads_of
+from dotdump.target.stopping import StoppedProcess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,52 +24,69 @@ if TYPE_CHECKING:
 
     from dotdump.memory.region import Region
     from dotdump.target.model import ProcessFacts, Thread
+    from dotdump.target.stopping import Moment
 
 
-def open_process(pid: int) -> ProcessTarget:
-    """Stop process ``pid`` and return it as a ``Target``; closing that lets it run on.
+def open_process(pid: int, *, first: int = 0, moment: Moment | None = None) -> ProcessTarget:
+    """Stop process ``pid``, at a ``moment`` that suits, and return it as a ``Target``; closing that lets it run on.
+
+    ``first`` is the thread to put in front, by its id in the process's own PID namespace.
 
     Raises ``ProcessGone``, ``AccessDenied`` (not ours to trace, or traced already) or another ``CollectError``.
     """
-    return ProcessTarget(pid)
+    return ProcessTarget(pid, first=first, moment=moment)
 
 
 class ProcessTarget:
     """A stopped process. Closing it lets the process run on; ``problems`` says what could not be captured exactly."""
 
-    def __init__(self, pid: int, *, first: int = 0) -> None:
+    def __init__(self, pid: int, *, first: int = 0, moment: Moment | None = None) -> None:
         self.platform = platform_of_this_machine()
         self.problems: list[str] = []
+        self._closed = False
+        self._stopped: StoppedProcess | None = None
         self._identity = ProcessIdentity.open(pid)
-        self._world = StoppedWorld(pid)
         try:
             self.process: ProcessFacts = process_facts(pid)
-            self._world.seize()
+            names, inner = thread_names(pid, Proc(pid).tasks()), inner_ids(pid, Proc(pid).tasks())
+            self._stopped = StoppedProcess(pid, moment)
             self._identity.check()
-            self._world.stop()
-            self._capture(first)
+            self._capture(self._stopped, names, inner, first)
         except BaseException:
             self.close()
             raise
 
-    def _capture(self, first: int) -> None:
-        states = capture_all(self._world)
-        late = [state.tid for state in states if not state.exact]
-        if late:
-            self.problems.append(f"threads {late} slept uninterruptibly: their registers are those of the system call")
-        names = thread_names(self.process.pid, (state.tid for state in states))
-        self.threads: Sequence[Thread] = threads_of(self.process, states, names, first)
-        live = next((state.tid for state in states if state.exact), self.process.pid)
-        proc = Proc(live)
+    def _capture(self, stopped: StoppedProcess, names: dict[int, str], inner: dict[int, int], first: int) -> None:
+        self.suited, self.stops = stopped.suited, stopped.stops
+        self.problems += stopped.problems
+        pid = stopped.world.pid
+        new = [state.tid for state in stopped.states if state.tid not in names]
+        names |= thread_names(pid, new)
+        inner |= inner_ids(pid, new)
+        self.threads: Sequence[Thread] = threads_of(self.process, stopped.states, names, inner, first)
+        proc = Proc(stopped.live)
         self.regions: Sequence[Region] = proc.maps()
         self.auxv: bytes = proc.read("auxv")
+        live = stopped.live
         self.memory = ProcessMemory(VmReader(live), self.regions, Pagemap(live), BackingFiles(live))
+
+    @property
+    def pause(self) -> float:
+        """How long the process has stood still at a stretch, in seconds, at most."""
+        if self._stopped is None:
+            return 0.0
+        return self._stopped.longest if self._closed else time.monotonic() - self._stopped.begun
 
     def close(self) -> None:
         """Let the process run on. A second call does nothing."""
-        late = self._world.close()
-        if late:
-            self.problems.append(f"threads {late} still sleep uninterruptibly; they are let go when dotdump ends")
+        if self._closed:
+            return
+        if self._stopped is not None:
+            self._stopped.release()
+            late = self._stopped.world.close()
+            if late:
+                self.problems.append(f"threads {late} still sleep uninterruptibly; they are let go when dotdump ends")
+        self._closed = True
         if hasattr(self, "memory"):
             self.memory.close()
         self._identity.close()

@@ -1,0 +1,104 @@
+"""Which thread of a stopped process may run a system call for us, best first.
+
+Fit is a thread that runs 64-bit code, with no signal on its way, outside any restartable sequence, and on a stack that
+is surely its own: the kernel's main stack, or a thread library's, which has the thread's control block at its top and
+lies above a guard. Coroutines, goroutines and signal handlers on alternate stacks run on memory whose lower neighbour
+may belong to somebody else; they are not fit. Source of truth: rseq in the kernel's Documentation/, nptl and musl's
+pthread_create, measurements of which system calls restart without a trace.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from dotdump.linux import ptrace
+from dotdump.linux.inject import room_needed
+from dotdump.linux.signal_frame import registers_of
+from dotdump.linux.thread_state import CODE_64, CS, FS_BASE, ORIG_RAX, RAX, RSP
+from dotdump.memory.region import Protection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dotdump.linux.stop import TracedThread
+    from dotdump.linux.thread_state import ThreadState
+    from dotdump.memory.region import Region
+    from dotdump.memory.space import AddressSpace
+
+CONTROL_BLOCK = 256 << 10
+"""Bytes at the top of a thread library's stack that hold thread-local storage and the control block, at most."""
+_READ_WRITE = Protection.READ | Protection.WRITE
+_EXEC_CALLS = frozenset((59, 322))
+_UNUSUAL_CALLS = frozenset((15, 130, 219))
+"""rt_sigreturn, rt_sigsuspend, restart_syscall."""
+_RSEQ_CS_OFFSET = 8
+
+
+def fit_threads(
+    threads: Sequence[TracedThread], states: Sequence[ThreadState], regions: Sequence[Region], memory: AddressSpace
+) -> list[tuple[TracedThread, ThreadState]]:
+    """Return the threads that are fit, best first; ``states`` are those of all threads, also of unfit ones."""
+    by_tid = {state.tid: state for state in states}
+    starts = [region.start for region in regions]
+    ranked = []
+    for thread in threads:
+        state = by_tid.get(thread.tid)
+        if state is None or thread.deliver or not _has_own_stack(state, states, regions, starts):
+            continue
+        rank = _rank(state, memory)
+        if rank is not None:
+            ranked.append((rank, thread.tid, thread, state))
+    ranked.sort(key=lambda row: row[:2])
+    return [(thread, state) for _, _, thread, state in ranked]
+
+
+def _rank(state: ThreadState, memory: AddressSpace) -> int | None:
+    """Return 0 for a thread in a call that has its result, up to 5; None for one that is not fit."""
+    values = registers_of(state.general)
+    if values[CS] != CODE_64 or not state.exact or values[ORIG_RAX] in _EXEC_CALLS:
+        return None
+    if values[ORIG_RAX] in _UNUSUAL_CALLS:
+        return 5
+    if values[ORIG_RAX] >= 1 << 63:
+        return None if _in_restartable_sequence(state.tid, memory) else 4
+    return {-512: 2, -513: 1, -514: 2, -516: 3}.get(values[RAX] - (1 << 64), 0)
+
+
+def _in_restartable_sequence(tid: int, memory: AddressSpace) -> bool:
+    area = ptrace.rseq_area(tid)
+    if not area:
+        return False
+    pointer = memory.read_available(area + _RSEQ_CS_OFFSET, 8)
+    return len(pointer) < 8 or any(pointer)
+
+
+def _has_own_stack(
+    state: ThreadState, states: Sequence[ThreadState], regions: Sequence[Region], starts: list[int]
+) -> bool:
+    values = registers_of(state.general)
+    index = bisect_right(starts, values[RSP]) - 1
+    if index < 0:
+        return False
+    stack = regions[index]
+    below = values[RSP] - room_needed(state)
+    if not stack.start <= below < values[RSP] < stack.end or stack.protection & _READ_WRITE != _READ_WRITE:
+        return False
+    if stack.shared or stack.inode or not _alone(state, states, stack):
+        return False
+    if stack.path == "[stack]":
+        return True
+    guarded = index > 0 and regions[index - 1].end == stack.start and not regions[index - 1].protection
+    block = values[FS_BASE]
+    return guarded and values[RSP] < block < stack.end <= block + CONTROL_BLOCK
+
+
+def _alone(state: ThreadState, states: Sequence[ThreadState], stack: Region) -> bool:
+    """Whether no other thread has its stack or its control block in the same mapping."""
+    for other in states:
+        if other.tid == state.tid:
+            continue
+        values = registers_of(other.general)
+        if any(stack.start <= values[index] < stack.end for index in (RSP, FS_BASE)):
+            return False
+    return True

@@ -1,0 +1,76 @@
+"""Memory that a fork does not freeze, copied while the process stands still.
+
+Shared memory goes on changing under a forked child; memory marked DONTFORK or WIPEONFORK is not in it at all. Source
+of truth: fork(2), madvise(2), proc_pid_smaps(5) "VmFlags".
+"""
+
+from __future__ import annotations
+
+from dotdump.memory.region import Protection
+from dotdump.memory.space import MemoryRange
+from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dotdump.linux.process_memory import ProcessMemory
+    from dotdump.memory.region import Region
+
+CAP = 256 << 20
+"""Bytes that are copied in the stop; what is beyond is read later, from the running process."""
+_KERNEL_PAGES = ("[vvar]", "[vvar_vclock]", "[vsyscall]")
+
+
+@record
+class Copies:
+    """What was copied, by start address, and what is left to be read from the running process."""
+
+    chunks: tuple[tuple[int, bytes], ...]
+    live: tuple[MemoryRange, ...]
+
+
+def is_shared(region: Region) -> bool:
+    """Whether a fork shares the region's memory, and somebody may write it."""
+    writable = bool(region.protection & Protection.WRITE) or region.path.startswith("/memfd:")
+    return bool(region.shared) and bool(region.protection & Protection.READ) and writable
+
+
+def unfrozen(regions: Sequence[Region], child: Sequence[Region], wiped: frozenset[int]) -> list[Region]:
+    """Return the regions of a stopped process that its forked ``child`` has not got as they are.
+
+    Both must come from one ``MapsMemo``: the same line is the same object. ``wiped`` are the starts of WIPEONFORK
+    regions.
+    """
+    inherited = set(map(id, child))
+    return [
+        region
+        for region in regions
+        if region.protection & Protection.READ
+        and region.path not in _KERNEL_PAGES
+        and (id(region) not in inherited or region.start in wiped or is_shared(region))
+    ]
+
+
+def copy(memory: ProcessMemory, regions: Sequence[Region]) -> Copies:
+    """Copy ``regions`` of a stopped process, the smallest first, as far as ``CAP`` goes."""
+    chunks, live, left = [], [], CAP
+    for region in sorted(regions, key=lambda region: (region.end - region.start, region.start)):
+        if region.size > left:
+            live.append(MemoryRange(region.start, region.end))
+            continue
+        left -= region.size
+        chunks += _runs(memory, region)
+    return Copies(tuple(chunks), tuple(sorted(live, key=lambda part: part.start)))
+
+
+def _runs(memory: ProcessMemory, region: Region) -> list[tuple[int, bytes]]:
+    """Return the readable parts of one region."""
+    parts, position = [], region.start
+    page = 4096
+    while position < region.end:
+        data = memory.read_available(position, region.end - position)
+        if data:
+            parts.append((position, data))
+        position = (position + len(data) + page) & -page
+    return parts

@@ -1,0 +1,236 @@
+"""``open_snapshot``: a ``Target`` over a copy-on-write twin of a live process, which runs on meanwhile.
+
+The process stands still while one of its threads forks, which takes as long as copying its page tables, and while
+memory that a fork does not freeze is copied. The twin is read through /proc/PID/mem only: process_vm_readv would pin
+its pages, and so copy every one. x86-64 only. Source of truth: docs/decisions/0006, docs/decisions/0007.
+"""
+
+from __future__ import annotations
+
+import time
+
+from dotdump.errors import AccessDenied, CollectError, ProcessGone
+from dotdump.linux.backing import BackingFiles
+from dotdump.linux.fitness import fit_threads
+from dotdump.linux.fork_child import ForkedChild, bury, fork
+from dotdump.linux.gadgets import Gadgets, find_gadgets
+from dotdump.linux.headroom import headroom, memory_groups
+from dotdump.linux.identity import ProcessIdentity
+from dotdump.linux.inject import Injection
+from dotdump.linux.maps import MapsMemo
+from dotdump.linux.pagemap import Pagemap
+from dotdump.linux.proc import Proc
+from dotdump.linux.process_memory import MemFile, ProcessMemory, VmReader
+from dotdump.linux.ptrace import Option
+from dotdump.linux.unfrozen import Copies, copy, unfrozen
+from dotdump.linux.uninterrupted import uninterrupted
+from dotdump.target.captured import inner_ids, platform_of_this_machine, process_facts, thread_names, threads_of
+from dotdump.target.snapshot_memory import SnapshotMemory
+from dotdump.target.stopping import StoppedProcess
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from dotdump.linux.stop import StoppedWorld
+    from dotdump.memory.region import Region
+    from dotdump.memory.space import MemoryRange
+    from dotdump.target.model import ProcessFacts, Thread
+    from dotdump.target.stopping import Moment
+
+LEAST_HEADROOM = 64 << 20
+"""Bytes that must stay available while the twin lives; below that it is given up."""
+WATCH_SECONDS = 0.1
+
+
+class SnapshotRefused(CollectError):
+    """A snapshot of this process cannot be taken, or not without risk; nothing was done to it."""
+
+
+def open_snapshot(pid: int, *, first: int = 0, moment: Moment | None = None) -> SnapshotTarget:
+    """Fork process ``pid`` at a ``moment`` that suits, and return the twin as a ``Target``; closing that ends it.
+
+    Raises ``SnapshotRefused`` where another method must be used, ``ProcessGone``, ``AccessDenied``, ``CollectError``.
+    """
+    return SnapshotTarget(pid, first=first, moment=moment)
+
+
+class SnapshotTarget:
+    """The twin. ``pause`` is how long the process stood still, in seconds; ``not_atomic`` was or is read while it runs.
+
+    ``problems`` says what could not be captured exactly; ``suited`` whether the moment did, after ``stops`` stops.
+    """
+
+    def __init__(self, pid: int, *, first: int = 0, moment: Moment | None = None) -> None:
+        self.platform = platform_of_this_machine()
+        self.problems: list[str] = []
+        self._identity = ProcessIdentity.open(pid)
+        self._child: ForkedChild | None = None
+        self._world: StoppedWorld | None = None
+        self._closed = False
+        try:
+            self.process: ProcessFacts = process_facts(pid)
+            self._prepare(pid)
+            with uninterrupted():
+                stopped = self._take(pid, moment)
+            self._finish(stopped, first)
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self, pid: int) -> None:
+        """Do what is slow while the process still runs: look at its memory, find code, name threads."""
+        self._proc = Proc(pid)
+        status = self._proc.status()
+        self._options = Option.SUSPEND_SECCOMP if status.seccomp else Option.NONE
+        self._memo = MapsMemo()
+        regions = self._memo.parse(self._proc.read("maps"))
+        self._wiped = frozenset(use.region.start for use in self._proc.smaps() if "wf" in use.flags)
+        self._groups = memory_groups(pid)
+        with _reader(pid, regions) as memory:
+            gadgets = find_gadgets(memory, regions)
+        if gadgets is None:
+            raise SnapshotRefused(f"process {pid} has no code that a fork could be made with")
+        self._gadgets: Gadgets = gadgets
+        self._names = thread_names(pid, self._proc.tasks())
+        self._inner = inner_ids(pid, self._names)
+        self.auxv: bytes = self._proc.read("auxv")
+
+    def _take(self, pid: int, moment: Moment | None) -> StoppedProcess:
+        stopped = StoppedProcess(pid, moment)
+        self._world = stopped.world
+        try:
+            self._identity.check()
+            self.regions: Sequence[Region] = self._memo.parse(Proc(stopped.live).read("maps"))
+            self._fork(stopped)
+            self._copies = self._copy_unfrozen(stopped)
+        finally:
+            stopped.release()
+        return stopped
+
+    def _fork(self, stopped: StoppedProcess) -> None:
+        with _reader(stopped.live, self.regions) as memory:
+            fit = fit_threads(stopped.world.stopped, stopped.states, self.regions, memory)
+            if not fit or not self._gadgets.still_there(memory):
+                raise SnapshotRefused(f"process {stopped.world.pid} has no thread that a fork could be made with now")
+        self._forker, state = fit[0]
+        injection = Injection(self._forker, state, self._gadgets)
+        try:
+            injection.begin(self._options)
+            self._child = fork(injection, self._options)
+        except AccessDenied as error:
+            raise SnapshotRefused(
+                f"process {stopped.world.pid} runs under seccomp, which only CAP_SYS_ADMIN can suspend for a fork"
+            ) from error
+        except OSError as error:
+            if isinstance(error, ProcessGone):
+                raise
+            raise SnapshotRefused(f"process {stopped.world.pid} could not be forked: {error.strerror}") from error
+        finally:
+            injection.end()
+
+    def _copy_unfrozen(self, stopped: StoppedProcess) -> Copies:
+        child = self._memo.parse(Proc(self._twin.pid).read("maps"))
+        missing = unfrozen(self.regions, child, self._wiped)
+        with _reader(stopped.live, self.regions) as memory:
+            return copy(memory, missing)
+
+    def _finish(self, stopped: StoppedProcess, first: int) -> None:
+        """Do what is left when the process runs again."""
+        self.pause = stopped.longest
+        self.suited, self.stops = stopped.suited, stopped.stops
+        self._twin.settle(self._gadgets)
+        self.problems += stopped.problems
+        new = [state.tid for state in stopped.states if state.tid not in self._names]
+        pid = stopped.world.pid
+        names, inner = self._names | thread_names(pid, new), self._inner | inner_ids(pid, new)
+        self.threads: Sequence[Thread] = threads_of(self.process, stopped.states, names, inner, first)
+        self.not_atomic: tuple[MemoryRange, ...] = self._copies.live
+        twin = self._twin.pid
+        frozen = ProcessMemory(MemFile(twin), self.regions, Pagemap(twin))
+        running = None
+        if self.not_atomic:
+            running = _reader(pid, self.regions)
+            self.problems.append(f"{len(self.not_atomic)} shared mappings are too large to copy in the pause")
+        self.memory = SnapshotMemory(frozen, self._copies, running, self._watch)
+        self._watched = time.monotonic()
+
+    @property
+    def _twin(self) -> ForkedChild:
+        if self._child is None:
+            raise CollectError(f"process {self.process.pid} has no snapshot")
+        return self._child
+
+    def _watch(self) -> None:
+        """Let late threads go, and give the twin up rather than the machine's memory. Runs as memory is read."""
+        now = time.monotonic()
+        if now - self._watched < WATCH_SECONDS:
+            return
+        self._watched = now
+        if self._world is not None:
+            self._world.release_late()
+        if headroom(self._groups) < LEAST_HEADROOM:
+            self._twin.kill()
+            raise CollectError(
+                f"gave up the snapshot of process {self.process.pid}: less than {LEAST_HEADROOM >> 20} MiB are left",
+                hint="--method ptrace needs no memory beyond its buffer",
+            )
+
+    def close(self) -> None:
+        """End the twin and leave no trace of it. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        if hasattr(self, "memory"):
+            self.memory.close()
+        if self._world is not None:
+            late = self._world.close()
+            if late:
+                self.problems.append(f"threads {late} still sleep uninterruptibly; they are let go when dotdump ends")
+        if self._child is not None:
+            self._child.kill()
+            self._bury(self._child)
+        self._identity.close()
+
+    def _bury(self, child: ForkedChild) -> None:
+        """Have the process wait for its dead child; it stands still for a moment once more."""
+        if self._identity.poll():
+            return  # it has ended, and init waits
+        with uninterrupted():
+            stopped = StoppedProcess(self._identity.pid)
+            try:
+                if not _wait_in(stopped, child.inner_pid, self._gadgets, self._options):
+                    self.problems.append(
+                        f"process {self.process.pid} keeps its dead child {child.inner_pid} as a zombie"
+                    )
+            finally:
+                stopped.release()
+        stopped.world.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _wait_in(stopped: StoppedProcess, inner_pid: int, gadgets: Gadgets, options: Option) -> bool:
+    regions = Proc(stopped.live).maps()
+    with _reader(stopped.live, regions) as memory:
+        fit = fit_threads(stopped.world.stopped, stopped.states, regions, memory)
+        if not fit or not gadgets.still_there(memory):
+            return False
+    injection = Injection(*fit[0], gadgets)
+    try:
+        injection.begin(options)
+        return bury(injection, inner_pid)
+    finally:
+        injection.end()
+
+
+def _reader(pid: int, regions: Sequence[Region]) -> ProcessMemory:
+    return ProcessMemory(VmReader(pid), regions, Pagemap(pid), BackingFiles(pid))

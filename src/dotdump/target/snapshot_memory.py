@@ -1,0 +1,85 @@
+"""``SnapshotMemory``: a twin's memory, with copies of what it has not got, and the running process for what is left."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from dotdump.errors import MemoryFault
+from dotdump.memory.space import BytesSpace, MemoryRange
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dotdump.linux.process_memory import ProcessMemory
+    from dotdump.linux.unfrozen import Copies
+    from dotdump.memory.space import AddressSpace
+
+
+class SnapshotMemory:
+    """An ``AddressSpace`` of three sources that do not overlap. ``watch`` is called before memory is read."""
+
+    def __init__(
+        self, frozen: ProcessMemory, copies: Copies, running: ProcessMemory | None, watch: Callable[[], None]
+    ) -> None:
+        self._frozen = frozen
+        self._copied = BytesSpace(copies.chunks)
+        self._running = running
+        self._watch = watch
+        apart = [MemoryRange(start, start + len(data)) for start, data in copies.chunks]
+        self._apart = sorted([*apart, *copies.live], key=lambda part: part.start)
+        self._starts = [part.start for part in self._apart]
+        self._live = {part.start for part in copies.live}
+
+    def read(self, address: int, size: int) -> bytes:
+        data = self.read_available(address, size)
+        if len(data) < size:
+            raise MemoryFault(address + len(data), size - len(data))
+        return data
+
+    def read_available(self, address: int, size: int) -> bytes:
+        self._watch()
+        parts = []
+        while size > 0:
+            source, there = self._source_at(address)
+            wanted = min(size, there)
+            data = source.read_available(address, wanted)
+            parts.append(data)
+            if len(data) < wanted:
+                break
+            address += len(data)
+            size -= len(data)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
+        return None
+
+    def ranges(self) -> Sequence[MemoryRange]:
+        return self._frozen.ranges()
+
+    def present_runs(self, start: int, end: int) -> Iterator[MemoryRange]:
+        """Yield what must be read of a range, in order: the rest is anonymous memory never touched, so zero."""
+        while start < end:
+            source, there = self._source_at(start)
+            stop = min(end, start + there)
+            if source is self._frozen:
+                yield from self._frozen.present_runs(start, stop)
+            else:
+                yield MemoryRange(start, stop)
+            start = stop
+
+    def close(self) -> None:
+        """Give up the descriptors."""
+        self._frozen.close()
+        if self._running is not None:
+            self._running.close()
+
+    def _source_at(self, address: int) -> tuple[AddressSpace, int]:
+        """Return who has ``address``, and for how many bytes from there on."""
+        index = bisect_right(self._starts, address) - 1
+        if index >= 0 and address < self._apart[index].end:
+            part = self._apart[index]
+            running = self._running if part.start in self._live else None
+            return running or self._copied, part.end - address
+        following = self._starts[index + 1] if index + 1 < len(self._starts) else 1 << 64
+        return self._frozen, following - address

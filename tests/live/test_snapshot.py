@@ -1,0 +1,133 @@
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dotdump.target.process import open_process
+from dotdump.target.snapshot import SnapshotTarget, open_snapshot
+from native import Native, native
+
+pytestmark = pytest.mark.live
+
+SNAPSHOTS = int(os.environ.get("DOTDUMP_TEST_SNAPSHOTS", "12"))
+KILLS = int(os.environ.get("DOTDUMP_TEST_KILLS", "30"))
+
+BARE_EINTR = {"epoll_wait", "epoll_timeout", "sigtimedwait", "semtimedop"}
+DUMPER = (
+    "import sys; from dotdump.target.snapshot import open_snapshot\n"
+    "print('go', flush=True)\n"
+    "while True:\n  with open_snapshot(int(sys.argv[1])) as target: list(target.memory.ranges())"
+)
+
+
+def children_of(pid: int) -> list[str]:
+    listed = subprocess.run(["ps", "-o", "stat=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return listed.stdout.split()
+
+
+def state_of(checker: Native) -> dict[str, str]:
+    """Return the checker's counters, and what went wrong by the name of the call."""
+    return dict(word.split("=", 1) for word in checker.ask().split())
+
+
+def is_right(state: dict[str, str]) -> bool:
+    return state["errors"] == "0" and state["stalled"] == "0"
+
+
+def test_a_snapshot_is_frozen_while_the_process_runs_on() -> None:
+    with native("threads", "7") as process, open_snapshot(process.pid) as target:
+        assert {thread.tid for thread in target.threads} == process.tids
+        stack = target.threads[0].stack_pointer
+        frozen = target.memory.read(stack, 256)
+        before = int(process.ask())
+        time.sleep(0.05)
+        assert int(process.ask()) > before
+        assert target.memory.read(stack, 256) == frozen
+        assert set(process.states().values()) <= {"S", "R"}
+
+
+def test_nothing_of_a_snapshot_stays_behind() -> None:
+    with native("threads", "7") as process:
+        with open_snapshot(process.pid) as target:
+            assert children_of(process.pid)
+        assert target.problems == []
+        assert children_of(process.pid) == []
+
+
+def test_a_snapshot_and_the_stopped_process_answer_alike() -> None:
+    with native("threads", "3") as process:
+        with open_snapshot(process.pid) as snapshot:
+            seen = _answers(snapshot)
+        with open_process(process.pid) as stopped:
+            assert {thread.tid for thread in stopped.threads} == set(seen[0])
+            assert [region.start for region in stopped.regions] == seen[1]
+            assert stopped.auxv == seen[2]
+
+
+def _answers(target: SnapshotTarget) -> tuple[list[int], list[int], bytes]:
+    return [thread.tid for thread in target.threads], [region.start for region in target.regions], target.auxv
+
+
+@pytest.mark.parametrize("way", [open_snapshot, open_process])
+def test_no_blocking_system_call_notices(way: object) -> None:
+    with native("blockers") as checker:
+        assert is_right(state_of(checker))
+        descriptors = state_of(checker)["descriptors"]
+        for _ in range(SNAPSHOTS):
+            assert callable(way)
+            with way(checker.pid):
+                pass
+            time.sleep(0.01)
+        state = state_of(checker)
+        assert is_right(state), state
+        assert state["descriptors"] == descriptors
+        assert abs(int(state["sigchld"]) - int(state["forks"])) <= 1
+
+
+def test_a_dumper_killed_at_any_moment_leaves_the_process_as_it_was() -> None:
+    chance = random.Random(4711)  # noqa: S311 - moments to kill at
+    with native("blockers") as checker:
+        assert is_right(state_of(checker))
+        for _ in range(KILLS):
+            dumper = subprocess.Popen([sys.executable, "-c", DUMPER, str(checker.pid)], stdout=subprocess.PIPE)
+            assert dumper.stdout is not None
+            dumper.stdout.readline()
+            time.sleep(chance.uniform(0, 0.06))
+            dumper.kill()
+            dumper.wait()
+            dumper.stdout.close()
+            state = state_of(checker)
+            assert state["stalled"] == "0", state
+            assert _unexplained(state) == {}
+        assert "t" not in checker.states().values()
+
+
+def _unexplained(state: dict[str, str]) -> dict[str, str]:
+    """Return what went wrong but for calls that return EINTR when a tracer stops them and dies: signal(7)."""
+    by_call = {name: value for name, value in state.items() if "," in value}
+    return {name: value for name, value in by_call.items() if name not in BARE_EINTR or not value.endswith(",4")}
+
+
+def test_a_stopped_process_is_forked_and_stays_stopped() -> None:
+    with native("threads", "3") as process:
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(0.05)
+        with open_snapshot(process.pid) as target:
+            assert len(target.threads) == 4
+        time.sleep(0.05)
+        assert set(process.states().values()) == {"T"}
+        os.kill(process.pid, signal.SIGCONT)
+        assert int(process.ask()) > 0
+
+
+def test_a_snapshot_outlives_its_process() -> None:
+    with native("threads", "3") as process:
+        with open_snapshot(process.pid) as target:
+            process.process.kill()
+            process.process.wait(timeout=5)
+            assert len(target.memory.read(target.threads[0].stack_pointer, 256)) == 256
+        assert target.problems == []
