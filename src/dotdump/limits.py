@@ -52,3 +52,27 @@ DEBUG_DATA = 256 << 20
 
 LINK_MAP = 1 << 16
 """Loaded files in the dynamic linker's list."""
+
+GC_HEAPS = 1024
+"""Heaps of a server collector: one for each processor, of which the collector uses 1024 at most."""
+
+GC_GENERATIONS = 8
+"""Generations of a heap, those of large and pinned objects included: 3.1 has 4, later ones have 5."""
+
+GC_SEGMENTS = 1 << 22
+"""Segments or regions in one generation: regions of 4 MiB make 16 TB of them."""
+
+GC_SEGMENT_SIZE = 1 << 44
+"""Bytes in one segment, whose end in memory cannot be believed."""
+
+OBJECT_BASE_SIZE = 1 << 26
+"""Bytes of an object without its components: fields of 64 MiB no compiler accepts."""
+
+INVALID_METHOD_TABLES = 1 << 20
+"""Different words in the place of a MethodTable that are none, before no more are looked at: each costs 32 bytes."""
+
+OBJECT_SIZE = 1 << 36
+"""Bytes of one object: an array of 2^31 elements of 16 bytes is half of it."""
+
+HEAP_PROBLEMS = 1000
+"""Damaged places of a heap that are named one by one."""

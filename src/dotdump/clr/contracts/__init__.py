@@ -1,0 +1,1 @@
+"""What a runtime's structures mean: one module a contract, versions inside."""

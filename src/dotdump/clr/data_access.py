@@ -1,0 +1,113 @@
+"""``DataAccess``: a runtime's structures, read by name out of a target's memory.
+
+Every contract is given one. It joins memory with layouts and knows neither what a structure means nor which
+version of a runtime has which.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dotdump.errors import UnsupportedRuntime
+from dotdump.memory.reader import Reader
+
+if TYPE_CHECKING:
+    from dotdump.clr.descriptor import Descriptor, FieldLayout, Global
+    from dotdump.clr.runtime_module import RuntimeModule
+    from dotdump.target.model import Target
+
+_SIZES = {
+    **dict.fromkeys(("uint8", "int8", "bool"), 1),
+    **dict.fromkeys(("uint16", "int16"), 2),
+    **dict.fromkeys(("uint32", "int32"), 4),
+    **dict.fromkeys(("uint64", "int64"), 8),
+}
+_SIGNED = ("int8", "int16", "int32", "int64", "nint")
+
+
+class DataAccess:
+    """Reads fields and globals of the runtime ``module`` of ``target``, whose ``version`` is text such as ``8.0.4``.
+
+    What the layouts do not name raises ``UnsupportedRuntime``; what cannot be read, ``MemoryFault``.
+    """
+
+    def __init__(self, target: Target, runtime: RuntimeModule, version: str, descriptor: Descriptor) -> None:
+        self.target = target
+        self.runtime = runtime
+        self.version = version
+        self.descriptor = descriptor
+        self.reader = Reader(target.memory, target.platform.pointer_size)
+
+    @cached_property
+    def major(self) -> int:
+        """The first number of the version, 0 where it is not known."""
+        first = self.version.partition(".")[0]
+        return int(first) if first.isdecimal() else 0
+
+    def has(self, type_name: str, *names: str) -> bool:
+        """Return whether the layouts know the field under one of ``names``."""
+        return self.descriptor.find_field(type_name, *names) is not None
+
+    def offset(self, type_name: str, *names: str) -> int:
+        """Return a field's offset, under the first of ``names`` that the layouts know."""
+        return self._field(type_name, names).offset
+
+    def size(self, type_name: str) -> int:
+        """Return a type's size in bytes."""
+        layout = self.descriptor.types.get(type_name)
+        if layout is None or layout.size is None:
+            raise UnsupportedRuntime(self.version, f"the size of {type_name}")
+        return layout.size
+
+    def pointer(self, address: int, type_name: str, *names: str) -> int:
+        """Return the address that the field of the structure at ``address`` holds."""
+        return self.reader.pointer(address + self._field(type_name, names).offset)
+
+    def integer(self, address: int, type_name: str, *names: str, default: str = "") -> int:
+        """Return the integer that the field holds, in the type that the layouts give, else ``default``."""
+        field = self._field(type_name, names)
+        return self._read(address + field.offset, field.type or default)
+
+    def has_global(self, name: str) -> bool:
+        """Return whether the layouts know the global ``name``."""
+        return name in self.descriptor.globals
+
+    def global_address(self, name: str) -> int:
+        """Return the address that the layouts give for ``name``: of a variable, or of the thing itself."""
+        found = self._global(name)
+        if not isinstance(found.value, int):
+            raise UnsupportedRuntime(self.version, f"the address of {name}")
+        return found.value
+
+    def global_pointer(self, name: str) -> int:
+        """Return the pointer that stands in the variable ``name``."""
+        return self.reader.pointer(self.global_address(name))
+
+    def global_integer(self, name: str, kind: str = "") -> int:
+        """Return a literal, or the integer of type ``kind`` in the variable ``name``."""
+        found = self._global(name)
+        if not isinstance(found.value, int):
+            raise UnsupportedRuntime(self.version, f"a number for {name}")
+        return self._read(found.value, kind) if found.indirect else found.value
+
+    def global_text(self, name: str, default: str = "") -> str:
+        """Return the text that the layouts give for ``name``."""
+        found = self.descriptor.globals.get(name)
+        return default if found is None else str(found.value)
+
+    def _read(self, address: int, kind: str) -> int:
+        size = _SIZES.get(kind, self.reader.pointer_size)
+        return int.from_bytes(self.reader.memory.read(address, size), "little", signed=kind in _SIGNED)
+
+    def _field(self, type_name: str, names: tuple[str, ...]) -> FieldLayout:
+        found = self.descriptor.find_field(type_name, *names)
+        if found is None:
+            raise UnsupportedRuntime(self.version, f"{type_name}.{'/'.join(names)}")
+        return found
+
+    def _global(self, name: str) -> Global:
+        found = self.descriptor.globals.get(name)
+        if found is None:
+            raise UnsupportedRuntime(self.version, f"the global {name}")
+        return found

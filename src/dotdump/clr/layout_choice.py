@@ -1,0 +1,54 @@
+"""Which layouts describe a runtime: its own descriptor first, then ours, chosen by version and proved on its memory.
+
+A version that is not known gets the layouts of its nearest neighbour if they agree with the memory, and a clear
+``UnsupportedRuntime`` if not: nothing is believed for its number alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotdump.clr import gc_dac_vars
+from dotdump.clr.debug_header import find_debug_header
+from dotdump.clr.descriptor import SYMBOL, Descriptor, merge, read_descriptor
+from dotdump.clr.layouts import load
+from dotdump.clr.runtime_module import RuntimeKind
+from dotdump.errors import FormatError, MemoryFault
+from dotdump.memory.reader import Reader
+
+if TYPE_CHECKING:
+    from dotdump.clr.runtime_module import RuntimeModule
+    from dotdump.target.model import Target
+
+OURS = {3: "coreclr-3", 8: "coreclr-8", 9: "coreclr-9", 10: "coreclr-10"}
+"""Which layouts of ours describe a major version."""
+
+
+def choose_layouts(target: Target, runtime: RuntimeModule, version: str) -> Descriptor:
+    """Return one descriptor out of all that is known about ``runtime`` in ``target``; the runtime's own word first."""
+    reader = Reader(target.memory, target.platform.pointer_size)
+    found = [_own(reader, runtime), load(_nearest(runtime, version))]
+    variables = gc_dac_vars.find_in(target, runtime)
+    if variables is not None:
+        found.insert(1, gc_dac_vars.descriptor_of(reader, variables))
+    return merge(*found)
+
+
+def _own(reader: Reader, runtime: RuntimeModule) -> Descriptor:
+    """Return what the runtime says of itself; a sparse dump leaves the pages out that would."""
+    address = runtime.module.find_symbol(SYMBOL)
+    try:
+        if address is not None:
+            return read_descriptor(reader, address)
+        header = find_debug_header(reader, runtime.module)
+    except (FormatError, MemoryFault):
+        header = None
+    return header.descriptor() if header is not None else Descriptor({}, {}, {})
+
+
+def _nearest(runtime: RuntimeModule, version: str) -> str:
+    if runtime.kind is RuntimeKind.NATIVE_AOT:
+        return "native-aot"
+    first = version.partition(".")[0]
+    major = int(first) if first.isdecimal() else max(OURS)
+    return OURS[min(OURS, key=lambda known: (abs(known - major), known))]

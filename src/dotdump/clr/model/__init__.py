@@ -1,0 +1,1 @@
+"""What users see: a runtime, its heap, its objects."""

@@ -1,0 +1,76 @@
+"""``ClrRuntime``: a .NET runtime in a target, and the way to everything in it.
+
+Opening one reads only what tells which runtime it is; each part is read when it is asked for, once, because a target
+stands still.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from dotdump.clr.data_access import DataAccess
+from dotdump.clr.layout_choice import choose_layouts
+from dotdump.clr.model.heap import ClrHeap
+from dotdump.clr.runtime_module import RuntimeKind, runtime_modules
+from dotdump.clr.runtime_version import find_version
+from dotdump.errors import RuntimeNotFound
+
+if TYPE_CHECKING:
+    from dotdump.target.model import Module, Target
+
+
+class ClrRuntime:
+    """A runtime. ``access`` reads its structures by name; contracts are made of it."""
+
+    def __init__(self, access: DataAccess) -> None:
+        self.access = access
+
+    @classmethod
+    def of(cls, target: Target) -> Self:
+        """Return the first runtime in ``target``; raises ``RuntimeNotFound`` where there is none."""
+        found = cls.all_of(target)
+        if not found:
+            modules = len(target.modules)
+            raise RuntimeNotFound(
+                f"no .NET runtime among the {modules} loaded files of process {target.process.pid}",
+                hint="is it a .NET process, and had its runtime started?",
+            )
+        return found[0]
+
+    @classmethod
+    def all_of(cls, target: Target) -> list[Self]:
+        """Return every runtime in ``target``: a program can host one and load NativeAOT libraries."""
+        runtimes = []
+        for module in runtime_modules(target):
+            version = find_version(target, module)
+            runtimes.append(cls(DataAccess(target, module, version, choose_layouts(target, module, version))))
+        return runtimes
+
+    @property
+    def target(self) -> Target:
+        """What it is in."""
+        return self.access.target
+
+    @property
+    def kind(self) -> RuntimeKind:
+        """CoreCLR or NativeAOT."""
+        return self.access.runtime.kind
+
+    @property
+    def module(self) -> Module:
+        """The file it is in."""
+        return self.access.runtime.module
+
+    @property
+    def version(self) -> str:
+        """Its version, such as ``8.0.4``; empty where nothing says so."""
+        return self.access.version
+
+    @cached_property
+    def heap(self) -> ClrHeap:
+        """Its managed heap."""
+        return ClrHeap(self.access)
+
+    def __repr__(self) -> str:
+        return f"<ClrRuntime {self.kind} {self.version or 'of unknown version'}>"

@@ -1,0 +1,56 @@
+"""Which version of .NET a runtime module is: from its own text, the place it was loaded from, or its bundle's record.
+
+Source of truth: ``DotNetRuntimeInfo`` of src/coreclr/debug/runtimeinfo/runtimeinfo.h (single-file hosts export it).
+"""
+
+from __future__ import annotations
+
+import re
+from struct import Struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dotdump.clr.runtime_module import RuntimeModule
+    from dotdump.target.model import Target
+
+_BY_FOLDER = re.compile(r"/Microsoft\.NETCore\.App/(\d+\.\d+\.\d+[^/]*)/")
+_BY_TEXT = re.compile(rb"@\(#\)Version (\d+)\.(\d+)\.(\d+)\.(\d+)")
+_INFO = Struct("<18s2xI72s4i")
+_INFO_MAGIC = b"DotNetRuntimeInfo\0"
+_READ = 1 << 20
+
+
+def find_version(target: Target, runtime: RuntimeModule) -> str:
+    """Return the version as text, such as ``8.0.4``; empty where nothing says so."""
+    named = _BY_FOLDER.search(runtime.module.path)
+    return named[1] if named else _by_info(target, runtime) or _by_text(target, runtime)
+
+
+def _by_info(target: Target, runtime: RuntimeModule) -> str:
+    address = runtime.module.find_symbol("DotNetRuntimeInfo")
+    data = target.memory.read_available(address, _INFO.size) if address is not None else b""
+    if len(data) < _INFO.size or not data.startswith(_INFO_MAGIC):
+        return ""
+    major, minor, build, _ = _INFO.unpack(data)[3:]
+    return _readable(major, minor, build) if 3 <= major < 1000 else ""
+
+
+def _by_text(target: Target, runtime: RuntimeModule) -> str:
+    for region in target.regions:
+        if not runtime.module.base <= region.start < runtime.module.end:
+            continue
+        for start in range(region.start, region.end, _READ):
+            found = _BY_TEXT.search(target.memory.read_available(start, min(_READ + 64, region.end - start)))
+            if found:
+                return _readable(*map(int, found.groups()[:3]))
+    return ""
+
+
+def _readable(major: int, minor: int, build: int) -> str:
+    """Return major.minor.patch; the third number of a file version holds a hundred builds for each patch.
+
+    The files of .NET Core 3.1 call themselves 4.700.
+    """
+    if (major, minor) == (4, 700):
+        return "3.1"
+    return f"{major}.{minor}.{build // 100}"
