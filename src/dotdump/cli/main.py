@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; prints, and never raises for anything a user can cause."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        status = _run(arguments)
+        status = run_command(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _die_of_interrupt()
@@ -29,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _run(argv: list[str]) -> int:
+def run_command(argv: list[str]) -> int:
+    """Run one command line and return its exit code; its errors are printed, signals and broken pipes are not ours."""
     if argv in (["--version"], ["-V"]):
         from dotdump.cli.version import version_line
 

@@ -39,6 +39,7 @@ class Exit(IntEnum):
 COMMANDS: dict[str, str] = {
     "ps": "list the .NET processes, also those whose diagnostics are off",
     "collect": "write a verified core of a running process",
+    "demo": "show the main job, start to end, on a .NET process of its own",
     "completion": "print a script that completes the command line in bash, zsh or fish",
 }
 """Name to one-line summary, in the order that help shows. The module is ``cli.commands.NAME``, ``-`` as ``_``."""

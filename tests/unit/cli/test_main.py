@@ -77,9 +77,8 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_ctrl_c_ends_it_as_the_signal_does_and_without_a_traceback() -> None:
-    script = (
-        "import os, signal, dotdump.cli.main as m; m._run = lambda _: os.kill(os.getpid(), signal.SIGINT); m.main([])"
-    )
+    interrupt = "m.run_command = lambda _: os.kill(os.getpid(), signal.SIGINT)"
+    script = f"import os, signal, dotdump.cli.main as m; {interrupt}; m.main([])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=30)
     assert done.returncode == -signal.SIGINT
     assert done.stderr == b""

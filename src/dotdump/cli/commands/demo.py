@@ -1,0 +1,63 @@
+"""``dotdump demo``: the main job, start to end, on a .NET process of its own. Every step is the command it shows."""
+
+from __future__ import annotations
+
+import shlex
+
+from dotdump.cli.registry import Exit
+from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
+
+    from dotdump.cli.console import Console
+
+EXAMPLES = """\
+  dotdump demo                  on the .NET 8 of 'dotdump[demo]', else DOTNET_ROOT, else dotnet on PATH"""
+
+
+@record
+class Step:
+    """One sentence, and the command line that shows it, with ``{pid}`` and ``{core}`` to fill in."""
+
+    sentence: str
+    words: str
+
+
+STEPS = (Step("Which .NET processes are there?", "ps -n Corpus"),)
+SCENARIO = "all"
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Nothing to choose."""
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Run the steps; fails where one of them does."""
+    del arguments
+    from tempfile import TemporaryDirectory
+
+    from dotdump.cli.demo_process import find_dotnet, running_corpus
+
+    dotnet = find_dotnet()
+    with TemporaryDirectory(prefix="dotdump-demo-") as directory:
+        console.result(f"Starting a .NET program with a known heap and known threads, on {dotnet} …")
+        with running_corpus(dotnet, SCENARIO, directory) as process:
+            places = {"pid": str(process.pid), "core": f"{directory}/core"}
+            failed = [step for step in STEPS if _show(step, places, console) == Exit.FAILED]
+    if failed:
+        console.error(f"the demo did not go through: {', '.join(step.words.split()[0] for step in failed)} failed")
+        return Exit.FAILED
+    console.result("\nThe process has ended and its files are removed. That was the demo; now yours: dotdump ps")
+    return Exit.DONE
+
+
+def _show(step: Step, places: Mapping[str, str], console: Console) -> int:
+    from dotdump.cli.main import run_command
+
+    words = [word.format_map(places) for word in step.words.split()]
+    console.result(f"\n# {step.sentence}\n$ dotdump {shlex.join(words)}")
+    console.stdout.flush()
+    return run_command(words)
