@@ -26,7 +26,10 @@ class Step:
     words: str
 
 
-STEPS = (Step("Which .NET processes are there?", "ps -n Corpus"),)
+STEPS = (
+    Step("Which .NET processes are there?", "ps -n Corpus"),
+    Step("A dump of all of it, through the runtime; verified before it gets its name.", "collect -p {pid} -o {core}"),
+)
 SCENARIO = "all"
 
 
