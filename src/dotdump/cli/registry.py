@@ -40,6 +40,11 @@ COMMANDS: dict[str, str] = {
     "ps": "list the .NET processes, also those whose diagnostics are off",
     "collect": "write a verified core of a running process",
     "demo": "show the main job, start to end, on a .NET process of its own",
+    "info": "say what a core is, whose, why it died, and whether it is whole",
+    "threads": "list the threads of a core: where they stood, and their registers",
+    "modules": "list the files that a core's process had loaded",
+    "memory": "show memory of a core: bytes, words or strings",
+    "verify": "check that a core is whole and can be used",
     "completion": "print a script that completes the command line in bash, zsh or fish",
 }
 """Name to one-line summary, in the order that help shows. The module is ``cli.commands.NAME``, ``-`` as ``_``."""

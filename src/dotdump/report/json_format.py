@@ -1,6 +1,7 @@
 """Results as JSON: records and dataclasses become objects, with a ``schema`` key first.
 
-Addresses are written as ``"0x…"`` strings by whoever builds the record; bytes as hexadecimal digits; enums by value.
+Addresses are written as ``"0x…"`` strings by whoever builds the record; bytes as hexadecimal digits; enums by value;
+what is no UTF-8 in a name as escapes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def plain(value: object) -> object:
     if isinstance(value, Enum):
         return plain(value.value)
     if value is None or isinstance(value, str | int | float | bool):
-        return value
+        return value.encode("utf-8", "backslashreplace").decode("utf-8") if isinstance(value, str) else value
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).hex()
     if isinstance(value, dict):

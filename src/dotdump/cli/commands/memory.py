@@ -1,0 +1,88 @@
+"""``dotdump memory``: bytes, words or strings of a core's memory, and which file they come from."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+
+from dotdump.cli.core_arguments import add_core, open_named
+from dotdump.cli.registry import Exit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from dotdump.cli.console import Console
+    from dotdump.report.hex_dump import MemoryContent
+    from dotdump.target.core import CoreTarget
+
+EXAMPLES = """\
+  dotdump memory core.4711 7f3a5c001000
+  dotdump memory core.4711 0x7f3a5c001000 4096 --as strings
+  dotdump memory core.4711 'libcoreclr.so!g_dacTable' 64 --as words"""
+
+_MOST = 1 << 28
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_core(parser)
+    parser.add_argument("address", metavar="ADDRESS", help="hexadecimal, or MODULE!SYMBOL")
+    parser.add_argument("count", metavar="COUNT", nargs="?", type=_count, default=256, help="bytes; default: 256")
+    parser.add_argument("--as", dest="shape", choices=["bytes", "words", "strings"], default="bytes")
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Print it; 3 where part of it is not there, which stderr explains."""
+    from dotdump.report import hex_dump
+    from dotdump.report.json_format import render_json
+
+    with open_named(arguments, console) as target:
+        address = _address(target, arguments.address)
+        content = _content(target, address, arguments.count)
+    shapes = {"bytes": hex_dump.render_bytes, "words": hex_dump.render_words, "strings": hex_dump.render_strings}
+    if console.format == "json":
+        console.result(render_json("dotdump/memory/1", content))
+    else:
+        console.result(shapes[arguments.shape](address, content.data))
+        console.note(f"from {content.source} at offset {content.source_offset:#x}")
+    if content.missing:
+        console.warning(f"{len(content.data)} of {content.asked} bytes: {content.missing}")
+    return Exit.PROBLEMS if content.missing else Exit.DONE
+
+
+def _content(target: CoreTarget, address: int, count: int) -> MemoryContent:
+    """Return the bytes that are there, which must be one at least."""
+    from dotdump.errors import MemoryFault
+    from dotdump.report.hex_dump import MemoryContent
+
+    memory = target.memory
+    data, origin = memory.read_available(address, count), memory.origin(address)
+    if origin is None or not data:
+        raise MemoryFault(address, count, memory.reason(address))
+    missing = memory.reason(address + len(data)) if len(data) < count else None
+    return MemoryContent(f"{address:#x}", count, data, origin.source, origin.offset, origin.relocated, missing)
+
+
+def _address(target: CoreTarget, text: str) -> int:
+    from dotdump.errors import NotFound
+
+    module_name, separator, symbol = text.partition("!")
+    if not separator:
+        try:
+            return int(text, 16)
+        except ValueError:
+            raise NotFound(f"{text!r} is no address", hint="give it in hexadecimal, or as MODULE!SYMBOL") from None
+    for module in target.modules:
+        if module.name == module_name and (found := module.find_symbol(symbol)) is not None:
+            return found
+    raise NotFound(f"no symbol {symbol!r} in a module {module_name!r}", hint="'dotdump modules' lists the modules")
+
+
+def _count(text: str) -> int:
+    try:
+        count = int(text, 0)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a number of bytes") from None
+    if not 0 < count <= _MOST:
+        raise ArgumentTypeError(f"{count} is not between 1 and {_MOST}")
+    return count

@@ -1,0 +1,37 @@
+"""``dotdump verify``: whether a core is whole and can be used."""
+
+from __future__ import annotations
+
+from dotdump.cli.core_arguments import add_core, open_named
+from dotdump.cli.registry import Exit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from dotdump.cli.console import Console
+
+EXAMPLES = "  dotdump verify core.4711\n  dotdump verify --format json core.4711"
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_core(parser)
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Print the findings; 3 where one of them is a problem."""
+    from dotdump.dump.verify import Verdict, verify_core, worst
+    from dotdump.report.json_format import render_json
+    from dotdump.report.table import render_table
+
+    with open_named(arguments, console) as target:
+        findings = verify_core(target.source, target.source.size)
+    verdict = worst(findings)
+    if console.format == "json":
+        result = {"core": arguments.core, "verdict": verdict.value, "findings": findings}
+        console.result(render_json("dotdump/verify/1", result))
+    else:
+        rows = [(finding.check, finding.verdict.value, finding.seen) for finding in findings]
+        console.result(render_table(("CHECK", "VERDICT", "SEEN"), rows, width=console.width))
+    return Exit.PROBLEMS if verdict is Verdict.PROBLEM else Exit.DONE

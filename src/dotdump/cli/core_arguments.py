@@ -1,0 +1,35 @@
+"""The arguments of every command that reads a core."""
+
+from __future__ import annotations
+
+from dotdump.cli.arguments import add_format
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from dotdump.cli.console import Console
+    from dotdump.target.core import CoreTarget
+
+
+def add_core(parser: ArgumentParser) -> None:
+    """Add CORE, ``--sysroot`` and ``--format``."""
+    parser.add_argument("core", metavar="CORE", help="a core file: of createdump, the kernel, gcore or dotdump")
+    parser.add_argument(
+        "--sysroot",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="look for the target's files in DIR before their own place; may be repeated",
+    )
+    add_format(parser)
+
+
+def open_named(arguments: Namespace, console: Console) -> CoreTarget:
+    """Open the core that the command line names; what is wrong with it is said on stderr."""
+    from dotdump.target.core import open_core
+
+    target = open_core(arguments.core, arguments.sysroot)
+    for problem in target.problems:
+        console.warning(problem.message)
+    return target

@@ -1,0 +1,191 @@
+"""What a core says of itself: who, when, why it died, its runtime, its memory by kind, whether it is whole.
+
+Records for JSON and lines for people. Source of truth: the open ``CoreTarget``; nothing is guessed that it cannot tell.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+
+from dotdump.clr.runtime_module import runtime_modules
+from dotdump.formats.diagnostics_page import DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE, parse_diagnostics_page
+from dotdump.memory.region import Protection
+from dotdump.report.table import render_table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dotdump.memory.region import Region
+    from dotdump.target.core import CoreTarget
+    from dotdump.target.elf_module import ElfModule
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """The signal that ended the process; ``address`` for faults, ``sender`` a pid, where the core tells."""
+
+    signal: int
+    name: str
+    code: int
+    address: str | None
+    sender: int | None
+    thread: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeInformation:
+    """A .NET runtime in the core."""
+
+    kind: str
+    version: str
+    path: str
+    base: str
+    build_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryKind:
+    """Bytes of one kind of memory: ``mapped`` by the process, ``held`` by the core."""
+
+    kind: str
+    mapped: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoreInformation:
+    """The answer of ``dotdump info``. ``when`` is the file's modification time, ISO 8601, where it is a file."""
+
+    path: str
+    size: int
+    expected_size: int
+    complete: bool
+    format: str
+    when: str | None
+    pid: int
+    name: str
+    arguments: str
+    uid: int
+    threads: int
+    modules: int
+    death: Death | None
+    runtimes: tuple[RuntimeInformation, ...]
+    memory: tuple[MemoryKind, ...]
+    problems: tuple[str, ...]
+
+
+def core_information(target: CoreTarget, when: str | None = None) -> CoreInformation:
+    """Return what an open core tells of itself."""
+    process, file = target.process, target.file
+    runtimes, memory = tuple(_runtimes(target)), tuple(_memory(target))
+    return CoreInformation(
+        path=file.name,
+        size=file.size,
+        expected_size=file.expected_size,
+        complete=not file.cut and not target.problems,
+        format=_format(target),
+        when=when,
+        pid=process.pid,
+        name=process.name,
+        arguments=process.arguments,
+        uid=process.uid,
+        threads=len(target.threads),
+        modules=len(target.modules),
+        death=_death(target),
+        runtimes=runtimes,
+        memory=memory,
+        problems=tuple(problem.message for problem in target.problems),
+    )
+
+
+def _format(target: CoreTarget) -> str:
+    page = target.core_memory.read_available(DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE)
+    mark = ", with .NET's diagnostics page" if parse_diagnostics_page(page) else ""
+    return f"ELF core, {target.platform.architecture.value}, {len(target.file.loads):,} segments{mark}"
+
+
+def _death(target: CoreTarget) -> Death | None:
+    info = target.signal
+    if info is None:
+        return None
+    try:
+        name = signal.Signals(info.signo).name
+    except ValueError:
+        name = f"signal {info.signo}"
+    address = None if info.address is None else f"{info.address:#x}"
+    return Death(info.signo, name, info.code, address, info.pid, target.threads[0].tid)
+
+
+def _runtimes(target: CoreTarget) -> Iterator[RuntimeInformation]:
+    loaded = {module.base: module for module in target.modules}
+    for found in runtime_modules(target):
+        module: ElfModule = loaded[found.module.base]
+        build_id = (module.build_id or b"").hex()
+        yield RuntimeInformation(found.kind.value, module.version, module.path, f"{module.base:#x}", build_id)
+
+
+def _memory(target: CoreTarget) -> Iterator[MemoryKind]:
+    unnamed = "anonymous" if target.mapped_files else "of unknown file"
+    mapped: dict[str, int] = {}
+    held: dict[str, int] = {}
+    ranges, index = target.core_memory.ranges(), 0
+    for region in target.regions:
+        kind = kind_of(region, unnamed)
+        mapped[kind] = mapped.get(kind, 0) + region.size
+        held.setdefault(kind, 0)
+        while index < len(ranges) and ranges[index].end <= region.start:
+            index += 1
+        place = index
+        while place < len(ranges) and ranges[place].start < region.end:
+            overlap = min(region.end, ranges[place].end) - max(region.start, ranges[place].start)
+            held[kind] += overlap
+            place += 1
+    for kind in sorted(mapped, key=lambda kind: -mapped[kind]):
+        yield MemoryKind(kind, mapped[kind], held[kind])
+
+
+def kind_of(region: Region, unnamed: str = "anonymous") -> str:
+    """Return the kind of memory that a region is, in a word or two; ``unnamed`` is what one without a file is."""
+    if region.path.startswith("["):
+        return region.path.strip("[]")
+    where = "file" if region.path else unnamed
+    if not region.protection & Protection.READ:
+        return f"{where}, inaccessible"
+    if region.protection & Protection.EXECUTE:
+        return f"{where}, code"
+    return f"{where}, writable" if region.protection & Protection.WRITE else f"{where}, read-only"
+
+
+def render_core_information(info: CoreInformation) -> str:
+    """Return the lines that ``dotdump info`` prints."""
+    lines = [
+        ("core", f"{info.path}, {info.size:,} bytes"),
+        ("format", info.format),
+        ("complete", "yes" if info.complete else f"no: {info.size:,} of {info.expected_size:,} bytes, see below"),
+        ("written", info.when or "unknown"),
+        ("process", f"{info.pid} {info.name}, uid {info.uid}"),
+        ("command", info.arguments or "not in the core"),
+        ("died of", _death_line(info.death)),
+        *(("runtime", f"{r.kind} {r.version or 'of unknown version'}, {r.path} at {r.base}") for r in info.runtimes),
+        ("threads", f"{info.threads:,}"),
+        ("modules", f"{info.modules:,}"),
+    ]
+    if not info.runtimes:
+        lines.append(("runtime", "no .NET runtime found"))
+    text = render_table(("", ""), lines).lstrip("\n ")
+    memory = render_table(
+        ("MEMORY", "MAPPED", "HELD"),
+        [(m.kind, f"{m.mapped:,}", f"{m.held:,}") for m in info.memory],
+        right=frozenset((1, 2)),
+    )
+    return "\n\n".join([text, memory, *(["\n".join(f"problem: {p}" for p in info.problems)] if info.problems else [])])
+
+
+def _death_line(death: Death | None) -> str:
+    if death is None:
+        return "nothing: no signal is in the core"
+    where = f" at address {death.address}" if death.address else ""
+    sender = f", sent by process {death.sender}" if death.sender is not None else ""
+    return f"{death.name} ({death.signal}, code {death.code}){where}{sender}, thread {death.thread}"
