@@ -28,7 +28,13 @@ def configure(parser: ArgumentParser) -> None:
     add_core(parser)
     parser.add_argument("address", metavar="ADDRESS", help="hexadecimal, or MODULE!SYMBOL")
     parser.add_argument("count", metavar="COUNT", nargs="?", type=_count, default=256, help="bytes; default: 256")
-    parser.add_argument("--as", dest="shape", choices=["bytes", "words", "strings"], default="bytes")
+    parser.add_argument(
+        "--as",
+        dest="shape",
+        choices=["bytes", "words", "strings"],
+        default="bytes",
+        help="what to show; default: bytes",
+    )
 
 
 def run(arguments: Namespace, console: Console) -> int:
