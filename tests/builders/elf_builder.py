@@ -1,0 +1,83 @@
+"""A shared library from first principles: text, a build-id, dynamic symbols behind both hash tables, RELRO."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+PAGE = 4096
+DATA = 2 * PAGE
+"""Where RELRO begins, in the file and in memory; the dynamic section is its second half."""
+
+
+def _hash(name: bytes) -> int:
+    value = 5381
+    for byte in name:
+        value = (value * 33 + byte) % 2**32
+    return value
+
+
+@dataclass
+class ElfBuilder:
+    """``symbols`` are (name, value, size); ``relocations`` are (place, type, symbol index, addend)."""
+
+    machine: int = 62
+    build_id: bytes = b"\x11\x22\x33\x44" * 5
+    symbols: list[tuple[bytes, int, int]] = field(
+        default_factory=lambda: [(b"first", 0x800, 16), (b"second", 0x900, 8)]
+    )
+    imports: list[bytes] = field(default_factory=list)
+    relocations: list[tuple[int, int, int, int]] = field(default_factory=list)
+    relr: list[int] = field(default_factory=list)
+    data: bytes = b""
+    gnu: bool = True
+
+    def build(self) -> bytes:
+        strings, rows = bytearray(b"\0"), [bytes(24)]
+        named = [(name, 0, 0, 0) for name in self.imports] + [(n, 1, value, size) for n, value, size in self.symbols]
+        for name, index, value, size in named:
+            rows.append(struct.pack("<IBBHQQ", len(strings), 0x12, 0, index, value, size))
+            strings += name + b"\0"
+        first = 1 + len(self.imports)
+        at, body, dynamic = PAGE, bytearray(), []
+        tables = {
+            6: b"".join(rows),
+            5: bytes(strings),
+            0x6FFFFEF5 if self.gnu else 4: self._gnu(first) if self.gnu else self._sysv(len(rows)),
+            7: b"".join(struct.pack("<QQq", p, (s << 32) | t, a) for p, t, s, a in self.relocations),
+            36: struct.pack(f"<{len(self.relr)}Q", *self.relr),
+        }
+        for tag, table in tables.items():
+            dynamic.append((tag, at + len(body)))
+            body += table + bytes(-len(table) % 8)
+        dynamic += [(10, len(strings)), (8, len(tables[7])), (35, len(tables[36])), (0, 0)]
+        section = b"".join(struct.pack("<QQ", *entry) for entry in dynamic)
+        note = struct.pack("<III", 4, len(self.build_id), 3) + b"GNU\0" + self.build_id
+        headers = [
+            (1, 5, 0, 0, DATA, DATA),
+            (1, 6, DATA, DATA, PAGE, PAGE),
+            (2, 6, DATA + 2048, DATA + 2048, len(section), len(section)),
+            (4, 4, 0x400, 0x400, len(note), len(note)),
+            (0x6474E552, 4, DATA, DATA, PAGE, PAGE),
+        ]
+        program_headers = b"".join(struct.pack("<IIQQQQQQ", t, f, o, v, 0, z, m, PAGE) for t, f, o, v, z, m in headers)
+        head = b"\x7fELF\x02\x01\x01" + bytes(9)
+        head += struct.pack("<HHIQQQI6H", 3, self.machine, 1, 0, 64, 0, 0, 64, 56, len(headers), 0, 0, 0)
+        text = (head + program_headers).ljust(0x400, b"\0") + note
+        return (
+            text.ljust(PAGE, b"\xcc")
+            + bytes(body).ljust(PAGE, b"\0")
+            + self.data.ljust(2048, b"\0")
+            + section.ljust(2048, b"\0")
+        )
+
+    def _gnu(self, first: int) -> bytes:
+        """One bucket; a bloom filter that lets everything pass."""
+        hashes = [_hash(name) for name, _, _ in self.symbols]
+        chain = [value & ~1 for value in hashes[:-1]] + [value | 1 for value in hashes[-1:]]
+        head = struct.pack("<4IQI", 1, first, 1, 0, 2**64 - 1, first if chain else 0)
+        return head + struct.pack(f"<{len(chain)}I", *chain)
+
+    def _sysv(self, count: int) -> bytes:
+        """One bucket; the chain runs over all symbols."""
+        return struct.pack(f"<3I{count}I", 1, count, 1, 0, *range(2, count), 0)

@@ -1,0 +1,148 @@
+import io
+import struct
+from pathlib import Path
+
+import pytest
+
+from builders.core_builder import AARCH64, PAGE, X86_64, CoreBuilder, Segment, note
+from builders.elf_builder import DATA, ElfBuilder
+from dotdump.errors import FormatError, MemoryFault
+from dotdump.memory.overlay import Origin
+from dotdump.memory.region import Protection
+from dotdump.target.core import CoreTarget, open_core
+
+BASE = 0x7F0000000000
+LIBRARY = b"/lib/libshop.so"
+
+
+def opened(builder: CoreBuilder, cut: int | None = None) -> CoreTarget:
+    return open_core(io.BytesIO(builder.build()[:cut]))
+
+
+@pytest.mark.parametrize(("machine", "pc", "stack"), [(X86_64, 16, 19), (AARCH64, 32, 31)])
+def test_threads_have_the_registers_of_their_architecture(machine: int, pc: int, stack: int) -> None:
+    target = opened(CoreBuilder(machine=machine))
+    assert [t.tid for t in target.threads] == [100, 101]
+    assert target.threads[1].instruction_pointer == 101_000 + pc
+    assert target.threads[1].stack_pointer == 101_000 + stack
+    assert (target.process.pid, target.process.name, target.process.arguments) == (100, "shop", "shop --serve")
+
+
+def test_the_thread_that_died_comes_first_and_tells_why() -> None:
+    siginfo = note(b"CORE", 0x53494749, struct.pack("<iii4xQ", 11, 0, 1, 0xDEAD).ljust(128, b"\0"))
+    target = opened(CoreBuilder(threads=[100, 101], signals={101: 11}, extra=[siginfo]))
+    assert [t.tid for t in target.threads] == [101, 100]
+    assert target.signal is not None
+    assert (target.signal.signo, target.signal.address) == (11, 0xDEAD)
+
+
+def test_unknown_notes_are_kept_with_their_thread() -> None:
+    target = opened(CoreBuilder(extra=[note(b"SHOP", 0x1234, b"seven b")]))
+    assert target.threads[-1].notes["SHOP", 0x1234] == b"seven b"
+    assert target.problems == ()
+
+
+def test_regions_are_cut_and_named_where_files_are_mapped() -> None:
+    segments = [Segment(0x10000, b"a" * 3 * PAGE), Segment(0x20000, size=PAGE, flags=0)]
+    target = opened(CoreBuilder(segments=segments, files=[(0x11000, 0x12000, 0x5000, b"/data")]))
+    found = [(r.start, r.end, r.path, r.offset, r.protection) for r in target.regions]
+    both = Protection.READ | Protection.WRITE
+    assert found == [
+        (0x10000, 0x11000, "", 0, both),
+        (0x11000, 0x12000, "/data", 0x5000, both),
+        (0x12000, 0x13000, "", 0, both),
+        (0x20000, 0x21000, "", 0, Protection(0)),
+    ]
+
+
+def test_a_cut_core_gives_what_is_there_and_names_the_rest() -> None:
+    target = opened(CoreBuilder(segments=[Segment(0x10000, b"a" * PAGE), Segment(0x20000, b"b" * PAGE)]), cut=-100)
+    assert target.file.cut
+    assert [p.kind for p in target.problems] == ["cut"]
+    assert target.memory.read(0x10000, 4) == b"aaaa"
+    with pytest.raises(MemoryFault, match="is cut before it"):
+        target.memory.read(0x21000 - 50, 8)
+
+
+def test_a_core_whose_count_of_segments_was_cut_off_still_has_its_segments() -> None:
+    builder = CoreBuilder(segments=[Segment(0x1000 * (n + 1), size=0x1000) for n in range(66_000)])
+    target = opened(builder, cut=-64)
+    assert len(target.file.loads) == 66_000
+    assert "segments" in {p.kind for p in target.problems}
+
+
+@pytest.mark.parametrize(("kind", "what"), [(1, "an object file"), (2, "an executable"), (77, "ELF of type 77")])
+def test_what_is_no_core_is_refused_by_what_it_is(kind: int, what: str) -> None:
+    data = bytearray(CoreBuilder().build())
+    data[16] = kind
+    with pytest.raises(FormatError, match=f"not a core, but {what}"):
+        open_core(io.BytesIO(bytes(data)))
+
+
+def test_an_unknown_machine_is_refused_by_its_number() -> None:
+    data = bytearray(CoreBuilder().build())
+    data[18] = 40
+    with pytest.raises(FormatError, match="machine 40 is not supported"):
+        open_core(io.BytesIO(bytes(data)))
+
+
+def library_core(library: bytes) -> CoreBuilder:
+    """A core that holds the first page of a library, where its build-id is, and nothing else of it."""
+    segments = [Segment(BASE, library[:PAGE], 2 * PAGE, flags=5), Segment(BASE + DATA, size=PAGE, flags=4)]
+    return CoreBuilder(
+        segments=segments, files=[(BASE, BASE + DATA, 0, LIBRARY), (BASE + DATA, BASE + 3 * PAGE, DATA, LIBRARY)]
+    )
+
+
+def with_library(root: Path, core: bytes, here: bytes) -> CoreTarget:
+    (root / "lib").mkdir()
+    (root / "lib" / "libshop.so").write_bytes(here)
+    return open_core(io.BytesIO(library_core(core).build()), [str(root)])
+
+
+def test_what_the_core_left_out_comes_relocated_from_the_file_with_its_build_id(tmp_path: Path) -> None:
+    relocations = [(DATA, 8, 0, 0x123), (DATA + 8, 6, 1, 0)]
+    data = ElfBuilder(relocations=relocations, imports=[b"malloc"]).build()
+    target = with_library(tmp_path, data, data)
+    assert target.memory.read(BASE + PAGE, 24) == data[PAGE : PAGE + 24]
+    assert target.memory.read(BASE + DATA, 8) == (BASE + 0x123).to_bytes(8, "little")
+    path = str(tmp_path / "lib" / "libshop.so")
+    assert target.memory.origin(BASE + DATA) == Origin(path, DATA, relocated=True)
+    assert target.memory.origin(BASE + PAGE) == Origin(path, PAGE)
+    with pytest.raises(MemoryFault, match="cannot tell what it was"):
+        target.memory.read(BASE + DATA + 8, 8)
+
+
+def test_a_file_with_another_build_id_is_not_used(tmp_path: Path) -> None:
+    target = with_library(tmp_path, ElfBuilder().build(), ElfBuilder(build_id=b"\x99" * 20).build())
+    with pytest.raises(MemoryFault, match="no file with the build-id"):
+        target.memory.read(BASE + PAGE, 8)
+
+
+def test_a_module_finds_its_symbols_by_name_and_by_address(tmp_path: Path) -> None:
+    data = ElfBuilder().build()
+    target = with_library(tmp_path, data, data)
+    (module,) = target.modules
+    assert (module.path, module.base, module.build_id) == (LIBRARY.decode(), BASE, b"\x11\x22\x33\x44" * 5)
+    assert module.find_symbol("second") == BASE + 0x900
+    assert module.symbol_at(BASE + 0x904) == ("second", 4)
+    assert target.module_at(BASE + 0x904) is module
+    assert target.module_at(BASE - 1) is None
+
+
+def test_without_a_file_note_modules_are_found_by_their_headers_in_memory() -> None:
+    data = ElfBuilder().build()
+    builder = CoreBuilder(segments=[Segment(BASE, data[:DATA], flags=5), Segment(BASE + DATA, data[DATA:])])
+    (module,) = opened(builder).modules
+    assert (module.base, module.end) == (BASE, BASE + 3 * PAGE)
+    assert module.find_symbol("first") == BASE + 0x800
+
+
+def test_no_path_of_a_core_leads_out_of_a_sysroot(tmp_path: Path) -> None:
+    data = ElfBuilder().build()
+    (tmp_path / "secret.so").write_bytes(data)
+    (tmp_path / "root").mkdir()
+    builder = library_core(data)
+    builder.files = [(start, end, offset, b"/../secret.so") for start, end, offset, _ in builder.files]
+    target = open_core(io.BytesIO(builder.build()), [str(tmp_path / "root")])
+    assert target.modules[0].file is None
