@@ -83,8 +83,14 @@ class Corpus:
         return line.decode().rstrip("\n")
 
     def pause_ms(self) -> float:
-        """Longest gap of its heartbeat since the last question, in milliseconds."""
-        return float(self.ask("pause?"))
+        """Longest gap of its heartbeat since the last question, in milliseconds.
+
+        What createdump wrote to the same standard output before is passed over.
+        """
+        answer = self.ask("pause?")
+        while not answer.replace(".", "", 1).isdecimal():
+            answer = self.read_line(30.0)
+        return float(answer)
 
     def end(self) -> None:
         if self.process.poll() is None:

@@ -111,7 +111,7 @@ class _Conversation:
         Raises ``CommandRejected``, ``ServerSilent`` and ``ProcessGone``, each with what to do or what may still go on;
         a ``KeyboardInterrupt`` gets that as a note.
         """
-        seconds = max(0.0, self.task.deadline - time.monotonic())
+        seconds = round(max(0.1, self.task.deadline - time.monotonic()), 1)
         try:
             with client.begin_write_dump(self.handover.path, self.task.type, flags, seconds) as pending:
                 self.task.subject.identity.check()  # alive after connecting: so we are connected to this process

@@ -6,6 +6,7 @@ import argparse
 
 from dotdump.cli.arguments import add_format
 from dotdump.cli.registry import Exit
+from dotdump.cli.selection import add_selection, selected
 from dotdump.dump.collect import DEFAULT_TIMEOUT, Request, collect
 from dotdump.dump.runtime_method import RuntimeMethod
 from dotdump.dump.verify import Verdict, worst
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dotdump.cli.console import Console
     from dotdump.dump.capture import Method
     from dotdump.dump.collect import CollectResult
+    from dotdump.ipc.client import DiagnosticsClient
 
 SCHEMA = "dotdump/collect/1"
 EXAMPLES = """\
@@ -29,8 +31,7 @@ The file is new, yours, mode 0600, and has its name only when it is complete and
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("-p", "--process-id", type=_process_id, metavar="PID", help="the process to dump")
+    add_selection(parser)
     parser.add_argument("-o", "--output", metavar="PATH", help="a file, an existing directory, or a template")
     parser.add_argument("--force", action="store_true", help="replace an existing regular file, once the dump is whole")
     parser.add_argument(
@@ -59,28 +60,29 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Collect, and print where the dump is."""
     from dotdump.cli.progress import ProgressLine
 
-    request = Request(
-        pid=arguments.process_id,
-        type=arguments.type,
-        output=arguments.output,
-        replace=arguments.force,
-        verify=not arguments.no_verify,
-        timeout=arguments.timeout,
-    )
-    try:
-        with ProgressLine(console) as progress:
-            result = collect(request, _method(arguments), progress)
-    except KeyboardInterrupt as stop:
-        console.note(f"dotdump: stopped; no dump of process {request.pid} was written")
-        for note in getattr(stop, "__notes__", ()):
-            console.warning(note)
-        raise
+    with selected(arguments) as (pid, client):
+        request = Request(
+            pid=pid,
+            type=arguments.type,
+            output=arguments.output,
+            replace=arguments.force,
+            verify=not arguments.no_verify,
+            timeout=arguments.timeout,
+        )
+        try:
+            with ProgressLine(console) as progress:
+                result = collect(request, _method(arguments, client), progress)
+        except KeyboardInterrupt as stop:
+            console.note(f"dotdump: stopped; no dump of process {pid} was written")
+            for note in getattr(stop, "__notes__", ()):
+                console.warning(note)
+            raise
     return _report(result, console)
 
 
-def _method(arguments: argparse.Namespace) -> Method:
+def _method(arguments: argparse.Namespace, client: DiagnosticsClient | None) -> Method:
     flags = DumpFlags.LOGGING if arguments.diag else DumpFlags.NONE
-    return RuntimeMethod(flags | DumpFlags.CRASH_REPORT if arguments.crashreport else flags)
+    return RuntimeMethod(flags | DumpFlags.CRASH_REPORT if arguments.crashreport else flags, client)
 
 
 def _report(result: CollectResult, console: Console) -> int:
@@ -95,12 +97,6 @@ def _report(result: CollectResult, console: Console) -> int:
 
         console.result(render_collect(result))
     return Exit.PROBLEMS if result.warnings or worst(result.findings) is not Verdict.OK else Exit.DONE
-
-
-def _process_id(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 1 << 22:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a process id")
-    return int(text)
 
 
 def _dump_type(text: str) -> DumpType:

@@ -1,0 +1,149 @@
+"""``dotdump collect`` of processes of other users and in other namespaces, and onto file systems that fill up."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from corpus import READY_SECONDS, Corpus, Runtime, corpus, corpus_environment, missing, runtimes
+
+pytestmark = pytest.mark.live
+
+NEWEST = runtimes()[-1] if runtimes() else None
+OTHER_USER = 54321
+
+
+def newest() -> Runtime:
+    if os.geteuid() != 0:
+        missing("only root can start processes of other users and mount file systems")
+    return NEWEST or missing("no runtime")
+
+
+@contextmanager
+def wrapped(*prefix: str, scenario: str = "idle") -> Iterator[Corpus]:
+    """Corpus started through another program, such as setpriv or unshare."""
+    command = [*prefix, *newest().command(scenario)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=corpus_environment()
+    )
+    running = Corpus(process)
+    try:
+        running.facts = json.loads(running.read_line(READY_SECONDS))
+        yield running
+    finally:
+        running.end()
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(entry.name for entry in directory.iterdir())
+
+
+def run(*arguments: object, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    command = [*prefix, sys.executable, "-m", "dotdump", "collect", *map(str, arguments), "--format", "json"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def left_behind(root: Path) -> list[Path]:
+    return [path for place in ("mnt", "tmp", "var/tmp", "dev/shm") for path in (root / place).glob(".dotdump-*")]
+
+
+def test_root_collects_from_another_user_and_owns_the_file(tmp_path: Path) -> None:
+    user = str(OTHER_USER)
+    with wrapped("setpriv", "--reuid", user, "--regid", user, "--clear-groups") as target:
+        done = run("-p", target.pid, "-o", tmp_path / "core")
+        assert done.returncode == 0, done.stderr
+        assert target.pause_ms() >= 0
+    made = (tmp_path / "core").stat()
+    assert (made.st_uid, stat.S_IMODE(made.st_mode)) == (os.geteuid(), 0o600)
+    assert left_behind(Path("/")) == []
+
+
+def test_another_user_is_refused_with_the_reason(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    nobody = ("setpriv", "--reuid", str(OTHER_USER), "--regid", str(OTHER_USER), "--clear-groups")
+    with corpus(newest(), "idle") as target:
+        done = run("-p", target.pid, "-o", tmp_path / "core", prefix=nobody)
+    if "No module named" in done.stderr or "Permission denied: '" in done.stderr:
+        missing("this Python cannot be run by another user")
+    assert done.returncode == 1
+    assert "not allowed" in done.stderr or "not for this user" in done.stderr
+    assert names(tmp_path) == []
+
+
+def test_a_process_in_another_mount_namespace(tmp_path: Path) -> None:
+    with wrapped("unshare", "--mount", "--propagation", "private") as target:
+        done = run("-p", target.pid, "-o", tmp_path / "core")
+        assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["path"] == str(tmp_path / "core")
+
+
+@pytest.mark.parametrize("report", [False, True])
+def test_a_process_in_a_container_of_its_own(tmp_path: Path, report: bool) -> None:
+    """Its own pids, its own /proc and its own place for temporary files: the path it is told means nothing here."""
+    script = 'mount -t tmpfs -o mode=1777 tmpfs /mnt && TMPDIR=/mnt exec "$@"'
+    prefix = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", script, "sh")
+    options = ["--crashreport"] if report else []
+    with wrapped(*prefix) as launcher:
+        pid = _only_child(launcher.pid)
+        assert launcher.facts["pid"] != pid
+        done = run("-p", pid, "-o", tmp_path / "core", *options)
+        assert done.returncode == 0, done.stderr
+        assert left_behind(Path(f"/proc/{pid}/root")) == []
+        assert launcher.pause_ms() >= 0
+    assert (tmp_path / "core").read_bytes()[:4] == b"\x7fELF"
+    assert stat.S_IMODE((tmp_path / "core").stat().st_mode) == 0o600
+    assert (tmp_path / "core.crashreport.json").exists() == report
+
+
+def _only_child(pid: int) -> int:
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)
+
+
+@contextmanager
+def small_file_system(path: Path, megabytes: int) -> Iterator[Path]:
+    path.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(path)], check=False)
+    if mounted.returncode:
+        missing("no file system can be mounted here")
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def test_a_disk_too_small_is_refused_before_anything_stops(tmp_path: Path) -> None:
+    with corpus(newest(), "idle") as target, small_file_system(tmp_path / "small", 20) as small:
+        target.pause_ms()
+        done = run("-p", target.pid, "-o", small)
+        assert done.returncode == 1
+        assert "20 MB are free" in done.stderr or "21 MB are free" in done.stderr
+        assert target.pause_ms() < 200
+        assert names(small) == []
+
+
+def test_a_disk_that_fills_up_while_writing_leaves_nothing(tmp_path: Path) -> None:
+    with corpus(newest(), "idle") as target, small_file_system(tmp_path / "small", 4) as small:
+        done = run("-p", target.pid, "--type", "mini", "-o", small)
+        assert done.returncode == 1
+        assert "No space left" in done.stderr
+        assert "the disk is full" in done.stderr
+        assert names(small) == []
+        assert target.pause_ms() >= 0
+
+
+def test_a_file_size_limit_of_the_target_is_refused_before_anything_stops(tmp_path: Path) -> None:
+    if not shutil.which("prlimit"):
+        missing("prlimit is not installed")
+    with corpus(newest(), "idle") as target:
+        subprocess.run(["prlimit", "--pid", str(target.pid), "--fsize=1000000"], check=True)
+        done = run("-p", target.pid, "-o", tmp_path)
+    assert done.returncode == 1
+    assert "RLIMIT_FSIZE" in done.stderr
