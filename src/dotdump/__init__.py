@@ -6,6 +6,7 @@ what its command needs.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dotdump.dump.write import write_core
     from dotdump.errors import (
         AccessDenied,
         BadMessage,
@@ -61,9 +62,15 @@ __all__ = [
     "TargetError",
     "UnsupportedRuntime",
     "open_core",
+    "write_core",
 ]
 
-_HOMES: dict[str, str] = {"CoreTarget": "target.core", "open_core": "target.core", "DiagnosticsClient": "ipc.client"}
+_HOMES: dict[str, str] = {
+    "CoreTarget": "target.core",
+    "DiagnosticsClient": "ipc.client",
+    "open_core": "target.core",
+    "write_core": "dump.write",
+}
 """The module that a public name lives in, where that is not ``errors``."""
 
 

@@ -68,7 +68,7 @@ def build_head(target: Target, segments: Sequence[Segment], origin: Origin) -> t
 
 def _place(segments: Sequence[Segment], end_of_notes: int, page: int) -> tuple[list[int], int]:
     """Give each segment's memory its place: congruent to its address within a page, none for none stored."""
-    head_size = position = _up(end_of_notes, page)
+    head_size = position = _up(end_of_notes, page if segments else 4)
     offsets = []
     for segment in segments:
         if segment.stored:

@@ -17,6 +17,8 @@ from dotdump.memory.file import FileSpace, StreamSpace
 from dotdump.memory.overlay import OverlaySpace
 from dotdump.memory.segments import LoadSegment, SegmentSpace
 from dotdump.memory.space import AddressSpace
+from dotdump.records import replace
+from dotdump.target.compressed import is_zstd, open_zstd
 from dotdump.target.core_file import CoreFile, read_core_file
 from dotdump.target.core_modules import find_modules
 from dotdump.target.core_regions import regions_of
@@ -24,14 +26,16 @@ from dotdump.target.core_threads import process_of, siginfo_of, threads_of
 from dotdump.target.elf_module import ElfModule
 from dotdump.target.file_layer import FileLayer
 from dotdump.target.model import Architecture, Platform, Problem
+from dotdump.target.own_notes import maps_of, named_threads, origin_of, read_trailer, without_gaps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
     from typing import BinaryIO, Protocol, Self
 
     from dotdump.formats.core_notes import Siginfo
+    from dotdump.formats.dotdump_notes import Origin, Trailer
     from dotdump.memory.region import Region
     from dotdump.target.model import ProcessFacts, Thread
 else:
@@ -53,12 +57,17 @@ class RandomAccess(AddressSpace, Protocol):
 def open_core(source: str | os.PathLike[str] | BinaryIO, sysroots: Sequence[str] = ()) -> CoreTarget:
     """Open a core: a path, or a binary file object that can seek. For any other source make a ``CoreTarget`` of it.
 
-    ``sysroots`` are directories in which the target's files are looked for before this machine's own. Raises
-    ``FormatError`` where it is no core that can be read; ``OSError`` where the file cannot be opened.
+    A zstd file is read in place where it has frames to be read one by one, else unpacked into a temporary file with an
+    ``UnpackedWarning``. ``sysroots`` are directories in which the target's files are looked for before this machine's
+    own. Raises ``FormatError`` where it is no core that can be read; ``OSError`` where the file cannot be opened.
     """
-    space = FileSpace(source) if isinstance(source, str | os.PathLike) else StreamSpace(source)
+    space: RandomAccess = FileSpace(source) if isinstance(source, str | os.PathLike) else StreamSpace(source)
     try:
-        return CoreTarget(space, sysroots)
+        problems: tuple[Problem, ...] = ()
+        if is_zstd(space):
+            space, damage = open_zstd(space)
+            problems = () if damage is None else (Problem("cut", str(damage)),)
+        return CoreTarget(space, sysroots, problems)
     except BaseException:
         space.close()
         raise
@@ -67,14 +76,17 @@ def open_core(source: str | os.PathLike[str] | BinaryIO, sysroots: Sequence[str]
 class CoreTarget:
     """A core file, open. ``file`` is what its headers say, ``signal`` why the process died, where a signal did it."""
 
-    def __init__(self, source: RandomAccess, sysroots: Sequence[str] = ()) -> None:
+    def __init__(self, source: RandomAccess, sysroots: Sequence[str] = (), problems: Sequence[Problem] = ()) -> None:
         self.source = source
         self.sysroots = tuple(sysroots)
         self.file: CoreFile = read_core_file(source, source.size, source.name)
-        self._problems: list[Problem] = list(self.file.problems)
+        self._problems: list[Problem] = [*problems, *self.file.problems]
         notes = self.file.notes
-        self.threads: Sequence[Thread] = threads_of(notes, self.file.registers, self._problems)
+        self.threads: Sequence[Thread] = named_threads(threads_of(notes, self.file.registers, self._problems))
         self.process: ProcessFacts = process_of(notes, self.threads, self._problems)
+        self.origin: Origin | None = origin_of(notes, self._problems)
+        if self.origin is not None:
+            self.process = replace(self.process, arguments=self.origin.arguments)
         self.signal: Siginfo | None = siginfo_of(self.threads, self._problems)
         self.auxv: bytes = next((n.data for n in notes if (n.owner, n.type) == (CORE, NoteType.AUXV)), b"")
 
@@ -105,9 +117,22 @@ class CoreTarget:
         return None
 
     @cached_property
+    def trailer(self) -> Trailer | None:
+        """Counts, checksums and gaps of a core that we wrote; None where another did, or where it was cut."""
+        if self.origin is None:
+            return None
+        found = read_trailer(self.source, self.file.expected_size, self.source.name)
+        if isinstance(found, Problem):
+            self._problems.append(found)
+            return None
+        return found
+
+    @cached_property
     def core_memory(self) -> SegmentSpace:
         """The memory that the core itself holds."""
-        loads = (LoadSegment(h.vaddr, h.memsz, h.offset, h.filesz) for h in self.file.loads)
+        loads: Iterable[LoadSegment] = (LoadSegment(h.vaddr, h.memsz, h.offset, h.filesz) for h in self.file.loads)
+        if self.trailer is not None and self.trailer.gaps:
+            loads = without_gaps(loads, self.trailer.gaps)
         return SegmentSpace(self.source, loads, self.source.size, self.source.name)
 
     @cached_property
@@ -117,7 +142,9 @@ class CoreTarget:
 
     @cached_property
     def regions(self) -> Sequence[Region]:
-        """The segments, cut and named by NT_FILE."""
+        """The mappings where the core lists them; else its segments, cut and named by NT_FILE."""
+        if (maps := maps_of(self.file.notes, self._problems)) is not None:
+            return maps
         vector = parse_auxv(self.auxv)
         named = [(vector[AuxType.SYSINFO_EHDR], "[vdso]")] if AuxType.SYSINFO_EHDR in vector else []
         named += [(t.stack_pointer, "[stack]") for t in self.threads if t.tid == self.process.pid]

@@ -1,0 +1,95 @@
+"""``dotdump convert``: a core compressed, unpacked, or cut down to a part of its memory."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from dotdump.cli.arguments import add_format
+from dotdump.cli.registry import Exit
+from dotdump.dump.convert import Conversion, Trim, check_converted, convert
+from dotdump.dump.progress import silent
+from dotdump.dump.write import level_for, published
+from dotdump.errors import OutputRefused
+from dotdump.memory.space import MemoryRange
+from dotdump.records import as_dict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dotdump.cli.console import Console
+
+SCHEMA = "dotdump/convert/1"
+STDOUT = "-"
+EXAMPLES = """\
+  dotdump convert core.4711 core.4711.zst                       compress; every reader of dotdump reads it in place
+  dotdump convert core.4711.zst core.4711                       unpack, with holes where there are zeros
+  dotdump convert core.4711 small.zst --drop-file-backed        leave out what is in files on the disk anyway
+  dotdump convert core.4711 part --range 0x7f00000000-0x7f00200000   only this memory, but the whole map
+  dotdump convert core.4711 - --compress | ssh host 'cat > c.zst'"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("input", metavar="IN", help="a core, plain or zstd")
+    parser.add_argument("output", metavar="OUT", help="a new file, compressed where it ends with .zst; - for stdout")
+    parser.add_argument(
+        "--compress", type=_level, nargs="?", const=1, metavar="LEVEL", help="compress at this level; default: 1"
+    )
+    parser.add_argument(
+        "--range",
+        type=_range,
+        action="append",
+        default=[],
+        metavar="START-END",
+        help="keep only memory in this range of addresses, end not included; may be repeated",
+    )
+    parser.add_argument("--drop-file-backed", action="store_true", help="leave out unchanged pages of mapped files")
+    parser.add_argument("--force", action="store_true", help="replace an existing regular file, once it is whole")
+    add_format(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Convert, and print what came of it."""
+    trim = Trim(tuple(arguments.range), file_backed=not arguments.drop_file_backed)
+    level = level_for(arguments.output, arguments.compress)
+    if arguments.output == STDOUT:
+        descriptor = sys.stdout.fileno()
+        if os.isatty(descriptor):
+            raise OutputRefused("cannot write a core to a terminal", hint="redirect standard output, or name a file")
+        conversion = convert(arguments.input, descriptor, level, trim, silent)
+    else:
+        with published(arguments.output, replace=arguments.force) as descriptor:
+            conversion = convert(arguments.input, descriptor, level, trim, silent)
+            check_converted(descriptor, conversion)
+        _report(arguments.output, conversion, console)
+    for problem in conversion.problems:
+        console.warning(problem)
+    return Exit.PROBLEMS if conversion.problems else Exit.DONE
+
+
+def _report(output: str, conversion: Conversion, console: Console) -> None:
+    if console.format == "json":
+        from dotdump.report.json_format import render_json
+
+        console.result(render_json(SCHEMA, {"path": output, **as_dict(conversion)}))
+    else:
+        stored = f"{conversion.stored:,} bytes stored of {conversion.content:,}"
+        console.result(f"{output}: {stored}")
+
+
+def _range(text: str) -> MemoryRange:
+    start, separator, end = text.partition("-")
+    try:
+        found = MemoryRange(int(start, 0), int(end, 0))
+    except ValueError:
+        found = MemoryRange(0, 0)
+    if not separator or not 0 <= found.start < found.end <= 1 << 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is no range of addresses, such as 0x7f0000000000-0x7f0000200000")
+    return found
+
+
+def _level(text: str) -> int:
+    if not text.lstrip("-").isdecimal() or not -7 <= int(text) <= 19 or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no level of zstd: 1 (fast) to 19 (small), or -7 to -1 (faster)")
+    return int(text)

@@ -1,0 +1,137 @@
+"""A core file into another: plain to zstd and back byte for byte, or written anew with less memory.
+
+Without trimming nothing of the core is interpreted, so what another tool wrote stays as it wrote it. With trimming
+the core is opened as a target and written by ``ElfCoreWriter``. Either way the new file is checked before it has
+its name, and problems of the input are told, not hidden.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from dotdump.dump.elf_core_writer import CHUNK, ElfCoreWriter, page_runs
+from dotdump.dump.plan import full, trimmed
+from dotdump.dump.progress import Phase
+from dotdump.dump.verify import Verdict, verify_core
+from dotdump.dump.write import origin_of, sink_over
+from dotdump.errors import Incomplete
+from dotdump.formats.diagnostics_page import (
+    DIAGNOSTICS_PAGE_ADDRESS,
+    DIAGNOSTICS_PAGE_SIZE,
+    parse_diagnostics_page,
+)
+from dotdump.memory.file import FileSpace
+from dotdump.records import record
+from dotdump.target.compressed import is_zstd, open_zstd
+from dotdump.target.core import open_core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dotdump.dump.plan import DumpPlan
+    from dotdump.dump.progress import Progress
+    from dotdump.dump.sink import Sink
+    from dotdump.memory.space import MemoryRange
+    from dotdump.target.core import CoreTarget, RandomAccess
+
+_PAGE = bytes(4096)
+
+
+@record
+class Trim:
+    """What to leave out: memory outside ``ranges``, where there are any; pages that are ``file_backed``."""
+
+    ranges: tuple[MemoryRange, ...] = ()
+    file_backed: bool = True
+
+    @property
+    def nothing(self) -> bool:
+        """Whether all is kept."""
+        return not self.ranges and self.file_backed
+
+
+@record
+class Conversion:
+    """``content`` bytes of a core, plain, of which ``stored`` bytes were stored; and what was wrong with the input."""
+
+    content: int
+    stored: int
+    problems: tuple[str, ...]
+
+
+def convert(source: str, descriptor: int, level: int | None, trim: Trim, progress: Progress) -> Conversion:
+    """Write the core at ``source`` to ``descriptor``, compressed at ``level`` or plain.
+
+    Raises ``FormatError`` where the input is no core, ``OSError`` where reading or writing fails.
+    """
+    with open_core(source) as core:
+        sink = sink_over(descriptor, level)
+        if trim.nothing:
+            content, stored = _copy(source, sink, core.source.size, progress)
+        else:
+            content, stored = _rewrite(core, sink, trim, progress)
+        return Conversion(content, stored, tuple(problem.message for problem in core.problems))
+
+
+def check_converted(descriptor: int, conversion: Conversion) -> None:
+    """Raise ``Incomplete`` where a converted file lacks what the conversion wrote, or is worse than its input was."""
+    file = FileSpace(descriptor, "the converted core")
+    content: RandomAccess = file
+    damage = None
+    if is_zstd(file):
+        content, damage = open_zstd(file)
+    with closing(content):
+        if damage is not None or content.size != conversion.content:
+            reason = damage or f"{content.size} bytes of {conversion.content}"
+            raise Incomplete(f"the converted core cannot be read back: {reason}")
+        findings = verify_core(content, content.size)
+        wrong = [finding.seen for finding in findings if finding.verdict is Verdict.PROBLEM]
+        if wrong and not conversion.problems:
+            raise Incomplete(f"the converted core is not whole: {'; '.join(wrong)}")
+
+
+def _copy(source: str, sink: Sink, expected: int, progress: Progress) -> tuple[int, int]:
+    """Copy the content byte for byte; zeros become holes."""
+    done = 0
+    with closing(FileSpace(source)) as file:
+        for data in _pieces(file):
+            for start, end, is_zero in page_runs(data, _PAGE):
+                if is_zero:
+                    sink.hole(end - start)
+                else:
+                    sink.write(data[start:end])
+            done += len(data)
+            progress(Phase.WRITE, done, expected)
+    return done, sink.finish()
+
+
+def _pieces(file: FileSpace) -> Iterator[bytes]:
+    if is_zstd(file):
+        from dotdump.memory.zstd_stream import unpacked
+
+        yield from unpacked(file)
+        return
+    for start in range(0, file.size, CHUNK):
+        yield file.read(start, min(CHUNK, file.size - start))
+
+
+def _rewrite(core: CoreTarget, sink: Sink, trim: Trim, progress: Progress) -> tuple[int, int]:
+    held = core.core_memory
+    page = parse_diagnostics_page(held.read_available(DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE))
+    writer = ElfCoreWriter(
+        core,
+        plan_of(core, held.ranges(), trim),
+        origin_of(core),
+        diagnostics_page=page,
+        progress=lambda done, total: progress(Phase.WRITE, done, total),
+    )
+    written = writer.write(sink)
+    return written.size, written.stored
+
+
+def plan_of(core: CoreTarget, held: Sequence[MemoryRange], trim: Trim) -> DumpPlan:
+    """Return what is left of a core: never more than it holds itself."""
+    page_size = core.platform.page_size
+    plan = full(core.regions, file_backed=trim.file_backed, available=held, page_size=page_size)
+    return trimmed(plan, trim.ranges, page_size) if trim.ranges else plan

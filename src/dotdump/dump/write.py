@@ -1,0 +1,87 @@
+"""``write_core``: a ``Target`` to a core file, the short way. For progress, plans and pipes see ``ElfCoreWriter``."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+
+from dotdump.dump.elf_core_writer import ElfCoreWriter
+from dotdump.dump.plan import full
+from dotdump.dump.sink import sink_for
+from dotdump.formats.dotdump_notes import Origin
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from dotdump.dump.elf_core_writer import Progress, WrittenCore
+    from dotdump.dump.plan import DumpPlan
+    from dotdump.dump.sink import Sink
+    from dotdump.target.model import Target
+
+SUFFIX = ".zst"
+
+
+def write_core(
+    target: Target,
+    output: str | os.PathLike[str] | BinaryIO,
+    *,
+    plan: DumpPlan | None = None,
+    compress: int | None = None,
+    progress: Progress | None = None,
+) -> WrittenCore:
+    """Write a core of ``target`` to a path that does not exist yet, or to an open binary file.
+
+    ``plan`` is a full core of what the target's memory holds unless given. ``compress`` is a level of zstd, or None
+    for plain; a path that ends with ``.zst`` is compressed in any case. Under its final name a file is complete:
+    until then it has the name with ``.partial``, or none. Raises ``OutputRefused``, and ``OSError`` of the writing.
+    """
+    if plan is None:
+        plan = full(target.regions, available=target.memory.ranges(), page_size=target.platform.page_size)
+    writer = ElfCoreWriter(target, plan, origin_of(target), progress=progress)
+    if not isinstance(output, str | os.PathLike):
+        output.flush()
+        return writer.write(sink_over(output.fileno(), compress))
+    name = os.fspath(output)
+    with published(name) as descriptor:
+        return writer.write(sink_over(descriptor, level_for(name, compress)))
+
+
+def origin_of(target: Target, method: str = "written from a target") -> Origin:
+    """Return what is to be said of a core that is written now; a core that we wrote keeps its own."""
+    import time
+
+    from dotdump import __version__
+
+    kept = getattr(target, "origin", None)
+    if isinstance(kept, Origin):
+        return kept
+    return Origin(f"dotdump {__version__}", method, time.time(), arguments=target.process.arguments)
+
+
+def level_for(name: str, compress: int | None) -> int | None:
+    """Return the level of compression for an output of this name; None for none."""
+    from dotdump.dump.zstd_sink import DEFAULT_LEVEL
+
+    return DEFAULT_LEVEL if compress is None and name.endswith(SUFFIX) else compress
+
+
+def sink_over(descriptor: int, level: int | None) -> Sink:
+    """Return the sink that suits a descriptor: plain, or compressing at ``level`` with a thread for each CPU."""
+    if level is None:
+        return sink_for(descriptor)
+    from dotdump.dump.zstd_sink import ZstdSink
+
+    return ZstdSink(sink_for(descriptor), level, threads=len(os.sched_getaffinity(0)))
+
+
+@contextmanager
+def published(name: str, *, replace: bool = False) -> Iterator[int]:
+    """Open a new file, give its descriptor to the block, and name it ``name`` when the block ends without an error."""
+    from dotdump.dump.output import Place, open_output
+
+    directory, base = os.path.split(name)
+    with open_output(Place(directory or ".", base, replace=replace)) as file:
+        yield file.descriptor
+        file.publish()
