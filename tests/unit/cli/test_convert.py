@@ -1,0 +1,95 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from builders.fake_target import FakeTarget
+from dotdump.cli.main import main
+from dotdump.cli.registry import Exit
+from dotdump.dump.write import write_core
+from dotdump.memory.region import Protection, Region
+from dotdump.memory.space import BytesSpace, MemoryRange
+from dotdump.memory.zstd_library import zstd
+from dotdump.target.core import open_core
+from dotdump.target.model import Thread
+
+PAGE = 4096
+R, RW = Protection.READ, Protection.READ | Protection.WRITE
+REGIONS = [Region(0x10000, 0x14000, R, 0, "/lib/a.so"), Region(0x20000, 0x28000, RW)]
+MEMORY = BytesSpace([(0x10000, b"code" * PAGE), (0x20000, b"d" * PAGE + bytes(6 * PAGE) + b"e" * PAGE)])
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Path:
+    path = tmp_path / "core"
+    write_core(FakeTarget(MEMORY, REGIONS, [Thread(9, {}, 0, 0, "main")]), path)
+    return path
+
+
+def test_plain_to_zstd_to_plain_is_the_same_byte_for_byte(core: Path) -> None:
+    packed, again = core.with_suffix(".zst"), core.with_name("again")
+    assert main(["convert", str(core), str(packed)]) == Exit.DONE
+    assert main(["convert", str(packed), str(again)]) == Exit.DONE
+    assert again.read_bytes() == core.read_bytes() == zstd.decompress(packed.read_bytes())
+    assert packed.stat().st_mode & 0o777 == again.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_range_keeps_that_memory_and_the_whole_map(core: Path) -> None:
+    part = core.with_name("part")
+    assert (
+        main(["convert", str(core), str(part), "--range", "0x20000-0x20001", "--range", "0x27000-0x28000"]) == Exit.DONE
+    )
+    with open_core(part) as trimmed:
+        assert list(trimmed.regions) == REGIONS
+        assert trimmed.memory.ranges() == [MemoryRange(0x20000, 0x21000), MemoryRange(0x27000, 0x28000)]
+        assert [thread.name for thread in trimmed.threads] == ["main"]
+        assert trimmed.problems == ()
+
+
+def test_without_file_backed_pages_only_the_headers_of_files_are_kept(core: Path) -> None:
+    small = core.with_name("small.zst")
+    assert main(["convert", str(core), str(small), "--drop-file-backed"]) == Exit.DONE
+    with open_core(small) as trimmed:
+        assert trimmed.core_memory.ranges() == [MemoryRange(0x10000, 0x11000), MemoryRange(0x20000, 0x28000)]
+
+
+def test_what_exists_is_replaced_only_when_forced(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    there = core.with_name("there")
+    there.write_bytes(b"mine")
+    assert main(["convert", str(core), str(there)]) == Exit.FAILED
+    assert there.read_bytes() == b"mine"
+    assert "exists already" in capsys.readouterr().err
+    assert main(["convert", str(core), str(there), "--force"]) == Exit.DONE
+    assert there.read_bytes() == core.read_bytes()
+
+
+def test_a_cut_core_is_converted_with_a_warning_and_says_so(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.truncate(core, core.stat().st_size - 3 * PAGE)
+    packed = core.with_suffix(".zst")
+    assert main(["convert", str(core), str(packed)]) == Exit.PROBLEMS
+    assert "is cut" in capsys.readouterr().err
+    assert zstd.decompress(packed.read_bytes()) == core.read_bytes()
+
+
+def test_what_is_no_core_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text").write_bytes(b"not a core at all" * 100)
+    assert main(["convert", str(tmp_path / "text"), str(tmp_path / "out")]) == Exit.FAILED
+    assert "not an ELF file" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
+
+
+def test_json_tells_what_was_stored(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    packed = core.with_suffix(".zst")
+    assert main(["convert", str(core), str(packed), "--format", "json"]) == Exit.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert told["schema"] == "dotdump/convert/1"
+    assert (told["content"], told["stored"]) == (core.stat().st_size, packed.stat().st_size)
+
+
+@pytest.mark.parametrize("text", ["1-", "5-5", "x-y", "0x10", "-1-5"])
+def test_a_false_range_is_a_usage_error(core: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["convert", str(core), "out", f"--range={text}"])
+    assert caught.value.code == Exit.USAGE
+    assert "is no range" in capsys.readouterr().err
