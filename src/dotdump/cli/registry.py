@@ -39,6 +39,7 @@ class Exit(IntEnum):
 COMMANDS: dict[str, str] = {
     "ps": "list the .NET processes, also those whose diagnostics are off",
     "collect": "write a verified core of a running process",
+    "doctor": "what would stop a dump here, and what to do about it",
     "convert": "compress, unpack or trim a core",
     "demo": "show the main job, start to end, on a .NET process of its own",
     "info": "say what a core is, whose, why it died, and whether it is whole",

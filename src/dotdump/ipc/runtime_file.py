@@ -73,6 +73,15 @@ def find_runtime(pid: int, root: str = ROOT) -> RuntimeFile | None:
     return _of_file(path, f"{directory}/root{path}")
 
 
+def written_version(path: str) -> str:
+    """Return the version that a file built with the runtime bears, ``""`` where it bears or shows none."""
+    try:
+        with OpenFile(path) as file:
+            return _written_version(file)
+    except (OSError, FormatError):
+        return ""
+
+
 def version_in_path(path: str) -> str:
     """Return the version in ``…/Microsoft.NETCore.App/VERSION/…``, or ``""``."""
     _, found, rest = path.rpartition(_SHARED_FRAMEWORK)

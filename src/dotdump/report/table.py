@@ -20,7 +20,7 @@ def render_table(
 
     With a ``width``, cells of the widest columns are shortened in the middle until a line fits.
     """
-    cells = [[_clean(str(cell)) for cell in row] for row in [header, *rows]]
+    cells = [[printable(str(cell)) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     if width is not None:
         _shrink(widths, width - len(GAP) * (len(widths) - 1))
@@ -52,6 +52,6 @@ def _line(row: list[str], widths: list[int], right: frozenset[int]) -> str:
     return GAP.join(parts).rstrip()
 
 
-def _clean(text: str) -> str:
+def printable(text: str) -> str:
     """Control characters of hostile names must not reach a terminal."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

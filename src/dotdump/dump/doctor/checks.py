@@ -1,0 +1,74 @@
+"""The checks of the doctor, in the order that they are read in.
+
+Each is a pure function of what it is about; None means that it does not apply.
+"""
+
+from __future__ import annotations
+
+from dotdump.dump.doctor import rights, room, runtime
+from dotdump.dump.doctor.finding import Finding, Status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dotdump.dump.doctor.facts import Facts, Subject
+
+OF_THE_PROCESS: tuple[Callable[[Subject], Finding | None], ...] = (
+    runtime.runtime,
+    runtime.state,
+    runtime.blocked_threads,
+    rights.tracer,
+    runtime.setting,
+    runtime.temporary_directory,
+    runtime.socket_path,
+    runtime.socket,
+    runtime.createdump,
+    runtime.dac,
+    runtime.vulnerability,
+    rights.seccomp,
+    room.memory,
+)
+BETWEEN_IT_AND_US: tuple[Callable[[Facts, Subject], Finding], ...] = (
+    rights.user,
+    rights.dumpable,
+    rights.user_namespace,
+    rights.pid_namespace,
+    rights.mount_namespace,
+)
+OF_THE_MACHINE: tuple[Callable[[Facts], Finding], ...] = (
+    rights.ptrace_scope,
+    rights.capability,
+    room.output,
+    room.space,
+    room.file_size,
+)
+STOPPING = frozenset(
+    {
+        "state",
+        "blocked threads",
+        "tracer",
+        "ptrace scope",
+        "output",
+        "space",
+        "file size limit",
+        "createdump",
+        "runtime",
+    }
+)
+"""Names of the checks whose problems make a collect through the runtime pointless, and harmful to try."""
+
+
+def examine(facts: Facts) -> list[Finding]:
+    """Return what every check that applies says of the facts."""
+    findings: list[Finding | None] = []
+    if facts.subject is not None:
+        findings += [check(facts.subject) for check in OF_THE_PROCESS]
+        findings += [check(facts, facts.subject) for check in BETWEEN_IT_AND_US]
+    findings += [check(facts) for check in OF_THE_MACHINE]
+    return [finding for finding in findings if finding is not None]
+
+
+def preflight(facts: Facts) -> list[Finding]:
+    """Return the problems that must stop a collect through the runtime before it begins."""
+    return [found for found in examine(facts) if found.status is Status.PROBLEM and found.name in STOPPING]

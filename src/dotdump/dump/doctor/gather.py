@@ -1,0 +1,226 @@
+"""Gathers the ``Facts`` of the doctor: reads /proc, looks at files, asks the runtime who it is. Changes nothing.
+
+What may not be looked at becomes None; only a process that is not there is an error.
+"""
+
+from __future__ import annotations
+
+import os
+
+from dotdump.dump.doctor.control_group import find_headroom
+from dotdump.dump.doctor.facts import Caller, Facts, Namespaces, Output, Subject, Tool
+from dotdump.dump.space import expected_size
+from dotdump.errors import CollectError, DotdumpError, FormatError
+from dotdump.ipc.discovery import DEFAULT_DIRECTORY, PREFIX, SUFFIX, find_candidates, search_place
+from dotdump.ipc.dump import DumpType
+from dotdump.ipc.runtime_file import RuntimeFile, RuntimeKind, find_runtime, written_version
+from dotdump.ipc.state import Diagnostics, DiagnosticsState, diagnose
+from dotdump.ipc.trust import read_owner
+from dotdump.linux.identity import ProcessIdentity
+from dotdump.linux.mounts import find_mount
+from dotdump.linux.proc import ROOT, Proc, read_file
+from dotdump.linux.users import user_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from dotdump.linux.status import Status
+
+    T = TypeVar("T")
+
+_YAMA = "sys/kernel/yama/ptrace_scope"
+_FILE_SIZE = "Max file size"
+_UNINTERRUPTIBLE = "D"
+_SECOND_LOOK_SECONDS = 0.05
+_OWN_FILE = frozenset({RuntimeKind.CORECLR})
+
+
+def gather(pid: int | None, output: str | None = None, timeout: float = 1.0, root: str = ROOT) -> Facts:
+    """Return the facts about process ``pid``, or about this machine; ``timeout`` is for the runtime's answer.
+
+    ``output`` is where the dump is to go, a file or a directory. Raises ``ProcessGone``, ``NotFound``.
+    """
+    subject = None
+    if pid is not None:
+        subject = _subject(_existing(pid, root), timeout, root)
+    return Facts(_caller(root), _output(output, root), subject, _yama(root))
+
+
+def _existing(pid: int, root: str) -> int:
+    """Return ``pid`` where it is a process, be it a zombie; raises ``ProcessGone``, ``NotFound``."""
+    if not 0 < pid < 1 << 31 or Proc(pid, root).stat().state not in "ZXx":
+        ProcessIdentity.open(pid, root).close()
+    return pid
+
+
+def _subject(pid: int, timeout: float, root: str) -> Subject:
+    proc = Proc(pid, root)
+    status = proc.status()
+    runtime = _allowed(lambda: find_runtime(pid, root))
+    diagnostics = _diagnostics(pid, status, timeout, root)
+    environment = _allowed(proc.environment)
+    headroom, headroom_of = find_headroom(proc)
+    regions = _allowed(proc.maps)
+    limits = _allowed(proc.limits) or {}
+    return Subject(
+        pid=pid,
+        name=status.name,
+        state=status.state,
+        uids=status.uids,
+        user=user_name(status.uids[1]) if len(status.uids) > 1 else "nobody we know",
+        namespace_pid=status.namespace_pid,
+        dumpable=_dumpable(status, f"{root}/{pid}"),
+        seccomp=status.seccomp,
+        effective=status.capabilities_effective or 0,
+        tracer=status.tracer,
+        tracer_name=(_allowed(lambda: Proc(status.tracer, root).stat().name) or "") if status.tracer else "",
+        blocked=_blocked(proc),
+        namespaces=_namespaces(proc),
+        root_reachable=os.access(f"{root}/{pid}/root", os.X_OK),
+        readable=regions is not None,
+        environment=environment,
+        runtime=runtime,
+        runtime_version=_version(runtime, diagnostics),
+        diagnostics=diagnostics,
+        socket_path=_socket_path(status, proc, environment),
+        socket_files=_socket_files(pid, root),
+        createdump=_tool(runtime, "createdump", f"{root}/{pid}/root"),
+        dac=_tool(runtime, "libmscordaccore.so", f"{root}/{pid}/root"),
+        resident=status.resident or 0,
+        expected=expected_size(regions, DumpType.FULL) if regions else None,
+        headroom=headroom,
+        headroom_of=headroom_of,
+        temporary_read_only=_temporary_read_only(proc, environment, f"{root}/{pid}/root"),
+        file_size_limit=limits.get(_FILE_SIZE, (None, None))[0],
+    )
+
+
+def _caller(root: str) -> Caller:
+    proc = Proc(os.getpid(), root)
+    status = proc.status()
+    return Caller(
+        os.geteuid(),
+        user_name(os.geteuid()),
+        status.capabilities_permitted or 0,
+        status.capabilities_effective or 0,
+        status.capabilities_ambient or 0,
+        _namespaces(proc),
+    )
+
+
+def _output(path: str | None, root: str) -> Output:
+    place = os.path.abspath(path or os.curdir)
+    directory = place if os.path.isdir(place) else os.path.dirname(place)
+    exists = os.path.isdir(directory)
+    if not exists:
+        return Output(directory, exists=False, writable=False)
+    room = os.statvfs(directory)
+    limit = (_allowed(Proc(os.getpid(), root).limits) or {}).get(_FILE_SIZE, (None, None))[0]
+    return Output(
+        directory,
+        writable=os.access(directory, os.W_OK | os.X_OK),
+        read_only=bool(room.f_flag & os.ST_RDONLY),
+        free=room.f_bavail * room.f_frsize,
+        file_size_limit=limit,
+    )
+
+
+def _yama(root: str) -> int | None:
+    try:
+        return int(read_file(f"{root}/{_YAMA}"))
+    except (OSError, ValueError):
+        return None
+
+
+def _allowed(look: Callable[[], T]) -> T | None:
+    """Return what ``look`` sees, or None where it may not be looked at or is not there."""
+    try:
+        return look()
+    except (CollectError, FormatError, OSError):
+        return None
+
+
+def _namespaces(proc: Proc) -> Namespaces:
+    return Namespaces(
+        user=_allowed(lambda: proc.namespace("user")),
+        pid=_allowed(lambda: proc.namespace("pid")),
+        mount=_allowed(lambda: proc.namespace("mnt")),
+    )
+
+
+def _dumpable(status: Status, directory: str) -> bool | None:
+    """Files of a process that is not dumpable are root's: proc(5). Of root's own processes that says nothing."""
+    if not status.uids or status.uids[1] == 0:
+        return None
+    try:
+        return os.stat(f"{directory}/environ").st_uid == status.uids[1]
+    except OSError:
+        return None
+
+
+def _blocked(proc: Proc) -> tuple[int, ...]:
+    """Return the threads in uninterruptible sleep at two moments: everyone is for one, now and then."""
+    first = [tid for tid in _allowed(proc.tasks) or [] if _is_blocked(proc, tid)]
+    if not first:
+        return ()
+    import time
+
+    time.sleep(_SECOND_LOOK_SECONDS)
+    return tuple(tid for tid in first if _is_blocked(proc, tid))
+
+
+def _is_blocked(proc: Proc, tid: int) -> bool:
+    stat = _allowed(proc.task(tid).stat)
+    return stat is not None and stat.state == _UNINTERRUPTIBLE
+
+
+def _diagnostics(pid: int, status: Status, timeout: float, root: str) -> Diagnostics:
+    if status.state in "ZXx":
+        return Diagnostics(DiagnosticsState.OFF, "it has ended")
+    return diagnose(pid, timeout, root)
+
+
+def _version(runtime: RuntimeFile | None, diagnostics: Diagnostics) -> str:
+    if runtime is not None and runtime.version:
+        return runtime.version
+    return diagnostics.info.runtime_version.partition("+")[0] if diagnostics.info else ""
+
+
+def _socket_path(status: Status, proc: Proc, environment: object) -> str:
+    directory = environment.get("TMPDIR") if isinstance(environment, dict) else None
+    stat = _allowed(proc.stat)
+    key = stat.start_time if stat else 0
+    return f"{(directory or DEFAULT_DIRECTORY).rstrip('/')}/{PREFIX}{status.namespace_pid}-{key}{SUFFIX}"
+
+
+def _socket_files(pid: int, root: str) -> tuple[str, ...]:
+    try:
+        owner = read_owner(pid, root)
+        return tuple(found.path for found in find_candidates(owner, search_place(owner, root).directory))
+    except (DotdumpError, OSError):
+        return ()
+
+
+def _temporary_read_only(proc: Proc, environment: object, inside: str) -> bool | None:
+    """Return whether the target's own temporary directory is read-only for it; None where it is not there."""
+    directory = environment.get("TMPDIR") if isinstance(environment, dict) else None
+    directory = os.path.normpath(directory or DEFAULT_DIRECTORY)
+    if os.access(inside, os.X_OK) and not os.path.isdir(f"{inside}{directory}"):
+        return None
+    mount = find_mount(_allowed(proc.mounts) or [], directory)
+    return mount is not None and mount.read_only
+
+
+def _tool(runtime: RuntimeFile | None, name: str, inside: str) -> Tool | None:
+    """Return the file ``name`` beside the runtime; None where it is not meant to have one, or is out of reach."""
+    if runtime is None or runtime.kind not in _OWN_FILE or not os.access(inside, os.X_OK):
+        return None
+    path = f"{os.path.dirname(runtime.path)}/{name}"
+    reachable = inside + path
+    try:
+        mode = os.stat(reachable).st_mode
+    except OSError:
+        return Tool(path, present=False, executable=False)
+    return Tool(path, executable=bool(mode & 0o111), version=written_version(reachable))
