@@ -19,7 +19,7 @@ from dotdump.target.core import CoreTarget, open_core
 
 pytestmark = pytest.mark.live
 REGISTERS = ("rip", "rsp", "rbp", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", *(f"r{number}" for number in range(8, 16)))
-GDB_SCRIPT = """
+GDB_SCRIPT = r"""
 python
 for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.ptid[1]):
     thread.switch()
@@ -143,7 +143,7 @@ def test_a_core_of_the_kernel_says_why_the_process_died(tmp_path: Path) -> None:
     def unlimited() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, preexec_fn=unlimited, check=False)  # noqa: PLW1509
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, preexec_fn=unlimited, check=False)
     assert done.returncode == -signal.SIGSEGV
     (core,) = tmp_path.iterdir()
     same_as_eu_readelf(core)
