@@ -1,0 +1,146 @@
+"""The inventory over a /proc tree of our own making: what is read of whom, and what a crowd costs."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dotdump.ipc import processes, runtime_file
+from dotdump.ipc.processes import find_processes
+from dotdump.ipc.runtime_file import RuntimeKind, find_runtime, version_in_path
+from dotdump.linux.open_file import OpenFile
+
+NUMBERS = "S 1 2 3 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 {threads} 0 777 13324288 2408 1"
+CORECLR = "/app/shared/Microsoft.NETCore.App/9.0.1/libcoreclr.so"
+
+
+@pytest.fixture
+def proc(tmp_path: Path) -> Iterator[Path]:
+    root = tmp_path / "proc"
+    (root / "self" / "task" / "1").mkdir(parents=True)
+    yield root
+    shutil.rmtree(root)
+
+
+def add(root: Path, pid: int, maps: str = "", threads: int = 3, name: str = "app") -> Path:
+    directory = root / str(pid)
+    for tid in range(pid, pid + threads):
+        (directory / "task" / str(tid)).mkdir(parents=True)
+    (directory / "maps").write_text(maps)
+    (directory / "stat").write_text(f"{pid} ({name}) {NUMBERS.format(threads=threads)}")
+    (directory / "status").write_text(f"Name:\t{name}\nTgid:\t{pid}\nPid:\t{pid}\nUid:\t0\t0\t0\t0\nNSpid:\t{pid}\t7\n")
+    (directory / "environ").write_bytes(f"TMPDIR={root}\0".encode())
+    (directory / "cmdline").write_bytes(b"/app/dotnet\0exec\0/app/Billing.dll\0")
+    (directory / "cgroup").write_text(f"0::/docker/{'ab' * 32}\n")
+    (directory / "exe").symlink_to("/nowhere")
+    return directory
+
+
+def line(path: str) -> str:
+    return f"7f0000001000-7f0000003000 r-xp 00000000 fe:01 42      {path}\n"
+
+
+def test_a_process_is_described_from_its_files(proc: Path) -> None:
+    add(proc, 50, line("/lib/libc.so.6") + line(CORECLR) + line("/lib/libm.so.6"))
+    (found,) = find_processes(all_users=True, timeout=0.1, root=str(proc))
+    assert (found.pid, found.namespace_pid, found.name, found.assembly) == (50, 7, "app", "Billing")
+    assert (found.runtime, found.version, found.diagnostics) == (RuntimeKind.CORECLR, "9.0.1", "off")
+    assert (found.container, found.start_time) == ("ab" * 32, 777)
+    assert find_processes("Billing", all_users=True, timeout=0.1, root=str(proc)) == [found]
+    assert find_processes("app", all_users=True, timeout=0.1, root=str(proc)) == [found]
+    assert find_processes("other", all_users=True, timeout=0.1, root=str(proc)) == []
+
+
+def test_two_thousand_others_cost_one_look_each(proc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for pid in range(1000, 3000):
+        (proc / str(pid) / "task" / str(pid)).mkdir(parents=True)
+    add(proc, 50, line(CORECLR))
+    opened: list[str] = []
+    read = os.open
+
+    def counted(path: str, flags: int, *, dir_fd: int | None = None) -> int:
+        opened.append(path)
+        return read(path, flags, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", counted)
+    assert [found.pid for found in find_processes(all_users=True, timeout=0.1, root=str(proc))] == [50]
+    assert not [path for path in opened if "/50/" not in path and str(proc) in path]
+
+
+def test_where_links_do_not_count_threads_nobody_is_passed_over(proc: Path) -> None:
+    shutil.rmtree(proc / "self")
+    add(proc, 50, line(CORECLR), threads=1)
+    assert [found.pid for found in find_processes(all_users=True, timeout=0.1, root=str(proc))] == [50]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/a/libcoreclr.so.bak",
+        "/a/mylibcoreclr.so",
+        "/a/libcoreclr.so (deleted)",
+        "/a/libcoreclr.so/x",
+        "[anon:/libcoreclr.so]",
+    ],
+)
+def test_a_name_that_is_only_like_a_runtimes_is_none(proc: Path, path: str) -> None:
+    add(proc, 50, line(path))
+    assert find_runtime(50, str(proc)) is None
+
+
+@pytest.mark.parametrize("before", [0, 1, 300, 1500])
+def test_a_runtime_is_found_wherever_it_lies_in_the_maps(proc: Path, before: int) -> None:
+    add(proc, 50, line("/x" * 30) * before + line(CORECLR) + line("/y") * 5)
+    found = find_runtime(50, str(proc))
+    assert found is not None
+    assert found.path == CORECLR
+
+
+def test_mono_and_an_escaped_newline(proc: Path) -> None:
+    add(proc, 50, line("/opt/two\\012lines/libmonosgen-2.0.so"))
+    found = find_runtime(50, str(proc))
+    assert found is not None
+    assert (found.kind, found.path) == (RuntimeKind.MONO, "/opt/two\nlines/libmonosgen-2.0.so")
+
+
+def test_an_executable_is_looked_into_once(proc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    inspect = runtime_file._inspect
+
+    def counted(file: OpenFile) -> tuple[RuntimeKind | None, str]:
+        seen.append(file.name)
+        return inspect(file)
+
+    monkeypatch.setattr(runtime_file, "_inspect", counted)
+    monkeypatch.setattr(runtime_file, "_KNOWN", {})
+    for pid in range(50, 60):
+        add(proc, pid * 10).joinpath("exe").unlink()
+        (proc / str(pid * 10) / "exe").symlink_to(sys.executable)
+        assert find_runtime(pid * 10, str(proc)) is None
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "version"),
+    [(CORECLR, "9.0.1"), ("/app/libcoreclr.so", ""), ("/Microsoft.NETCore.App/libcoreclr.so", "")],
+)
+def test_the_version_is_a_part_of_the_path_of_a_shared_runtime(path: str, version: str) -> None:
+    assert version_in_path(path) == version
+
+
+@pytest.mark.parametrize(
+    ("comm", "command", "name"),
+    [
+        ("dotnet", ("/usr/bin/dotnet",), "dotnet"),
+        ("Billing.Service", ("/app/Billing.Service.Host",), "Billing.Service.Host"),
+        ("Billing.Service", (), "Billing.Service"),
+        ("renamed", ("/app/Billing",), "renamed"),
+    ],
+)
+def test_a_name_that_the_kernel_cut_is_taken_from_the_command_line(
+    comm: str, command: tuple[str, ...], name: str
+) -> None:
+    assert processes._program(comm, command) == name
