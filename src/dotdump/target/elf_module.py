@@ -9,6 +9,7 @@ from functools import cached_property
 
 from dotdump.formats.elf_image import image_at
 from dotdump.target.elf_files import ElfFile, find_debug_file, find_elf_file
+from dotdump.target.file_layer import initial_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,6 +80,15 @@ class ElfModule:
     def image(self) -> ElfImage | None:
         """The image in all memory that can be had, the file's read-only parts included."""
         return image_at(self._memory, self.base) if self._image else None
+
+    @cached_property
+    def initial(self) -> AddressSpace | None:
+        """Its writable data as it was before the program ran, by address, or None without the file.
+
+        Never part of the target's memory: for constants that happen to lie in writable sections, and for whoever
+        knows that what is read there never changes.
+        """
+        return None if self.file is None else initial_data(self.file, self.bias)
 
     def find_symbol(self, name: str) -> int | None:
         """Return the address of a defined symbol, or None."""

@@ -101,19 +101,30 @@ def _parts_of(file: ElfFile, bias: int) -> Iterator[_Part]:
             yield from _protected(file, header, bias)
 
 
+def initial_data(file: ElfFile, bias: int) -> BytesSpace:
+    """Return the writable segments of ``file`` as the dynamic linker left them, without what only it could fill."""
+    loads = (h for h in file.image.headers if h.type == SegmentType.LOAD and h.flags & Protection.WRITE)
+    return BytesSpace([chunk for load in loads if load.memsz <= RELRO_LIMIT for chunk in _relocated(file, load, bias)])
+
+
 def _protected(file: ElfFile, relro: ProgramHeader, bias: int) -> Iterator[_Part]:
     """Yield RELRO as the dynamic linker left it, without the slots that only it could fill."""
-    data = bytearray(file.image.memory.read_available(relro.vaddr, min(relro.memsz, relro.filesz)))
-    end = relro.vaddr + len(data)
+    start, chunks = bias + relro.vaddr, _relocated(file, relro, bias)
+    end = max((at + len(data) for at, data in chunks), default=start)
+    yield _Part(file, start, end, relro.offset, BytesSpace(chunks))
+
+
+def _relocated(file: ElfFile, segment: ProgramHeader, bias: int) -> list[tuple[int, bytes]]:
+    data = bytearray(file.image.memory.read_available(segment.vaddr, min(segment.memsz, segment.filesz)))
+    end = segment.vaddr + len(data)
     holes: list[int] = []
     for place, value in relocated_slots(file.image, bias):
-        if relro.vaddr <= place and place + 8 <= end:
+        if segment.vaddr <= place and place + 8 <= end:
             if value is None:
                 holes.append(place)
             else:
-                data[place - relro.vaddr : place - relro.vaddr + 8] = value.to_bytes(8, "little")
-    chunks = list(_chunks(bytes(data), relro.vaddr, holes, bias))
-    yield _Part(file, bias + relro.vaddr, bias + end, relro.offset, BytesSpace(chunks))
+                data[place - segment.vaddr : place - segment.vaddr + 8] = value.to_bytes(8, "little")
+    return list(_chunks(bytes(data), segment.vaddr, holes, bias))
 
 
 def _chunks(data: bytes, start: int, holes: Sequence[int], bias: int) -> Iterator[tuple[int, bytes]]:

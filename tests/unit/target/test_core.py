@@ -130,6 +130,13 @@ def test_a_module_finds_its_symbols_by_name_and_by_address(tmp_path: Path) -> No
     assert target.module_at(BASE - 1) is None
 
 
+def test_initial_data_is_relocated_and_kept_apart_from_memory(tmp_path: Path) -> None:
+    data = ElfBuilder(relocations=[(DATA, 8, 0, 0x123)], data=bytes(8) + b"constant").build()
+    (module,) = with_library(tmp_path, data, data).modules
+    assert module.initial is not None
+    assert module.initial.read(BASE + DATA, 16) == (BASE + 0x123).to_bytes(8, "little") + b"constant"
+
+
 def test_without_a_file_note_modules_are_found_by_their_headers_in_memory() -> None:
     data = ElfBuilder().build()
     builder = CoreBuilder(segments=[Segment(BASE, data[:DATA], flags=5), Segment(BASE + DATA, data[DATA:])])

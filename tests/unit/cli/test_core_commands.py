@@ -1,0 +1,100 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders.core_builder import PAGE, CoreBuilder, Segment
+from builders.elf_builder import DATA, ElfBuilder
+from dotdump.cli.main import main
+from dotdump.cli.registry import Exit
+
+BASE = 0x7F0000000000
+LIBRARY = ElfBuilder(symbols=[(b"DotNetRuntimeInfo", 0x800, 16), (b"start", 0x900, 8)]).build()
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Path:
+    path = tmp_path / "core.100"
+    files = [(BASE, BASE + DATA, 0, b"/app/libcoreclr.so"), (BASE + DATA, BASE + 3 * PAGE, DATA, b"/app/libcoreclr.so")]
+    segments = [
+        Segment(0x10000, b"needle in a stack".ljust(PAGE, b"\0")),
+        Segment(0x11000, size=PAGE),
+        Segment(BASE, LIBRARY[:DATA], flags=5),
+        Segment(BASE + DATA, LIBRARY[DATA:]),
+    ]
+    path.write_bytes(CoreBuilder(segments=segments, files=files, signals={101: 6}).build())
+    return path
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: str, code: int = Exit.DONE) -> dict[str, Any]:
+    assert main([*words, "--format", "json"]) == code
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_info_says_who_why_and_which_runtime(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "info", str(core))
+    assert (found["schema"], found["pid"], found["complete"]) == ("dotdump/info/1", 100, True)
+    assert found["death"] == {"signal": 6, "name": "SIGABRT", "code": 0, "address": None, "sender": None, "thread": 101}
+    (runtime,) = found["runtimes"]
+    assert (runtime["kind"], runtime["base"]) == ("CoreCLR", hex(BASE))
+    assert {"kind": "anonymous, writable", "mapped": 2 * PAGE, "held": PAGE} in found["memory"]
+    assert main(["info", str(core)]) == Exit.DONE
+    assert "died of   SIGABRT (6, code 0), thread 101" in capsys.readouterr().out
+
+
+def test_a_cut_core_is_not_complete_and_the_exit_code_says_so(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    core.write_bytes(core.read_bytes()[:-10])
+    found = answer(capsys, "info", str(core), code=Exit.PROBLEMS)
+    assert (found["complete"], len(found["problems"])) == (False, 1)
+    assert answer(capsys, "verify", str(core), code=Exit.PROBLEMS)["verdict"] == "problem"
+
+
+def test_threads_come_with_registers_and_the_dead_one_first(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = answer(capsys, "threads", str(core))["threads"]
+    assert (first["tid"], second["tid"]) == (101, 100)
+    assert first["registers"]["rip"] == hex(101_016)
+    assert main(["threads", "--registers", str(core)]) == Exit.DONE
+    assert "thread 101\n     r15 0x18a88" in capsys.readouterr().out
+
+
+def test_modules_have_base_path_and_build_id(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (module,) = answer(capsys, "modules", str(core))["modules"]
+    assert (module["base"], module["path"], module["build_id"]) == (hex(BASE), "/app/libcoreclr.so", "11223344" * 5)
+
+
+@pytest.mark.parametrize("address", ["10000", "0x10000"])
+def test_memory_is_shown_at_a_hexadecimal_address(core: Path, capsys: pytest.CaptureFixture[str], address: str) -> None:
+    found = answer(capsys, "memory", str(core), address, "6")
+    assert (found["data"], found["source"]) == (b"needle".hex(), str(core))
+    assert main(["memory", str(core), address, "64", "--as", "strings"]) == Exit.DONE
+    assert capsys.readouterr().out == "0000000000010000  needle in a stack\n"
+
+
+def test_memory_is_shown_at_a_symbol(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(capsys, "memory", str(core), "libcoreclr.so!start", "8")["address"] == hex(BASE + 0x900)
+
+
+def test_memory_that_ends_early_is_said_to_and_what_is_not_there_fails(
+    core: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["memory", str(core), "10ff0", "32"]) == Exit.PROBLEMS
+    assert "16 of 32 bytes" in capsys.readouterr().err
+    assert main(["memory", str(core), "11000"]) == Exit.FAILED
+    assert "does not hold it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["zzz"], ["libcoreclr.so!absent"], ["absent.so!start"]])
+def test_a_place_that_is_none_is_refused_with_a_hint(
+    core: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert main(["memory", str(core), *words]) == Exit.FAILED
+    assert "hint:" in capsys.readouterr().err
+
+
+def test_what_is_no_core_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text").write_text("hello")
+    assert main(["info", str(tmp_path / "text")]) == Exit.FAILED
+    assert "not an ELF file" in capsys.readouterr().err
+    assert main(["info", str(tmp_path / "absent")]) == Exit.FAILED
