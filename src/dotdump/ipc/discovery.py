@@ -149,21 +149,20 @@ def connect_candidate(
 
 
 def _candidates(pid: int, directory: str) -> Iterator[Candidate]:
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            name = entry.name
-            if not (name.startswith(PREFIX) and name.endswith(SUFFIX)):
-                continue
-            middle = name[len(PREFIX) : -len(SUFFIX)]
-            kind = Kind.ROUTER if middle.startswith(ROUTER) else Kind.RUNTIME
-            owner, _, key = middle.removeprefix(ROUTER).partition("-")
-            if owner != str(pid) or not key.isdecimal() or len(key) > 20:
-                continue
-            try:
-                modified = entry.stat(follow_symlinks=False).st_mtime_ns
-            except OSError:
-                continue
-            yield Candidate(entry.path, int(key), kind, modified)
+    ours = f"{PREFIX}{pid}-", f"{PREFIX}{ROUTER}{pid}-"
+    for name in os.listdir(directory):  # hundreds of left-over sockets are common: look at names before files
+        if not name.startswith(ours) or not name.endswith(SUFFIX):
+            continue
+        kind = Kind.ROUTER if name.startswith(ours[1]) else Kind.RUNTIME
+        key = name[: -len(SUFFIX)].rpartition("-")[2]
+        if name[: -len(SUFFIX)] not in (ours[0] + key, ours[1] + key) or not key.isdecimal() or len(key) > 20:
+            continue
+        path = os.path.join(directory, name)
+        try:
+            modified = os.lstat(path).st_mtime_ns
+        except OSError:
+            continue
+        yield Candidate(path, int(key), kind, modified)
 
 
 def _connect(descriptor: int, path: str, deadline: Deadline) -> Channel:
