@@ -30,7 +30,7 @@ def names(directory: Path) -> list[str]:
 
 
 def run(*arguments: object, seconds: float = 60, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    command = [*prefix, sys.executable, "-m", "dotdump", "collect", *map(str, arguments)]
+    command = [*prefix, sys.executable, "-m", "dotdump", "collect", "--method", "runtime", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
 
 
@@ -131,7 +131,18 @@ def test_a_killed_createdump_is_always_found_out(version: str, moment: str, tmp_
 
 
 def _collect_and_kill(target: Corpus, directory: Path, *, writing: bool) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dotdump", "collect", "-p", str(target.pid), "-o", str(directory)]
+    command = [
+        sys.executable,
+        "-m",
+        "dotdump",
+        "collect",
+        "--method",
+        "runtime",
+        "-p",
+        str(target.pid),
+        "-o",
+        str(directory),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ours:
         while ours.poll() is None:
             for child in _children(target.pid):
@@ -169,7 +180,18 @@ def _has_written(pid: int, size: int) -> bool:
 
 def test_ctrl_c_ends_the_call_says_what_goes_on_and_leaves_nothing(tmp_path: Path) -> None:
     with corpus(next(reversed(RUNTIMES.values())), "bulk", megabytes=400) as target:
-        command = [sys.executable, "-m", "dotdump", "collect", "-p", str(target.pid), "-o", str(tmp_path)]
+        command = [
+            sys.executable,
+            "-m",
+            "dotdump",
+            "collect",
+            "--method",
+            "runtime",
+            "-p",
+            str(target.pid),
+            "-o",
+            str(tmp_path),
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ours:
             while not _children(target.pid):
                 time.sleep(0.002)
@@ -212,7 +234,18 @@ def test_a_stopped_process_is_refused_at_once_with_a_way_out(tmp_path: Path) -> 
 
 def test_a_process_stopped_in_mid_dump_meets_the_deadline(tmp_path: Path) -> None:
     with corpus(next(reversed(RUNTIMES.values())), "bulk", megabytes=300) as target:
-        command = [sys.executable, "-m", "dotdump", "collect", "-p", str(target.pid), "-o", str(tmp_path)]
+        command = [
+            sys.executable,
+            "-m",
+            "dotdump",
+            "collect",
+            "--method",
+            "runtime",
+            "-p",
+            str(target.pid),
+            "-o",
+            str(tmp_path),
+        ]
         with subprocess.Popen([*command, "--timeout", "3"], stderr=subprocess.PIPE, text=True) as ours:
             while not (children := _children(target.pid)):
                 time.sleep(0.002)

@@ -46,7 +46,18 @@ def names(directory: Path) -> list[str]:
 
 
 def run(*arguments: object, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    command = [*prefix, sys.executable, "-m", "dotdump", "collect", *map(str, arguments), "--format", "json"]
+    command = [
+        *prefix,
+        sys.executable,
+        "-m",
+        "dotdump",
+        "collect",
+        "--method",
+        "runtime",
+        *map(str, arguments),
+        "--format",
+        "json",
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 

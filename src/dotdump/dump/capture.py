@@ -37,13 +37,14 @@ class Capture:
     """What a method did. ``pause`` in seconds, at most; ``command`` is the protocol's, where one was used.
 
     ``warnings`` are sentences about what went wrong although there is a core; ``crash_report`` is the JSON that was
-    written with it.
+    written with it; ``why`` says why this method was used, where that was not asked for.
     """
 
     pause: float | None = None
     command: str | None = None
     warnings: tuple[str, ...] = ()
     crash_report: bytes | None = None
+    why: str = ""
 
 
 class Method(Protocol):

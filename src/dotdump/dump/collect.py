@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 from dotdump.dump.capture import Task
+from dotdump.dump.core_space import core_space
 from dotdump.dump.output import find_place, open_output
 from dotdump.dump.progress import Phase, silent
 from dotdump.dump.space import require_space
@@ -16,7 +17,6 @@ from dotdump.dump.subject import Subject
 from dotdump.dump.verify import Finding, Verdict, verify_core, worst
 from dotdump.errors import Incomplete, OutputRefused
 from dotdump.ipc.dump import DumpType
-from dotdump.memory.descriptor import DescriptorSpace
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -48,6 +48,8 @@ class Request:
 class CollectResult:
     """A core that is there. Sizes in bytes, times in seconds; ``pause`` is at most how long the target stood still.
 
+    ``why`` says why this method was used, where that was not asked for.
+
     ``schema``: ``dotdump/collect/1``.
     """
 
@@ -64,6 +66,7 @@ class CollectResult:
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
     crash_report: str | None
+    why: str = ""
 
 
 def collect(request: Request, method: Method, progress: Progress = silent) -> CollectResult:
@@ -99,6 +102,7 @@ def collect(request: Request, method: Method, progress: Progress = silent) -> Co
             findings=findings,
             warnings=(*capture.warnings, *_name_warnings(path, place.name, place.numbered)),
             crash_report=report,
+            why=capture.why,
         )
 
 
@@ -113,7 +117,8 @@ def _capture(method: Method, task: Task) -> Capture:
 def _verify(task: Task) -> tuple[Finding, ...]:
     size = task.output.size
     task.progress(Phase.VERIFY, size, size)
-    return verify_core(DescriptorSpace(task.output.descriptor), size, task.subject.expectation())
+    space, length = core_space(task.output.descriptor, size)
+    return verify_core(space, length, task.subject.expectation())
 
 
 def _require_whole(output: OutputFile, method: Method, findings: tuple[Finding, ...]) -> None:

@@ -27,6 +27,8 @@ def _lines(result: CollectResult) -> Iterator[tuple[str, str]]:
     yield "process", f"{result.pid} ({result.name})"
     by = f"{result.method}, {result.command}" if result.command else result.method
     yield "dump", f"{result.type}, {result.bytes:,} bytes, by {by}"
+    if result.why:
+        yield "method", f"{result.method}: {result.why}"
     pause = "" if result.pause is None else f", process paused for at most {result.pause:.2f} s"
     yield "time", f"{result.seconds:.2f} s{pause}"
     if not result.verified:

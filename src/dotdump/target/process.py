@@ -7,6 +7,7 @@ threads run on. x86-64 only.
 from __future__ import annotations
 
 import time
+from functools import cached_property
 
 from dotdump.linux.backing import BackingFiles
 from dotdump.linux.identity import ProcessIdentity
@@ -14,6 +15,7 @@ from dotdump.linux.pagemap import Pagemap
 from dotdump.linux.proc import Proc
 from dotdump.linux.process_memory import ProcessMemory, VmReader
 from dotdump.target.captured import inner_ids, platform_of_this_machine, process_facts, thread_names, threads_of
+from dotdump.target.live_modules import modules_of
 from dotdump.target.stopping import StoppedProcess
 
 TYPE_CHECKING = False
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from dotdump.memory.region import Region
+    from dotdump.target.elf_module import ElfModule
     from dotdump.target.model import ProcessFacts, Thread
     from dotdump.target.stopping import Moment
 
@@ -69,6 +72,11 @@ class ProcessTarget:
         self.auxv: bytes = proc.read("auxv")
         live = stopped.live
         self.memory = ProcessMemory(VmReader(live), self.regions, Pagemap(live), BackingFiles(live))
+
+    @cached_property
+    def modules(self) -> Sequence[ElfModule]:
+        """Its loaded ELF files, sorted by base."""
+        return modules_of(self._identity.pid, self.memory, self.regions, self.auxv)
 
     @property
     def pause(self) -> float:

@@ -8,6 +8,7 @@ its pages, and so copy every one. x86-64 only. Source of truth: docs/decisions/0
 from __future__ import annotations
 
 import time
+from functools import cached_property
 
 from dotdump.errors import AccessDenied, CollectError, ProcessGone
 from dotdump.linux.backing import BackingFiles
@@ -25,7 +26,9 @@ from dotdump.linux.ptrace import Option
 from dotdump.linux.unfrozen import Copies, copy, unfrozen
 from dotdump.linux.uninterrupted import uninterrupted
 from dotdump.target.captured import inner_ids, platform_of_this_machine, process_facts, thread_names, threads_of
+from dotdump.target.live_modules import modules_of
 from dotdump.target.snapshot_memory import SnapshotMemory
+from dotdump.target.snapshot_risks import LEAST_HEADROOM, find_risk
 from dotdump.target.stopping import StoppedProcess
 
 TYPE_CHECKING = False
@@ -37,11 +40,10 @@ if TYPE_CHECKING:
     from dotdump.linux.stop import StoppedWorld
     from dotdump.memory.region import Region
     from dotdump.memory.space import MemoryRange
+    from dotdump.target.elf_module import ElfModule
     from dotdump.target.model import ProcessFacts, Thread
     from dotdump.target.stopping import Moment
 
-LEAST_HEADROOM = 64 << 20
-"""Bytes that must stay available while the twin lives; below that it is given up."""
 WATCH_SECONDS = 0.1
 
 
@@ -87,8 +89,13 @@ class SnapshotTarget:
         self._options = Option.SUSPEND_SECCOMP if status.seccomp else Option.NONE
         self._memo = MapsMemo()
         regions = self._memo.parse(self._proc.read("maps"))
-        self._wiped = frozenset(use.region.start for use in self._proc.smaps() if "wf" in use.flags)
+        uses = self._proc.smaps()
+        self._wiped = frozenset(use.region.start for use in uses if "wf" in use.flags)
         self._groups = memory_groups(pid)
+        shadow_stack = b"shstk" in self._proc.read("status")
+        risk = find_risk(uses, self._groups, shadow_stack=shadow_stack)
+        if risk is not None:
+            raise SnapshotRefused(f"process {pid} {risk}")
         with _reader(pid, regions) as memory:
             gadgets = find_gadgets(memory, regions)
         if gadgets is None:
@@ -156,6 +163,11 @@ class SnapshotTarget:
             self.problems.append(f"{len(self.not_atomic)} shared mappings are too large to copy in the pause")
         self.memory = SnapshotMemory(frozen, self._copies, running, self._watch)
         self._watched = time.monotonic()
+
+    @cached_property
+    def modules(self) -> Sequence[ElfModule]:
+        """Its loaded ELF files, sorted by base."""
+        return modules_of(self._identity.pid, self.memory, self.regions, self.auxv)
 
     @property
     def _twin(self) -> ForkedChild:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from dotdump.cli.arguments import add_format
+from dotdump.cli.method_options import add_method_options, method_of
 from dotdump.cli.registry import Exit
 from dotdump.cli.selection import add_selection, selected
 from dotdump.dump.collect import DEFAULT_TIMEOUT, Request, collect
-from dotdump.dump.runtime_method import RuntimeMethod
 from dotdump.dump.verify import Verdict, worst
 from dotdump.ipc.dump import DumpFlags, DumpType
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SCHEMA = "dotdump/collect/1"
 EXAMPLES = """\
   dotdump collect -p 4711                        everything, into core.4711 here
+  dotdump collect -p 4711 --live                 the same from a twin of the process: a pause of milliseconds
+  dotdump collect -p 4711 -o core.zst            compressed; every command reads it as it is
   dotdump collect -p 4711 --type heap -o /dumps  the managed heap and what it needs, into a directory
   dotdump collect -p 4711 -o '/dumps/%e.%p.%t'   named by program, pid and time (also %h host; %% is a percent sign)
   dotdump collect -p 4711 --format json          for scripts: the path, what was verified, how long it took
@@ -41,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="Full|Heap|Mini|Triage",
         help="what to keep, in any case of letters; default: Full",
     )
+    add_method_options(parser)
     parser.add_argument("--diag", action="store_true", help="have createdump log what it does, to the target's output")
     parser.add_argument(
         "--crashreport", action="store_true", help="also write PATH.crashreport.json (.NET 6 and later)"
@@ -82,7 +85,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _method(arguments: argparse.Namespace, client: DiagnosticsClient | None) -> Method:
     flags = DumpFlags.LOGGING if arguments.diag else DumpFlags.NONE
-    return RuntimeMethod(flags | DumpFlags.CRASH_REPORT if arguments.crashreport else flags, client)
+    return method_of(arguments, flags | DumpFlags.CRASH_REPORT if arguments.crashreport else flags, client)
 
 
 def _report(result: CollectResult, console: Console) -> int:

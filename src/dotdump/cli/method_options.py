@@ -1,0 +1,108 @@
+"""The options of ``collect`` that say how memory is read, and the method that they mean."""
+
+from __future__ import annotations
+
+import argparse
+
+from dotdump.dump.auto_method import AutoMethod
+from dotdump.dump.gc_moment import DEFAULT_WAIT
+from dotdump.dump.own_method import DEFAULT_BUFFER, OwnOptions, PtraceMethod, SnapshotMethod
+from dotdump.dump.runtime_method import RuntimeMethod
+from dotdump.errors import CollectError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dotdump.dump.capture import Method
+    from dotdump.ipc.client import DiagnosticsClient
+    from dotdump.ipc.dump import DumpFlags
+
+DEFAULT_LEVEL = 1
+"""zstd's fastest ordinary level: higher ones take longer than the disk does."""
+_UNITS = {"K": 10, "M": 20, "G": 30}
+
+
+def add_method_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--method`` and what belongs to dotdump's own methods."""
+    parser.add_argument(
+        "--method",
+        choices=["auto", "runtime", "ptrace", "snapshot"],
+        default="auto",
+        help="who reads the memory: the runtime, or dotdump, of the stopped process or of a copy-on-write twin of it",
+    )
+    parser.add_argument(
+        "--live", action="store_const", dest="method", const="snapshot", help="the same as --method snapshot"
+    )
+    parser.add_argument(
+        "--gc-wait",
+        type=_wait,
+        default=DEFAULT_WAIT,
+        metavar="SECONDS",
+        help="how long to look for a moment outside a garbage collection, 0 not at all; default: %(default)g",
+    )
+    parser.add_argument("--skip-file-backed", action="store_true", help="leave out what is in files that are mapped")
+    parser.add_argument(
+        "--compress",
+        type=_level,
+        nargs="?",
+        const=DEFAULT_LEVEL,
+        metavar="LEVEL",
+        help="compress with zstd, as a name that ends in .zst does; default level: %(const)s",
+    )
+    parser.add_argument(
+        "--buffer",
+        type=_size,
+        default=DEFAULT_BUFFER,
+        metavar="SIZE",
+        help="with ptrace: memory to copy to, so that the process runs while the file is written; default: 1G",
+    )
+
+
+def method_of(arguments: argparse.Namespace, flags: DumpFlags, client: DiagnosticsClient | None) -> Method:
+    """Return the method; ``CollectError`` for options that do not go together. A ``client`` is a port's runtime."""
+    own = _own_options(arguments)
+    name = "runtime" if client is not None and arguments.method == "auto" else arguments.method
+    if name in ("ptrace", "snapshot"):
+        if flags:
+            raise CollectError("--diag and --crashreport are createdump's: they need --method runtime")
+        return PtraceMethod(own) if name == "ptrace" else SnapshotMethod(own)
+    if name == "auto":
+        return AutoMethod(flags, own)
+    if own != OwnOptions():
+        raise CollectError("--gc-wait, --skip-file-backed, --compress and --buffer are not for the runtime's dumps")
+    return RuntimeMethod(flags, client)
+
+
+def _own_options(arguments: argparse.Namespace) -> OwnOptions:
+    level: int | None = arguments.compress
+    if level is None and (arguments.output or "").endswith(".zst"):
+        level = DEFAULT_LEVEL
+    file_backed = not arguments.skip_file_backed
+    return OwnOptions(file_backed=file_backed, level=level, buffer=arguments.buffer, gc_wait=arguments.gc_wait)
+
+
+def _wait(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
+
+
+def _level(text: str) -> int:
+    try:
+        level = int(text)
+    except ValueError:
+        level = 100
+    if not -7 <= level <= 19:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a level from -7 to 19")
+    return level
+
+
+def _size(text: str) -> int:
+    unit = _UNITS.get(text[-1:].upper(), 0)
+    digits = text[:-1] if unit else text
+    if not digits.isdecimal() or len(digits) > 12:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 0, 512M or 4G")
+    return int(digits) << unit

@@ -1,0 +1,205 @@
+"""``PtraceMethod`` and ``SnapshotMethod``: our own dumper, which asks nothing of the runtime.
+
+Both write the same core. Ptrace stops the process while memory is copied, to a buffer of ours where that is large
+enough, else into the file; a snapshot stops it for as long as a fork takes. Full cores only.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from dotdump import __version__
+from dotdump.dump import plan
+from dotdump.dump.buffered import buffered
+from dotdump.dump.capture import Capture
+from dotdump.dump.elf_core_writer import ElfCoreWriter
+from dotdump.dump.gc_moment import COLLECTING, DEFAULT_WAIT, GcMoment
+from dotdump.dump.progress import Phase
+from dotdump.dump.sink import sink_for
+from dotdump.dump.space import expected_size
+from dotdump.dump.subject import TRACED
+from dotdump.errors import AccessDenied, CollectError, DotdumpError, Incomplete
+from dotdump.formats.diagnostics_page import DiagnosticsPage
+from dotdump.formats.dotdump_notes import Origin
+from dotdump.ipc.dump import DumpType
+from dotdump.linux.errors import explain
+from dotdump.records import record
+from dotdump.target.process import open_process
+from dotdump.target.snapshot import SnapshotRefused, open_snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dotdump.dump.capture import Task
+    from dotdump.dump.elf_core_writer import WrittenCore
+    from dotdump.dump.sink import Sink
+    from dotdump.dump.subject import Subject
+    from dotdump.memory.space import MemoryRange
+    from dotdump.target.model import Target
+    from dotdump.target.process import ProcessTarget
+    from dotdump.target.snapshot import SnapshotTarget
+
+DEFAULT_BUFFER = 1 << 30
+
+
+@record
+class OwnOptions:
+    """``level`` of zstd, None for a plain core; ``buffer`` in bytes; ``gc_wait`` in seconds, 0 for any moment.
+
+    ``first`` is the thread to put in front, as the process counts them.
+    """
+
+    file_backed: bool = True
+    level: int | None = None
+    buffer: int = DEFAULT_BUFFER
+    gc_wait: float = DEFAULT_WAIT
+    first: int = 0
+
+
+class PtraceMethod:
+    """Stops the world."""
+
+    name = "ptrace"
+    claim = "the dump was written"
+    advice_if_cut: str | None = "the disk may be full: free some space, or write elsewhere with -o"
+
+    def __init__(self, options: OwnOptions | None = None, why: str = "") -> None:
+        self.options = options or OwnOptions()
+        self.why = why
+
+    def check(self, subject: Subject, dump_type: DumpType) -> None:
+        _check(subject, dump_type, self.name)
+
+    def expected_size(self, subject: Subject, dump_type: DumpType) -> int | None:
+        return _expected(subject, dump_type, self.options)
+
+    def capture(self, task: Task) -> Capture:
+        options = self.options
+        with GcMoment(task.subject.pid, options.gc_wait) as gc:
+            target = open_process(task.subject.pid, first=options.first, moment=gc.moment)
+        with target:
+            core = _Core(task, options, self.name, target)
+            copied = buffered(target, core.plan, options.buffer)
+            if copied is not None:
+                target.close()
+            core.write(copied or target)
+        return core.captured(target, self.why)
+
+
+class SnapshotMethod:
+    """Forks the process and dumps its twin; where that cannot be done, stops the world, and says so."""
+
+    claim = PtraceMethod.claim
+    advice_if_cut = PtraceMethod.advice_if_cut
+
+    def __init__(self, options: OwnOptions | None = None, why: str = "") -> None:
+        self.name = "snapshot"
+        self.options = options or OwnOptions()
+        self.why = why
+
+    def check(self, subject: Subject, dump_type: DumpType) -> None:
+        _check(subject, dump_type, self.name)
+
+    def expected_size(self, subject: Subject, dump_type: DumpType) -> int | None:
+        return _expected(subject, dump_type, self.options)
+
+    def capture(self, task: Task) -> Capture:
+        options = self.options
+        try:
+            with GcMoment(task.subject.pid, options.gc_wait) as gc:
+                target = open_snapshot(task.subject.pid, first=options.first, moment=gc.moment)
+        except SnapshotRefused as refusal:
+            self.name = PtraceMethod.name
+            return PtraceMethod(options, f"no snapshot: {refusal.message}").capture(task)
+        with target:
+            core = _Core(task, options, self.name, target, target.not_atomic)
+            core.write(target)
+        return core.captured(target, self.why)
+
+
+class _Core:
+    """One core on its way into the output of a task."""
+
+    def __init__(
+        self,
+        task: Task,
+        options: OwnOptions,
+        method: str,
+        target: ProcessTarget | SnapshotTarget,
+        not_atomic: tuple[MemoryRange, ...] = (),
+    ) -> None:
+        self._task = task
+        self._options = options
+        self.plan = plan.full(target.regions, file_backed=options.file_backed, page_size=target.platform.page_size)
+        flags = () if target.suited else (COLLECTING,)
+        arguments = target.process.arguments
+        self._origin = Origin(f"dotdump {__version__}", method, time.time(), flags, not_atomic, arguments)
+        self._written: WrittenCore | None = None
+
+    def write(self, target: Target) -> None:
+        """Write the core; ``Incomplete`` where that could not be done to the end."""
+        runtime = self._task.subject.runtime
+        page = DiagnosticsPage(runtime.start) if runtime else None
+        writer = ElfCoreWriter(target, self.plan, self._origin, diagnostics_page=page, progress=self._progress)
+        try:
+            self._written = writer.write(self._sink())
+        except Incomplete:
+            raise
+        except DotdumpError as error:
+            raise Incomplete(f"the dump was cut short: {error.message}", hint=error.hint) from error
+        except OSError as error:
+            raise Incomplete(f"the dump was cut short: {self._task.output.path}: {error.strerror}") from error
+
+    def captured(self, target: ProcessTarget | SnapshotTarget, why: str) -> Capture:
+        """Return what the frame reports."""
+        warnings = list(target.problems)
+        if not target.suited:
+            waited = f"{self._options.gc_wait:g} s"
+            warnings.append(
+                f"taken during a garbage collection: none of {target.stops} stops in {waited} was outside one"
+            )
+        gaps = self._written.gaps if self._written else ()
+        unread = sum(gap.end - gap.start for gap in gaps)
+        if unread:
+            warnings.append(f"{unread:,} bytes in {len(gaps)} places could not be read: {gaps[0].reason}")
+        return Capture(pause=target.pause, warnings=tuple(warnings), why=why)
+
+    def _sink(self) -> Sink:
+        plain = sink_for(self._task.output.descriptor)
+        if self._options.level is None:
+            return plain
+        from dotdump.dump.zstd_sink import ZstdSink
+
+        return ZstdSink(plain, self._options.level, threads=min(os.cpu_count() or 1, 4))
+
+    def _progress(self, done: int, total: int) -> None:
+        self._task.progress(Phase.WRITE, done, total)
+        if time.monotonic() > self._task.deadline:
+            raise Incomplete("the dump was cut short: it took longer than --timeout allows")
+
+
+def _check(subject: Subject, dump_type: DumpType, method: str) -> None:
+    if dump_type is not DumpType.FULL:
+        raise CollectError(
+            f"--method {method} takes Full dumps only: {dump_type.name.capitalize()} is not there yet",
+            hint="--method runtime takes it, where the runtime is healthy",
+        )
+    if subject.state() == TRACED:
+        raise AccessDenied(
+            f"cannot dump process {subject.pid}: process {subject.tracer()} traces it",
+            hint="end that debugger or dumper first",
+        )
+    try:
+        os.close(os.open(f"/proc/{subject.pid}/mem", os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        raise explain(error, subject.pid, "read its memory") from error
+
+
+def _expected(subject: Subject, dump_type: DumpType, options: OwnOptions) -> int | None:
+    """Return how much memory there is at most; None for a compressed core, whose size nobody knows."""
+    if options.level is not None:
+        return None
+    resident = subject.status.resident
+    whole = expected_size(subject.regions, dump_type)
+    mapped = sum(region.size for region in subject.regions if region.inode)
+    return whole if resident is None or whole is None else min(whole, resident + mapped)

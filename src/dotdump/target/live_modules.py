@@ -1,0 +1,62 @@
+"""Loaded ELF files of a process here: found in its memory, with the files as the process itself sees them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from dotdump.formats.core_notes import MappedFile, parse_auxv
+from dotdump.linux.backing import BackingFiles
+from dotdump.linux.pagemap import Pagemap
+from dotdump.linux.proc import Proc
+from dotdump.linux.process_memory import ProcessMemory, VmReader
+from dotdump.target.captured import platform_of_this_machine, process_facts
+from dotdump.target.core_modules import find_modules
+from dotdump.target.elf_module import ElfModule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from dotdump.memory.region import Region
+    from dotdump.memory.space import AddressSpace
+    from dotdump.target.model import Thread
+
+
+def modules_of(pid: int, memory: AddressSpace, regions: Sequence[Region], auxv: bytes) -> Sequence[ElfModule]:
+    """Return the loaded files of process ``pid``, sorted by base; only ``memory`` is read, and files by build-id."""
+    named = [MappedFile(r.start, r.end, r.offset, r.path) for r in regions if r.path.startswith("/")]
+    found = find_modules(memory, named, parse_auxv(auxv), regions)
+    return tuple(ElfModule(one, memory, (f"/proc/{pid}/root",)) for one in found)
+
+
+class LiveView:
+    """A process looked at while it runs: its modules and its memory as they are at that moment. No ``threads``."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self.platform = platform_of_this_machine()
+        self.process = process_facts(pid)
+        self.threads: Sequence[Thread] = ()
+        proc = Proc(pid)
+        self.regions: Sequence[Region] = proc.maps()
+        self.auxv: bytes = proc.read("auxv")
+        self.memory = ProcessMemory(VmReader(pid), self.regions, Pagemap(pid), BackingFiles(pid))
+
+    @cached_property
+    def modules(self) -> Sequence[ElfModule]:
+        """Its loaded ELF files, sorted by base."""
+        return modules_of(self._pid, self.memory, self.regions, self.auxv)
+
+    def close(self) -> None:
+        """Give up the descriptors. A second call does nothing."""
+        self.memory.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,191 @@
+"""``dotdump collect`` by our own methods, on every runtime there is, beside gdb and ClrMD."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from corpus import Corpus, Runtime, corpus, executables, missing, runtimes
+from native import native
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+pytestmark = pytest.mark.live
+
+METHODS = ["ptrace", "snapshot"]
+PROGRAMS: dict[str, Runtime | Path] = {
+    **{runtime.version: runtime for runtime in runtimes()},
+    **{name: path for name, path in executables().items() if "musl" not in name},
+}
+
+
+def collect(pid: int, output: Path | str, *options: str, prefix: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Run the command; returns what it said as JSON, with its exit code and standard error."""
+    command = [*prefix, sys.executable, "-m", "dotdump", "collect", "-p", str(pid), "-o", str(output)]
+    done = subprocess.run([*command, *options, "--format", "json"], capture_output=True, text=True, check=False)
+    result = json.loads(done.stdout) if done.stdout else {}
+    return {**result, "exit": done.returncode, "stderr": done.stderr}
+
+
+def objects(core: Path) -> dict[str, int]:
+    """Return how many objects of each type ClrMD counts in a core that it can walk."""
+    peers = os.environ.get("DOTDUMP_TEST_PEERS")
+    modern = [runtime for runtime in runtimes() if runtime.major >= 8]
+    if not peers or not modern:
+        missing("no ClrMD to compare with (DOTDUMP_TEST_PEERS)")
+    oracle = Path(peers) / "clrmd" / "bin" / "Oracle.dll"
+    environment = os.environ | {"DOTNET_ROLL_FORWARD": "LatestMajor"}
+    command = [str(modern[-1].root / "dotnet"), str(oracle), "stat", str(core)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    said = json.loads(done.stdout.splitlines()[0])
+    assert said["walkable"] is True
+    return {name: count for _, name, count, *_ in said["types"]}
+
+
+def counts(facts: Mapping[str, Any]) -> dict[str, int]:
+    return {key.removeprefix("count:"): value for key, value in facts.items() if key.startswith("count:")}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_program_gives_a_verified_core_that_gdb_opens(program: str, method: str, tmp_path: Path) -> None:
+    if shutil.which("gdb") is None:
+        missing("no gdb")
+    core = tmp_path / "core"
+    with corpus(PROGRAMS[program], "heap") as running:
+        result = collect(running.pid, core, "--method", method)
+        assert result["exit"] == 0, result
+        assert (result["method"], result["verified"], result["warnings"]) == (method, True, [])
+        threads = len(list(Path(f"/proc/{running.pid}/task").iterdir()))
+        assert running.ask("gc") is not None
+    command = ["gdb", "-batch", "-nx", "-core", str(core), "-ex", "info threads"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert abs(sum("LWP" in line for line in shown.splitlines() if line[:1] in " *") - threads) <= 1, shown
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)
+def test_clrmd_counts_the_objects_that_are_there(runtime: Runtime, method: str, tmp_path: Path) -> None:
+    core = tmp_path / "core"
+    with corpus(runtime, "heap") as running:
+        assert collect(running.pid, core, "--method", method)["exit"] == 0
+        expected = counts(running.facts)
+    found = objects(core)
+    assert expected
+    assert {name: found.get(name) for name in expected} == expected
+
+
+def newest(
+    scenario: str = "heap", environment: dict[str, str] | None = None, **keys: object
+) -> AbstractContextManager[Corpus]:
+    if not runtimes():
+        missing("no runtime")
+    return corpus(runtimes()[-1], scenario, environment=environment, **keys)
+
+
+def test_auto_takes_a_full_dump_itself_and_says_why(tmp_path: Path) -> None:
+    with newest() as running:
+        result = collect(running.pid, tmp_path / "core")
+        assert result["method"] in METHODS
+        assert "needs no runtime" in result["why"]
+        small = collect(running.pid, tmp_path / "mini", "--type", "mini")
+        assert (small["method"], "only the runtime" in small["why"]) == ("runtime", True)
+
+
+@pytest.mark.parametrize("kind", ["Heap", "Mini", "Triage"])
+def test_other_types_are_plainly_not_there_yet(kind: str, tmp_path: Path) -> None:
+    with native("threads", "1") as process:
+        result = collect(process.pid, tmp_path / "core", "--method", "ptrace", "--type", kind)
+        assert result["exit"] == 1
+        assert "not there yet" in result["stderr"]
+        assert not list(tmp_path.iterdir())
+
+
+def test_diagnostics_that_are_off_do_not_matter(tmp_path: Path) -> None:
+    with newest(environment={"DOTNET_EnableDiagnostics": "0"}) as running:
+        assert collect(running.pid, tmp_path / "core")["exit"] == 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_compressed_core_is_verified_and_much_smaller(method: str, tmp_path: Path) -> None:
+    with newest() as running:
+        plain = collect(running.pid, tmp_path / "core", "--method", method)
+        packed = collect(running.pid, tmp_path / "core.zst", "--method", method)
+    assert packed["exit"] == 0, packed
+    assert packed["bytes"] * 2 < plain["bytes"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_process_that_is_not_dotnet_is_dumped_too(method: str, tmp_path: Path) -> None:
+    with native("threads", "7") as process:
+        assert collect(process.pid, tmp_path / "core", "--method", method)["exit"] == 0
+        assert int(process.ask()) > 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stopped_process_is_dumped_and_stays_stopped(method: str, tmp_path: Path) -> None:
+    with native("threads", "3") as process:
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(0.05)
+        assert collect(process.pid, tmp_path / "core", "--method", method)["exit"] == 0
+        time.sleep(0.05)
+        assert set(process.states().values()) == {"T"}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nobody_special_dumps_a_process_of_their_own(method: str, tmp_path: Path) -> None:
+    setpriv = shutil.which("setpriv")
+    if os.geteuid() != 0 or setpriv is None:
+        pytest.skip("only root with setpriv can become nobody")
+    tmp_path.chmod(0o777)
+    for parent in tmp_path.parents:
+        if parent.stat().st_uid == os.geteuid() and str(parent).startswith("/tmp/"):
+            parent.chmod(0o755)
+    nobody = (setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
+    sleeper = subprocess.Popen([*nobody, "sleep", "60"])
+    try:
+        time.sleep(0.2)
+        result = collect(sleeper.pid, tmp_path / "core", "--method", method, prefix=nobody)
+        assert (result["exit"], result.get("method")) == (0, method), result
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_process_in_namespaces_of_its_own_is_dumped_from_outside(method: str, tmp_path: Path) -> None:
+    unshare = shutil.which("unshare")
+    if os.geteuid() != 0 or unshare is None or not runtimes():
+        missing("no root, unshare or runtime")
+    command = runtimes()[-1].command("heap")
+    wrapped = [unshare, "--user", "--map-root-user", "--pid", "--mount", "--net", "--fork", "--mount-proc", *command]
+    from corpus import READY_SECONDS, corpus_environment
+
+    process = subprocess.Popen(wrapped, stdin=-1, stdout=-1, stderr=subprocess.DEVNULL, env=corpus_environment())
+    running = Corpus(process)
+    try:
+        running.read_line(READY_SECONDS)
+        listed = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
+        inside = int(listed.stdout.split()[0])
+        result = collect(inside, tmp_path / "core", "--method", method)
+        assert (result["exit"], result["method"]) == (0, method), result
+        os.kill(inside, signal.SIGKILL)
+    finally:
+        running.end()
+
+
+def test_a_collection_in_progress_is_waited_out(tmp_path: Path) -> None:
+    with newest("bulk", objects=200000, mutators=2) as running:
+        result = collect(running.pid, tmp_path / "core", "--live", "--gc-wait", "10")
+        assert result["exit"] == 0, result
