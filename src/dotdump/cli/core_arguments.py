@@ -27,9 +27,15 @@ def add_core(parser: ArgumentParser) -> None:
 
 def open_named(arguments: Namespace, console: Console) -> CoreTarget:
     """Open the core that the command line names; what is wrong with it is said on stderr."""
+    import warnings
+
     from dotdump.target.core import open_core
 
-    target = open_core(arguments.core, arguments.sysroot)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        target = open_core(arguments.core, arguments.sysroot)
+    for warning in caught:
+        console.warning(str(warning.message))
     for problem in target.problems:
         console.warning(problem.message)
     return target

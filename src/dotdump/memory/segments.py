@@ -148,7 +148,7 @@ def _beyond(ordered: Sequence[LoadSegment], source_size: int) -> Iterator[tuple[
         promised = segment.start + min(segment.file_size, segment.size)
         start = max(reached, min(promised, segment.start + max(0, source_size - segment.offset)))
         if start < promised:
-            yield start, promised, segment.offset + start - segment.start
+            yield start, promised, 0
             reached = promised
 
 

@@ -72,3 +72,8 @@ def test_of_two_layers_the_first_that_has_a_byte_gives_it_and_says_so() -> None:
     assert both.view(0x1008, 16) is None
     with pytest.raises(MemoryFault, match="not mapped"):
         both.read(0x1038, 16)
+
+
+def test_an_offset_beyond_every_file_is_only_lost() -> None:
+    memory = space(LoadSegment(0x1000, 64, 2**64 - 8, 32), LoadSegment(0x2000, 2**63, 0, 2**64 - 1))
+    assert memory.lost() == [MemoryRange(0x1000, 0x1020), MemoryRange(0x2000 + len(FILE), 0x2000 + 2**63)]
