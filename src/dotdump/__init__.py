@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         UnsupportedRuntime,
     )
     from dotdump.ipc.client import DiagnosticsClient
+    from dotdump.server.diagnostic_server import DiagnosticServer
     from dotdump.target.core import CoreTarget, open_core
 
 __version__ = "0.1.0"
@@ -43,6 +44,7 @@ __all__ = [
     "CollectError",
     "CommandRejected",
     "CoreTarget",
+    "DiagnosticServer",
     "DiagnosticsClient",
     "DotdumpError",
     "FormatError",
@@ -67,6 +69,7 @@ __all__ = [
 
 _HOMES: dict[str, str] = {
     "CoreTarget": "target.core",
+    "DiagnosticServer": "server.diagnostic_server",
     "DiagnosticsClient": "ipc.client",
     "open_core": "target.core",
     "write_core": "dump.write",

@@ -97,7 +97,7 @@ requests = (
     | sessions.map(lambda session: replace(session, command=needed_command(session)))
     | st.builds(AttachProfiler, guids, texts, u32, st.binary(max_size=40))
     | st.builds(StartupProfiler, guids, texts)
-    | st.builds(SetEnvironmentVariable, texts, texts)
+    | st.builds(SetEnvironmentVariable, texts, st.none() | texts)
     | st.builds(EnablePerfMap, u32)
     | st.builds(ApplyStartupHook, texts)
     | st.sampled_from([Message(command) for command in (0x0400, 0x0401, 0x0402, 0x0404, 0x0406, 0x0408)])

@@ -94,14 +94,16 @@ class DiagnosticsClient:
             size = process.parse_environment_size(accepted(request.command, answer))
             return process.parse_environment(channel.receive_exactly(size, deadline, rest))
 
-    def set_environment_variable(self, name: str, value: str, timeout: float | None = None) -> None:
-        """Set a variable of the native environment: seen by code that asks for it later (.NET 6)."""
+    def set_environment_variable(self, name: str, value: str | None, timeout: float | None = None) -> None:
+        """Set a variable of the native environment, or unset it with None (.NET 6).
+
+        Native code sees it; managed code where it first asks for the environment after that.
+        """
         self._do(process.SetEnvironmentVariable(name, value).encode(), timeout)
 
     def resume(self, timeout: float | None = None) -> None:
         """Let a suspended runtime start; one that runs already takes it for nothing (.NET 5)."""
-        request = Message(Command.RESUME_RUNTIME)
-        accepted(request.command, self.request(request, timeout))
+        self._do(Message(Command.RESUME_RUNTIME), timeout)
 
     def write_dump(
         self,

@@ -170,13 +170,13 @@ def _read_rundown(reader: PayloadReader, command: Command, *, streamed: bool) ->
 
 
 def _write_provider(writer: PayloadWriter, provider: Provider, request: CollectTracing) -> None:
-    writer.u64(provider.keywords).u32(provider.level).string(provider.name).optional_string(provider.arguments)
+    writer.u64(provider.keywords).u32(provider.level).string(provider.name).optional_string(provider.arguments or None)
     if request.command < Command.COLLECT_TRACING5:
         return
     chosen = provider.filter or EventFilter()
     _write_ids(writer.boolean(chosen.enable), chosen.ids)
     if request.session_type == SessionType.USER_EVENTS:
-        writer.optional_string(provider.default_tracepoint).u32(len(provider.tracepoints))
+        writer.optional_string(provider.default_tracepoint or None).u32(len(provider.tracepoints))
         for tracepoint in provider.tracepoints:
             _write_ids(writer.string(tracepoint.name), tracepoint.ids)
 

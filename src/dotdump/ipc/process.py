@@ -71,20 +71,20 @@ class ProcessInfo:
 
 @record
 class SetEnvironmentVariable:
-    """The request to set a variable of the native environment."""
+    """The request to set a variable of the native environment; with a value of None, to unset it."""
 
     name: str
-    value: str
+    value: str | None
 
     def encode(self) -> Message:
         """Return the message."""
-        return PayloadWriter().string(self.name).string(self.value).message(Command.SET_ENVIRONMENT_VARIABLE)
+        return PayloadWriter().string(self.name).optional_string(self.value).message(Command.SET_ENVIRONMENT_VARIABLE)
 
     @classmethod
     def parse(cls, message: Message) -> SetEnvironmentVariable:
         """Read a request; raises ``BadMessage``."""
         reader = PayloadReader(message.payload, "request to set a variable")
-        return cls(reader.string(), reader.string())
+        return cls(reader.string(), reader.optional_string())
 
 
 @record

@@ -119,11 +119,9 @@ def _runtimes(root: str, wanted: Callable[[int], bool]) -> Iterator[tuple[int, R
         except ProcessGone:
             continue
         except AccessDenied:
-            sockets = sockets or _Sockets()
-            if sockets.belong_to(pid, root):
-                yield pid, None
-            continue
-        if runtime is not None:
+            runtime = None
+        sockets = sockets or _Sockets()
+        if runtime is not None or sockets.belong_to(pid, root):
             yield pid, runtime
 
 

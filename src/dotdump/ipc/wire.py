@@ -136,12 +136,18 @@ class PayloadReader:
         return guid_text(self.take(16))
 
     def string(self) -> str:
-        """Return a counted UTF-16 string without its terminating NUL, which must be there; a count of 0 is ``""``."""
+        """Return a string as ``optional_string`` does, ``""`` for null."""
+        return self.optional_string() or ""
+
+    def optional_string(self) -> str | None:
+        """Return a counted UTF-16 string without its NUL, which must be there; None (null) for a count of 0."""
         count = self.u32()
         if count * 2 > self.remaining:
             raise BadMessage(f"{self._what}: a string of {count:,} characters where {self.remaining:,} bytes are left")
+        if not count:
+            return None
         data = self.take(count * 2)
-        if count and data[-2:] != b"\0\0":
+        if data[-2:] != b"\0\0":
             raise BadMessage(f"{self._what}: the string that ends at offset {self._at} has no terminating NUL")
         return data[:-2].decode("utf-16-le", "surrogatepass")
 
@@ -196,9 +202,9 @@ class PayloadWriter:
         """Append a counted UTF-16 string with its NUL; the empty string as a count of 1 and a NUL."""
         return self.u32(len(data := (value + "\0").encode("utf-16-le", "surrogatepass")) // 2).raw(data)
 
-    def optional_string(self, value: str) -> Self:
-        """Append a string, or a count of 0 (null) where it is empty."""
-        return self.string(value) if value else self.u32(0)
+    def optional_string(self, value: str | None) -> Self:
+        """Append a string, or a count of 0 for None."""
+        return self.u32(0) if value is None else self.string(value)
 
     def _pack(self, layout: Struct, value: int) -> Self:
         if not 0 <= value < 1 << 8 * layout.size:

@@ -1,0 +1,233 @@
+"""``DiagnosticServer``: one thread that listens, connects, reads requests and sends answers, and waits for nobody.
+
+A peer that is slow, silent or hostile has its own small state and its own deadline; there are at most ``MOST_PEERS``
+of them. Only a dump takes longer: it runs in a thread, one at a time, and its answer is sent when it is done.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import threading
+import weakref
+from collections import deque
+
+from dotdump.errors import BadMessage
+from dotdump.ipc.listener import Listener
+from dotdump.server.connect_port import ConnectPort
+from dotdump.server.dumping import dump_self
+from dotdump.server.handlers import answer, dump_answer, refusal
+from dotdump.server.peer import Peer
+from dotdump.server.program import Program, socket_name
+from dotdump.server.settings import read_settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from dotdump.ipc.dump import GenerateCoreDump
+    from dotdump.ipc.wire import Message
+    from dotdump.server.settings import Settings
+
+    DumpAction = Callable[[GenerateCoreDump], None]
+
+MOST_PEERS = 128
+_DEFAULT_PORT = 0
+
+
+class DiagnosticServer:
+    """Makes this process a target of ``dotdump`` and of dotnet's tools until closed. A context manager.
+
+    ``dump`` writes a core of this process and raises an exception with a sentence where it cannot; by default a child
+    process does it. ``settings`` default to the environment's. Entering the block waits, where the settings say so,
+    until every suspended port has sent ResumeRuntime. Raises ``ServerUnavailable`` where it cannot listen.
+    """
+
+    def __init__(
+        self, *, name: str | None = None, settings: Settings | None = None, dump: DumpAction = dump_self
+    ) -> None:
+        self.settings = settings or read_settings(os.environ)
+        self.path = f"{self.settings.directory.rstrip('/')}/{socket_name()}"
+        self._program = Program(name)
+        self._dump = dump
+        self._dumping = threading.Lock()
+        self._resumed = threading.Condition()
+        self._suspended: set[int] = set()
+        self._peers: dict[int, Peer] = {}
+        self._answers: deque[tuple[Peer, bytes]] = deque()
+        self._ports: list[ConnectPort] = []
+        self._listener: Listener | None = None
+        self._thread: threading.Thread | None = None
+        self._closing = False
+
+    @property
+    def cookie(self) -> str:
+        """The GUID of this server, as ProcessInfo and advertises tell it."""
+        return self._program.cookie
+
+    def start(self) -> None:
+        """Begin to serve, in a thread that does not keep the program alive; nothing where diagnostics are off."""
+        if not self.settings.enabled or self._thread:
+            return
+        self._listener = Listener(self.path)
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._wake_out.settimeout(0)
+        self._wake_in.settimeout(0)
+        for number, port in enumerate(self.settings.ports, start=1):
+            self._ports.append(ConnectPort(port.address, number, self.cookie))
+            if port.suspend:
+                self._suspended.add(number)
+        if self.settings.suspend:
+            self._suspended.add(_DEFAULT_PORT)
+        _close_in_children(self)
+        self._thread = threading.Thread(target=self._serve, name="diagnostics", daemon=True)
+        self._thread.start()
+
+    def wait_resumed(self, timeout: float | None = None) -> bool:
+        """Wait until every suspended port has sent ResumeRuntime; return whether they have."""
+        with self._resumed:
+            return self._resumed.wait_for(lambda: not self._suspended, timeout)
+
+    def close(self) -> None:
+        """Stop serving and remove the socket; a dump under way is not waited for."""
+        if self._thread is None:
+            return
+        self._closing = True
+        self._wake()
+        self._thread.join()
+        self._thread = None
+
+    def forget(self) -> None:
+        """Give up what a fork has copied from the parent, whose socket must stay."""
+        self._thread = None
+        if self._listener:
+            self._listener.socket.close()
+        for peer in self._peers.values():
+            peer.close()
+
+    def _serve(self) -> None:
+        try:
+            while not self._closing:
+                self._turn()
+        finally:
+            for peer in self._peers.values():
+                peer.close()
+            if self._listener:
+                self._listener.close()
+            self._wake_in.close()
+            self._wake_out.close()
+
+    def _turn(self) -> None:
+        """Wait for the next thing to happen, and do it."""
+        for port in self._ports:
+            if not port.seconds_left and (peer := port.connect()):
+                self._peers[peer.fileno()] = peer
+        for descriptor, _ in self._poll():
+            if self._listener and descriptor == self._listener.fileno():
+                self._accept()
+            elif descriptor == self._wake_out.fileno():
+                self._send_finished()
+            elif descriptor in self._peers:
+                self._attend(self._peers[descriptor])
+        for peer in [peer for peer in self._peers.values() if peer.seconds_left <= 0]:
+            self._drop(peer)
+
+    def _poll(self) -> list[tuple[int, int]]:
+        poll = select.poll()
+        poll.register(self._wake_out, select.POLLIN)
+        if self._listener:
+            poll.register(self._listener, select.POLLIN)
+        for peer in self._peers.values():
+            interest = select.POLLOUT if peer.is_sending else 0 if peer.asked else select.POLLIN
+            poll.register(peer, interest)
+        waits = [peer.seconds_left for peer in self._peers.values()] + [port.seconds_left for port in self._ports]
+        left = min(waits, default=float("inf"))
+        return poll.poll(None if left == float("inf") else max(0.0, left) * 1000 + 1)
+
+    def _accept(self) -> None:
+        connection = self._listener.accept() if self._listener else None
+        if connection is None:
+            return
+        if len(self._peers) >= MOST_PEERS:
+            self._drop(min(self._peers.values(), key=lambda peer: peer.seconds_left))
+        self._peers[connection.fileno()] = Peer(connection, _DEFAULT_PORT)
+
+    def _attend(self, peer: Peer) -> None:
+        try:
+            if peer.is_sending:
+                if peer.send():
+                    self._drop(peer)
+            elif peer.asked:
+                self._drop(peer)
+            elif message := peer.hear():
+                self._ask(peer, message)
+        except BadMessage as error:
+            peer.answer(refusal(error))
+        except EOFError:
+            self._drop(peer)
+
+    def _ask(self, peer: Peer, message: Message) -> None:
+        reply = answer(message, self._program, lambda: self._resume(peer.port))
+        if isinstance(reply, bytes):
+            peer.answer(reply)
+        else:
+            threading.Thread(target=self._write_dump, args=(peer, reply), daemon=True).start()
+
+    def _write_dump(self, peer: Peer, request: GenerateCoreDump) -> None:
+        failure: str | None = None
+        with self._dumping:
+            try:
+                self._dump(request)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, the peer is owed an answer
+                failure = str(error) or type(error).__name__
+        self._answers.append((peer, dump_answer(request, failure)))
+        self._wake()
+
+    def _send_finished(self) -> None:
+        self._wake_out.recv(4096)
+        while self._answers:
+            peer, data = self._answers.popleft()
+            if self._peers.get(peer.fileno()) is peer:
+                peer.answer(data)
+
+    def _resume(self, port: int) -> None:
+        with self._resumed:
+            self._suspended.discard(port)
+            self._resumed.notify_all()
+
+    def _drop(self, peer: Peer) -> None:
+        self._peers.pop(peer.fileno(), None)
+        peer.close()
+        for port in self._ports:
+            if port.peer is peer:
+                port.lost()
+
+    def _wake(self) -> None:
+        try:
+            self._wake_in.send(b"\0")
+        except OSError:
+            return
+
+    def __enter__(self) -> Self:
+        self.start()
+        self.wait_resumed()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _close_in_children(server: DiagnosticServer) -> None:
+    """Have forked children let go: they would hold connections that none of their threads serves."""
+    reference = weakref.ref(server)
+
+    def forget() -> None:
+        if alive := reference():
+            alive.forget()
+
+    os.register_at_fork(after_in_child=forget)

@@ -1,0 +1,85 @@
+"""A Python program that is a target, seen from another process as any other."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dotdump.ipc.client import DiagnosticsClient
+from dotdump.ipc.state import DiagnosticsState, diagnose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.live
+
+PROGRAM = """
+import sys, dotdump
+with dotdump.DiagnosticServer(name="shop"):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def _program(**settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], env=os.environ | settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        try:
+            yield process
+            process.communicate(timeout=10)
+        finally:
+            process.kill()
+
+
+def _ready(process: subprocess.Popen[bytes]) -> bool:
+    assert process.stdout
+    return process.stdout.readline() == b"ready\n"
+
+
+def test_it_is_found_trusted_and_asked() -> None:
+    with _program(SHOP="open") as process:
+        assert _ready(process)
+        answer = diagnose(process.pid, 5)
+        assert answer.state == DiagnosticsState.OK
+        assert answer.info
+        assert (answer.info.pid, answer.info.entry_assembly) == (process.pid, "shop")
+        assert "DiagnosticServer" in answer.info.command_line
+        assert DiagnosticsClient.for_process(process.pid).environment()["SHOP"] == "open"
+
+
+def test_ps_lists_it() -> None:
+    with _program() as process:
+        assert _ready(process)
+        ran = subprocess.run(
+            [sys.executable, "-m", "dotdump", "ps", "--format", "json"], capture_output=True, check=True, timeout=30
+        )
+        (row,) = [row for row in json.loads(ran.stdout)["processes"] if row["pid"] == process.pid]
+        assert row["diagnostics"] == "ok"
+
+
+def test_it_is_off_where_the_environment_says_so() -> None:
+    with _program(DOTNET_EnableDiagnostics="0") as process:
+        assert _ready(process)
+        assert diagnose(process.pid, 5).state == DiagnosticsState.OFF
+
+
+def test_it_waits_at_its_start_where_the_environment_says_so() -> None:
+    with _program(DOTNET_DefaultDiagnosticPortSuspend="1") as process:
+        deadline = time.monotonic() + 20
+        while diagnose(process.pid, 1).state != DiagnosticsState.OK:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert process.stdout
+        assert not select.select([process.stdout], [], [], 0.3)[0]
+        DiagnosticsClient.for_process(process.pid, 5).resume()
+        assert _ready(process)
