@@ -11,6 +11,7 @@ from bisect import bisect_right
 from dotdump.errors import FormatError
 from dotdump.formats import core_notes
 from dotdump.formats.core_notes import NoteType
+from dotdump.formats.dotdump_notes import OWNER, DotdumpNote
 from dotdump.formats.elf import SECTION_HEADER, ElfType, Machine, SegmentType, read_header, read_program_headers
 from dotdump.formats.notes import parse_notes
 from dotdump.formats.registers import REGISTER_FILES
@@ -42,6 +43,7 @@ class CoreOutline:
         self.threads: list[Prstatus] = []
         self.files: tuple[MappedFile, ...] = ()
         self.has_auxv = False
+        self.has_origin = False
         self.note_count = 0
         self.notes_unread = 0
         self._starts = [load.vaddr for load in self.loads]
@@ -85,6 +87,7 @@ def _read_notes(outline: CoreOutline, space: AddressSpace, segment: ProgramHeade
     outline.notes_unread += segment.filesz - len(data) + len(data[notes.end :].strip(b"\0"))
     outline.note_count += len(notes.notes)
     for note in notes.notes:
+        outline.has_origin |= (note.owner, note.type) == (OWNER, DotdumpNote.ORIGIN)
         if note.owner == core_notes.CORE:
             try:
                 _take_note(outline, note.type, note.data)

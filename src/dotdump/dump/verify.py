@@ -7,11 +7,15 @@ of memory is right it cannot say. Source of truth: gABI ch. 5, core(5), and what
 from __future__ import annotations
 
 from enum import StrEnum
+from zlib import crc32
 
 from dotdump.dump.core_outline import CoreOutline, read_outline
 from dotdump.errors import FormatError
 from dotdump.formats.elf import MAGIC, Machine
+from dotdump.limits import NOTE_SEGMENT
 from dotdump.records import record
+from dotdump.target.model import Problem
+from dotdump.target.own_notes import read_trailer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +82,8 @@ def _findings(core: CoreOutline, space: AddressSpace, size: int, expected: Expec
     )
     yield _check_segments(core)
     yield _check_length(core, size)
+    if core.has_origin:
+        yield _check_trailer(core, space)
     yield _check_notes(core)
     yield _check_process(core, expected)
     yield _check_threads(core, expected)
@@ -109,6 +115,20 @@ def _check_length(core: CoreOutline, size: int) -> Finding:
         seen = f"the file ends at {size:,}, {core.end - size:,} bytes before what its headers promise"
         return Finding("length", Verdict.PROBLEM, seen)
     return Finding("length", Verdict.OK, f"{size:,} bytes, as the headers say")
+
+
+def _check_trailer(core: CoreOutline, space: AddressSpace) -> Finding:
+    """Look for the trailer that a core of ours ends with: it says what could not be read and what the head must be."""
+    trailer = read_trailer(space, core.end, "the core")
+    if isinstance(trailer, Problem):
+        return Finding("trailer", Verdict.PROBLEM, trailer.message)
+    if crc32(space.read_available(0, min(trailer.head, NOTE_SEGMENT))) != trailer.head_crc:
+        return Finding("trailer", Verdict.PROBLEM, "headers or notes are damaged: their checksum is wrong")
+    lost = sum(gap.end - gap.start for gap in trailer.gaps)
+    if lost:
+        seen = f"{lost:,} bytes in {len(trailer.gaps):,} places could not be read: {trailer.gaps[0].reason}"
+        return Finding("trailer", Verdict.WARNING, seen)
+    return Finding("trailer", Verdict.OK, f"written whole, {trailer.zero:,} bytes of it zero pages")
 
 
 def _check_notes(core: CoreOutline) -> Finding:
