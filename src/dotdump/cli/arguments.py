@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from dotdump.cli.registry import COMMANDS, Command, Exit, load
@@ -28,7 +29,7 @@ def parser_of(name: str, command: Command) -> argparse.ArgumentParser:
         prog=f"dotdump {name}",
         description=COMMANDS[name],
         epilog=f"examples:\n{command.EXAMPLES}" if command.EXAMPLES else None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -41,6 +42,13 @@ def add_format(parser: argparse.ArgumentParser, *choices: str) -> None:
     parser.add_argument("--format", choices=["text", "json", *choices], default="text", help="default: %(default)s")
 
 
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """Return a formatter as wide as the terminal; left to find that out, it imports shutil and all compressions."""
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() else os.get_terminal_size(1).columns if os.isatty(1) else 100
+    return argparse.RawDescriptionHelpFormatter(prog, width=max(width, 40) - 2)
+
+
 def overview() -> argparse.ArgumentParser:
     """Return the parser of ``dotdump`` without a command: help, version, and the list of commands."""
     width = max((len(name) for name in COMMANDS), default=0) + 2
@@ -50,7 +58,7 @@ def overview() -> argparse.ArgumentParser:
         usage="dotdump COMMAND [OPTIONS]",
         description=SUMMARY,
         epilog=f"commands:\n{listing}\n\n'dotdump COMMAND --help' shows the options of a command, with examples.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
         allow_abbrev=False,
     )
     parser.add_argument(

@@ -40,13 +40,13 @@ COMMANDS: dict[str, str] = {
     "ps": "list the .NET processes, also those whose diagnostics are off",
     "collect": "write a verified core of a running process",
     "doctor": "what would stop a dump here, and what to do about it",
-    "convert": "compress, unpack or trim a core",
-    "demo": "show the main job, start to end, on a .NET process of its own",
     "info": "say what a core is, whose, why it died, and whether it is whole",
     "threads": "list the threads of a core: where they stood, and their registers",
     "modules": "list the files that a core's process had loaded",
     "memory": "show memory of a core: bytes, words or strings",
     "verify": "check that a core is whole and can be used",
+    "convert": "compress, unpack or trim a core",
+    "demo": "show the main job, start to end, on a .NET process of its own",
     "completion": "print a script that completes the command line in bash, zsh or fish",
 }
 """Name to one-line summary, in the order that help shows. The module is ``cli.commands.NAME``, ``-`` as ``_``."""

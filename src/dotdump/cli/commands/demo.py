@@ -28,7 +28,12 @@ class Step:
 
 STEPS = (
     Step("Which .NET processes are there?", "ps -n Corpus"),
+    Step("Would a dump of this one work, here and now?", "doctor -p {pid}"),
     Step("A dump of all of it, through the runtime; verified before it gets its name.", "collect -p {pid} -o {core}"),
+    Step("The same checks, on any core, wherever it came from.", "verify {core}"),
+    Step("What is in it: process, runtime, memory by kind.", "info {core}"),
+    Step("Its threads, and where each of them stood.", "threads {core}"),
+    Step("The files it had loaded.", "modules {core}"),
 )
 SCENARIO = "all"
 

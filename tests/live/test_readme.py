@@ -1,0 +1,59 @@
+"""Every fenced block of the README is run, in order, in one directory, with one .NET process there."""
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from corpus import corpus, missing, runtimes
+
+pytestmark = pytest.mark.live
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+PICKS_A_PROCESS = "export PID="
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    runtime = next((runtime for runtime in runtimes() if runtime.major >= 8), None)
+    if runtime is None:
+        missing("the README works on .NET 8 or newer")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    dotdump = programs / "dotdump"
+    dotdump.write_text(f'#!/bin/sh\nexec {sys.executable} -m dotdump "$@"\n')
+    dotdump.chmod(0o755)
+    (programs / "python3").symlink_to(sys.executable)
+    with corpus(runtime, "idle") as running:
+        source = str(Path(__file__).parents[2] / "src")
+        yield os.environ | {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "PYTHONPATH": source,
+            "PID": str(running.pid),
+        }
+
+
+def test_every_block_of_the_readme_runs_as_it_stands(environment: dict[str, str], tmp_path: Path) -> None:
+    assert {language for language, _ in BLOCKS} == {"sh", "python"}
+    for language, text in BLOCKS:
+        start = ["bash", "-euo", "pipefail", "-c"] if language == "sh" else [sys.executable, "-c"]
+        script = textwrap.dedent(text)
+        done = subprocess.run(
+            [*start, script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == 0, f"{script}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        assert done.stdout or PICKS_A_PROCESS in script or "completion" in script
+
+
+def test_every_command_of_the_readme_is_there_and_every_command_is_in_the_readme() -> None:
+    from dotdump.cli.registry import COMMANDS
+
+    shown = set(re.findall(r"\bdotdump ([a-z]\w*)", "".join(text for _, text in BLOCKS)))
+    assert shown == set(COMMANDS) - {"demo"}
+    assert "make demo" in README
