@@ -22,7 +22,8 @@ pytestmark = pytest.mark.live
 
 RUNTIMES = {runtime.version: runtime for runtime in runtimes()}
 EIGHT_AND_TEN = [v for major in ("8.", "10.") for v in RUNTIMES if v.startswith(major)][:2]
-KILLS = int(os.environ.get("DOTDUMP_TEST_KILLS", "3"))
+KILLS = 100 if os.environ.get("DOTDUMP_FAULTS") == "full" else 3
+"""How often createdump is killed for each runtime and moment."""
 
 
 def names(directory: Path) -> list[str]:

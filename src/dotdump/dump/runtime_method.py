@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 FIRST_LOOKS, FIRST_SECONDS, LATER_LOOKS = 0.01, 1.0, 0.1
 """Seconds between two looks: often at first, so that a short pause is measured and not guessed."""
 
+AFTERMATH = 0.5
+"""Seconds in which the stop of a dumper that died can still come through."""
+
 SILENCE_AFTER_RELEASE = 3.0
 """Seconds that a runtime gets to answer after the process runs again: it takes milliseconds."""
 
@@ -83,6 +86,8 @@ class RuntimeMethod:
             client = self._client or DiagnosticsClient.for_process(task.subject.pid)
             written = conversation.hold(client, self.flags)
             handover.receive(lambda done: task.progress(Phase.FETCH, done, task.expected))
+            if not conversation.is_whole():
+                conversation.resume_if_left_stopped(AFTERMATH)
             if task.output.size == 0:
                 raise _nothing_written(task)
             return Capture(
@@ -93,7 +98,7 @@ class RuntimeMethod:
             )
         finally:
             handover.close()
-            conversation.close()
+            conversation.watch.close()
 
 
 class _Conversation:
@@ -117,7 +122,7 @@ class _Conversation:
                 self.task.subject.identity.check()  # alive after connecting: so we are connected to this process
                 return self._wait(pending)
         except CommandRejected as error:
-            self._resume_if_left_stopped()
+            self.resume_if_left_stopped(0.0)
             error.hint = error.hint or advice_for(error.code, error.text)
             raise
         except ServerSilent as error:
@@ -131,11 +136,6 @@ class _Conversation:
             stop.add_note(self.watch.describe())
             raise
 
-    def close(self) -> None:
-        """Leave the process as it was found."""
-        self._resume_if_left_stopped()
-        self.watch.close()
-
     def _wait(self, pending: PendingDump) -> WrittenDump | None:
         started = time.monotonic()
         while True:
@@ -146,15 +146,23 @@ class _Conversation:
                 return written
             size = self.handover.size()
             self.task.progress(Phase.WRITE if size else Phase.GATHER, size, self.task.expected)
-            if self.watch.released_for() > SILENCE_AFTER_RELEASE and self.watch.helper_runs() and self._is_whole():
+            if self.watch.left_stopped():
+                self.resume_if_left_stopped(0.0)
+            if self._has_fallen_silent():
                 return self._end_hung_helper(pending)
 
-    def _is_whole(self) -> bool:
-        """Return whether a whole core is there already, although the runtime has not said so."""
-        self.handover.receive(lambda _: None)
+    def is_whole(self) -> bool:
+        """Return whether the output holds a whole core."""
         size = self.task.output.size
         findings = verify_core(DescriptorSpace(self.task.output.descriptor), size, self.task.subject.expectation())
         return worst(findings) is not Verdict.PROBLEM
+
+    def _has_fallen_silent(self) -> bool:
+        """Return whether a whole core is there already, the process runs again, and yet no answer comes."""
+        if self.watch.released_for() < SILENCE_AFTER_RELEASE or not self.watch.helper_runs():
+            return False
+        self.handover.receive(lambda _: None)
+        return self.is_whole()
 
     def _end_hung_helper(self, pending: PendingDump) -> WrittenDump | None:
         """End a dumper that did its work and then hangs, for while it is there the runtime answers nobody.
@@ -173,16 +181,20 @@ class _Conversation:
         except DotdumpError:
             return None
 
-    def _resume_if_left_stopped(self) -> None:
-        """Let the process run again where a dumper that died left it stopped, as createdump does when it is killed."""
-        subject = self.task.subject
-        if self.watch.helper is None or self.watch.helper_runs() or subject.state() != STOPPED:
-            return
-        if subject.identity.pidfd is not None and not subject.tracer():
+    def resume_if_left_stopped(self, patience: float) -> None:
+        """Let the process run again where a dumper that died leaves it stopped, within ``patience`` seconds.
+
+        createdump attaches by ptrace's ATTACH, which sends SIGSTOP: where it dies before it has taken that back, the
+        stop comes through, at once or a moment later. The process was running when the dump began.
+        """
+        subject, until = self.task.subject, time.monotonic() + patience
+        while subject.state() != STOPPED or subject.tracer():
+            if time.monotonic() >= until:
+                return
+            time.sleep(FIRST_LOOKS)
+        if subject.identity.pidfd is not None:
             signal.pidfd_send_signal(subject.identity.pidfd, signal.SIGCONT)
-            self.warnings.append(
-                f"{self.watch.helper_name} died and left process {subject.pid} stopped: it was sent SIGCONT"
-            )
+            self.warnings.append(f"a dumper that died left process {subject.pid} stopped: it was sent SIGCONT")
 
 
 def _nothing_written(task: Task) -> Incomplete:

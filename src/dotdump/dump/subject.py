@@ -86,6 +86,15 @@ class Subject:
         except ProcessGone:
             return 0
 
+    def children(self) -> list[int]:
+        """Return the pids of its children, dead ones that it has not waited for among them."""
+        found: list[int] = []
+        with suppress(ProcessGone, AccessDenied):
+            for tid in self.proc.tasks():
+                with suppress(ProcessGone):
+                    found += map(int, self.proc.task(tid).read("children").split())
+        return found
+
     def expectation(self) -> Expectation:
         """Return what must be in a core taken since the subject was opened: ask when the dump is there.
 

@@ -5,6 +5,7 @@ Only looks, at /proc; what falls between two looks it does not see, so a pause i
 
 from __future__ import annotations
 
+import os
 import time
 
 from dotdump.dump.subject import STOPPED, TRACED
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from dotdump.dump.subject import Subject
 
 
+STOPPED_SECONDS = 0.3
+"""A stop by a signal that is on the way through a tracer is over sooner."""
+
+
 class Watch:
     """Sees a tracer come, hold the process, and go. ``helper`` is the tracer, held; ``close`` lets go of it."""
 
@@ -25,6 +30,8 @@ class Watch:
         self._running_at = time.monotonic()
         self._paused_from: float | None = None
         self._released_at: float | None = None
+        self._stopped_at: float | None = None
+        self._born_after = int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
         self.helper: ProcessIdentity | None = None
         self.helper_name = ""
 
@@ -49,6 +56,7 @@ class Watch:
             if self.helper is None:
                 self._hold_helper()
             return
+        self._stopped_at = None if state != STOPPED else self._stopped_at or now
         self._running_at = now
         if self._paused_from is not None and self._released_at is None:
             self._released_at = now
@@ -60,6 +68,15 @@ class Watch:
     def helper_runs(self) -> bool:
         """Return whether the process that held the subject is still there."""
         return self.helper is not None and not self.helper.poll()
+
+    def left_stopped(self) -> bool:
+        """Return whether a dumper has died and left the process stopped by a signal, as ptrace's ATTACH does.
+
+        Told from a stop that somebody else wanted by the dead child that the stopped runtime cannot bury.
+        """
+        if self._stopped_at is None or time.monotonic() - self._stopped_at < STOPPED_SECONDS or self._subject.tracer():
+            return False
+        return self._has_dead_child() or (self.helper is not None and not self.helper_runs())
 
     def end_helper(self) -> None:
         """Kill the process that held the subject: only for one that holds it no more."""
@@ -85,6 +102,16 @@ class Watch:
         """Let go of the helper. A second call does nothing."""
         if self.helper is not None:
             self.helper.close()
+
+    def _has_dead_child(self) -> bool:
+        for child in self._subject.children():
+            try:
+                stat = Proc(child).stat()
+            except DotdumpError:
+                continue
+            if stat.state == "Z" and stat.start_time >= self._born_after:
+                return True
+        return False
 
     def _hold_helper(self) -> None:
         tracer = self._subject.tracer()
