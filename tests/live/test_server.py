@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dotdump import open_core
+from dotdump.errors import CommandRejected
 from dotdump.ipc.client import DiagnosticsClient
+from dotdump.ipc.dump import DumpType
 from dotdump.ipc.state import DiagnosticsState, diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.live
 
@@ -83,3 +87,22 @@ def test_it_waits_at_its_start_where_the_environment_says_so() -> None:
         assert not select.select([process.stdout], [], [], 0.3)[0]
         DiagnosticsClient.for_process(process.pid, 5).resume()
         assert _ready(process)
+
+
+def test_it_has_a_core_of_itself_written_to_a_path_and_to_a_held_file(tmp_path: Path) -> None:
+    with _program() as process:
+        assert _ready(process)
+        client = DiagnosticsClient.for_process(process.pid)
+        written = client.write_dump(str(tmp_path / "named.%p"), DumpType.FULL, timeout=60)
+        assert written.version == 3
+        with (tmp_path / "held").open("w+b") as held:
+            client.write_dump(f"/proc/{os.getpid()}/fd/{held.fileno()}", DumpType.FULL, timeout=60)
+        for path in (tmp_path / f"named.{process.pid}", tmp_path / "held"):
+            with open_core(path) as core:
+                assert core.process.pid == process.pid
+                assert len(core.threads) >= 2
+        with pytest.raises(CommandRejected, match="no Mini dump"):
+            client.write_dump(str(tmp_path / "mini"), DumpType.MINI, timeout=60)
+        with pytest.raises(CommandRejected, match="nowhere"):
+            client.write_dump("/nowhere/core", DumpType.FULL, timeout=60)
+        assert process.poll() is None

@@ -27,14 +27,24 @@ def dump_self(request: GenerateCoreDump) -> None:
     kind = DumpType(request.type)
     if kind != DumpType.FULL:
         raise CollectError(f"a Python program has no {kind.name.capitalize()} dump: ask for a Full one")
-    command = [sys.executable, "-m", "dotdump", "collect", "--process-id", str(os.getpid())]
-    command += ["--type", "Full", "--method", "ptrace", "--force", "--output", request.path or _DEFAULT_PATH]
     try:
-        code, text = _run(command)
+        code, text = _run([sys.executable, "-m", *_module(request.path or _DEFAULT_PATH)])
     except OSError as error:
         raise CollectError(f"cannot run dotdump on process {os.getpid()}: {error}") from error
     if code:
         raise CollectError(text or f"dotdump ended with {code}")
+
+
+def _module(path: str) -> list[str]:
+    """Return the module to run and its arguments.
+
+    ``collect`` writes a new file and never through a link; who asks for a dump into a descriptor that they hold open,
+    as our own ``collect`` does, has made that file already.
+    """
+    pid = str(os.getpid())
+    if os.path.dirname(path).endswith("/fd") and path.startswith("/proc/"):  # noqa: PTH120 -- a name, not a file
+        return ["dotdump.server.dump_worker", pid, path]
+    return ["dotdump", "collect", "-p", pid, "--type", "Full", "--method", "ptrace", "--force", "--output", path]
 
 
 def _run(command: list[str]) -> tuple[int, str]:
