@@ -76,3 +76,9 @@ OBJECT_SIZE = 1 << 36
 
 HEAP_PROBLEMS = 1000
 """Damaged places of a heap that are named one by one."""
+
+GC_DESC_SERIES = 1 << 15
+"""Series of references in one type: a structure of that many alternating fields no compiler makes."""
+
+HEAP_BLOCKS = 1 << 28
+"""Blocks of 4 MiB between the first and the last object: a petabyte of addresses."""

@@ -16,6 +16,7 @@ from dotdump.clr.contracts.gc import AllocationContext, GarbageCollector, Segmen
 from dotdump.clr.contracts.heap_walk import HeapWalk
 from dotdump.clr.contracts.method_tables import MethodTables
 from dotdump.clr.contracts.type_table import TypeTable
+from dotdump.clr.graph.build import GraphBuilder
 from dotdump.clr.model.object import ClrObject
 from dotdump.errors import InvalidObject, MemoryFault
 from dotdump.kernels import walk as kernel
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dotdump.clr.data_access import DataAccess
+    from dotdump.clr.graph.build import Progress
+    from dotdump.clr.graph.object_graph import ObjectGraph
     from dotdump.target.model import Problem
 
 _ROWS = 4096
@@ -78,6 +81,11 @@ class ClrHeap:
             for span in segment.spans:
                 yield from self._objects_of(walk, span)
         self._walk_problems = walk.problems
+
+    def graph(self, progress: Progress | None = None) -> ObjectGraph:
+        """Build the graph of all objects and references; ``progress`` is told a phase, how far, and of how much."""
+        builder = GraphBuilder(self.access.reader, self.segments, self.types, self.walk, progress)
+        return builder.build()
 
     def object(self, address: int) -> ClrObject:
         """Return the object at ``address``; raises ``InvalidObject`` where no object can be."""

@@ -1,0 +1,1 @@
+"""The whole heap as columns: objects, references, and what follows from them."""

@@ -1,0 +1,125 @@
+"""Builds an ``ObjectGraph``: one walk counts, one writes the objects, one writes their references.
+
+The first walk tells how long every column has to be, so none is ever copied or larger than needed. References are
+resolved with one bit for each 8 bytes of heap instead of a search.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+from dotdump.clr.graph.columns import allocate, narrowest
+from dotdump.clr.graph.edges import Descriptions, Edges
+from dotdump.clr.graph.object_graph import ObjectGraph
+from dotdump.errors import LimitExceeded
+from dotdump.kernels import references, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dotdump.clr.contracts.gc import Segment, Span
+    from dotdump.clr.contracts.heap_walk import HeapWalk
+    from dotdump.clr.contracts.type_table import TypeTable
+    from dotdump.memory.reader import Reader
+    from dotdump.target.model import Problem
+
+    Progress = Callable[[str, int, int], None]
+
+
+class TypeTotals:
+    """A visitor that counts objects and bytes by type index."""
+
+    def __init__(self, types: TypeTable) -> None:
+        self._types = types
+        self.counts = array("Q", bytes(8 * 1024))
+        self.sizes = array("Q", bytes(8 * 1024))
+
+    def __call__(self, words: memoryview[int], base: int, span: Span, table: array[int], stop: array[int]) -> int:
+        del base, span
+        while len(self.counts) < len(self._types):
+            self.counts.extend(bytes(len(self.counts)))
+            self.sizes.extend(bytes(len(self.sizes)))
+        found: int = walk.count_objects(words, 0, len(words), table, self.counts, self.sizes, stop)
+        return found
+
+
+class ObjectColumns:
+    """A visitor that writes the objects into columns, and remembers which rows belong to which span."""
+
+    def __init__(self, count: int, largest: int) -> None:
+        self.addresses, self.kinds = allocate("Q", count), allocate("I", count)
+        self.sizes, self.generations = allocate(narrowest(largest), count), allocate("B", count)
+        self.rows: list[tuple[Span, int, int]] = []
+        self.count = 0
+
+    def __call__(self, words: memoryview[int], base: int, span: Span, table: array[int], stop: array[int]) -> int:
+        columns = (self.addresses, self.kinds, self.sizes)
+        found = walk.list_objects(words, 0, len(words), table, base, self.count, *columns, stop)
+        last = self.count + found
+        self.generations[self.count : last] = bytes([span.generation]) * found
+        if self.rows and self.rows[-1][0] is span:
+            self.rows[-1] = (span, self.rows[-1][1], last)
+        else:
+            self.rows.append((span, self.count, last))
+        self.count = last
+        return found
+
+
+class GraphBuilder:
+    """Builds the graph of the heap that ``new_walk`` walks. ``progress`` is told a phase, how far, and of how much."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        segments: Sequence[Segment],
+        types: TypeTable,
+        new_walk: Callable[[], HeapWalk],
+        progress: Progress | None = None,
+    ) -> None:
+        self._reader = reader
+        self._segments = segments
+        self._types = types
+        self._new_walk = new_walk
+        self._progress = progress or _silent
+        self._problems: list[Problem] = []
+
+    def build(self, loader_allocators: Mapping[int, int] | None = None) -> ObjectGraph:
+        """Return the graph. ``loader_allocators``: by type the address of the object that all of it keep alive."""
+        totals = TypeTotals(self._types)
+        first = self._new_walk()
+        count = first.run(totals)
+        self._problems += first.problems
+        if count >= references.NONE - 2:
+            raise LimitExceeded(f"{count} objects are more than rows can be numbered", source="heap")
+        largest = max((span.end - span.start for segment in self._segments for span in segment.spans), default=0)
+        objects = ObjectColumns(count, largest)
+        self._progress("objects", 0, count)
+        self._new_walk().run(objects)
+        return self._with_references(objects, totals, largest, loader_allocators or {})
+
+    def _with_references(
+        self, objects: ObjectColumns, totals: TypeTotals, largest: int, keepers: Mapping[int, int]
+    ) -> ObjectGraph:
+        descriptions = Descriptions(self._reader, self._types)
+        slots = descriptions.slots(totals.counts, totals.sizes) + sum(totals.counts[kind] for kind in keepers)
+        edges = Edges(objects, descriptions, slots + largest // 8 + 2)
+        edges.keep(keepers)
+        for span, first, last in objects.rows:
+            edges.add(self._reader.memory, span.end, first, last)
+            self._progress("references", last, objects.count)
+        return ObjectGraph(
+            objects.addresses[: objects.count],
+            objects.kinds[: objects.count],
+            objects.sizes[: objects.count],
+            objects.generations[: objects.count],
+            edges.finish(),
+            edges.targets[: edges.count],
+            tuple(self._types.shapes),
+            problems=(*self._problems, *descriptions.problems, *edges.problems),
+            dangling=edges.dangling,
+        )
+
+
+def _silent(_phase: str, _done: int, _total: int) -> None:
+    """Progress that nobody follows."""
