@@ -1,0 +1,178 @@
+"""Names of types, as ClrMD writes them: ``Namespace.Outer<Arg>+Inner[]``.
+
+A method table names its definition by module and token; arguments of generics are distributed over the nesting of the
+definition by their arity. What cannot be named is given its address, so that no two types get one name by accident.
+Source of truth: methodtable.h (WFLAGS_HIGH_ENUM, WFLAGS2_ENUM), the same bits from 3.1 to 10 as far as used.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from typing import TYPE_CHECKING
+
+from dotdump.clr.data.types import ArrayClass, MethodTable, ParamTypeDesc, TypeDesc
+from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
+from dotdump.formats.metadata.signatures import ElementType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dotdump.clr.contracts.loader import Loader
+    from dotdump.clr.data_access import DataAccess
+
+MAX_DEPTH = 32
+MAX_ARGUMENTS = 64
+_TYPE_DESC = 2
+"""The bit of a TypeHandle that tells a TypeDesc from a MethodTable."""
+
+_VTABLE_SLOTS_PER_CHUNK = 8
+_SUFFIXES = {int(ElementType.PTR): "*", int(ElementType.BYREF): "&", int(ElementType.SZARRAY): "[]"}
+
+
+class _Flags(IntFlag):
+    HAS_COMPONENT_SIZE = 0x80000000
+    CATEGORY_ARRAY_MASK = 0x000C0000
+    CATEGORY_ARRAY = 0x00080000
+    CATEGORY_MASK = 0x000F0000
+    CATEGORY_SZARRAY = 0x000A0000
+    GENERICS_MASK = 0x00000030
+    GENERIC_INSTANTIATION = 0x00000010
+    GENERIC_SHARED_INSTANTIATION = 0x00000020
+
+
+class _Flags2(IntFlag):
+    """Which optional slots there are, in their order; only before 9 is the module of a definition one of them."""
+
+    EARLIER_SLOTS = 0x000F
+    HAS_MODULE_OVERRIDE = 0x0010
+
+
+class TypeNames:
+    """Names of the types of one runtime, each found once."""
+
+    def __init__(self, access: DataAccess, loader: Loader) -> None:
+        self._access = access
+        self._loader = loader
+        self._names: dict[int, str] = {}
+
+    def name_of(self, handle: int) -> str:
+        """Return the name of a TypeHandle: a method table, or a tagged TypeDesc."""
+        return self._name(handle, 0)
+
+    def module_of(self, method_table: int) -> int:
+        """Return the address of the module that defines a type."""
+        table = MethodTable(self._access, method_table)
+        if self._access.has("MethodTable", "Module"):
+            return table.module
+        return self._module_before_9(table)
+
+    def token_of(self, method_table: int) -> int:
+        """Return the row id of a type's TypeDef; 0 where it has none."""
+        table = MethodTable(self._access, method_table)
+        return table.token if self._access.has("MethodTable", "Token") else table.flags2 >> 8
+
+    def _name(self, handle: int, depth: int) -> str:
+        if handle not in self._names:
+            try:
+                name = self._compose(handle, depth)
+            except (FormatError, MemoryFault, UnsupportedRuntime):
+                name = f"<type at {handle:#x}>"
+            if depth:
+                return name
+            self._names[handle] = name
+        return self._names[handle]
+
+    def _compose(self, handle: int, depth: int) -> str:
+        if depth > MAX_DEPTH:
+            raise FormatError(f"types nest more than {MAX_DEPTH} deep", source="type name")
+        if handle & _TYPE_DESC:
+            return self._type_desc(handle & ~_TYPE_DESC, depth)
+        table = MethodTable(self._access, handle)
+        flags = table.flags
+        if table.class_or_canonical == 0:
+            return "Free"
+        if flags & _Flags.HAS_COMPONENT_SIZE and flags & _Flags.CATEGORY_ARRAY_MASK == _Flags.CATEGORY_ARRAY:
+            return self._array(table, flags, depth)
+        generic = not flags & _Flags.HAS_COMPONENT_SIZE and flags & _Flags.GENERICS_MASK in (
+            _Flags.GENERIC_INSTANTIATION,
+            _Flags.GENERIC_SHARED_INSTANTIATION,
+        )
+        arguments = [self._name(a, depth + 1) for a in self._arguments(table)] if generic else []
+        return self._defined(handle, arguments)
+
+    def _defined(self, method_table: int, arguments: list[str]) -> str:
+        module, row_id = self.module_of(method_table), self.token_of(method_table)
+        metadata = self._loader.find_metadata(module)
+        if metadata is None or not row_id:
+            return f"<type {0x02000000 | row_id:#x} of module {module:#x}>"
+        return with_arguments(metadata.type_name(row_id), arguments)
+
+    def _array(self, table: MethodTable, flags: int, depth: int) -> str:
+        element = self._name(table.instantiation, depth + 1)
+        if flags & _Flags.CATEGORY_MASK == _Flags.CATEGORY_SZARRAY:
+            return f"{element}[]"
+        rank = ArrayClass(self._access, self._class(table)).rank
+        return element + brackets(rank)
+
+    def _type_desc(self, address: int, depth: int) -> str:
+        kind = TypeDesc(self._access, address).type_and_flags & 0xFF
+        view = ParamTypeDesc(self._access, address)
+        if kind == ElementType.ARRAY:
+            rank = ArrayClass(self._access, self._class(MethodTable(self._access, view.template))).rank
+            return self._name(view.argument, depth + 1) + brackets(rank)
+        if kind not in _SUFFIXES:
+            return f"<type variable at {address:#x}>"
+        return self._name(view.argument, depth + 1) + _SUFFIXES[kind]
+
+    def _class(self, table: MethodTable) -> int:
+        """Return the address of a type's EEClass, which its canonical method table holds."""
+        mask = self._access.global_integer("CanonicalMethodTableMask")
+        value = table.class_or_canonical
+        if value & mask == self._access.global_integer("CanonicalMethodTableTag"):
+            return MethodTable(self._access, value & ~mask).class_or_canonical
+        return value
+
+    def _arguments(self, table: MethodTable) -> Iterator[int]:
+        """Yield the TypeHandles of a generic type's arguments: the last dictionary of its PerInstInfo."""
+        reader, dictionaries = self._access.reader, table.instantiation
+        count, arguments = reader.u16(dictionaries - 4), reader.u16(dictionaries - 2)
+        if not 0 < count <= MAX_DEPTH or arguments > MAX_ARGUMENTS:
+            raise FormatError(f"{arguments} type arguments in {count} dictionaries", source="type name")
+        last = reader.pointer(dictionaries + 8 * (count - 1))
+        yield from (reader.pointer(last + 8 * index) for index in range(arguments))
+
+    def _module_before_9(self, table: MethodTable) -> int:
+        """Return the module that an optional slot holds: the first two slots are in place, others behind the vtable."""
+        if not table.flags & (_Flags.HAS_COMPONENT_SIZE | _Flags.GENERICS_MASK):
+            return table.loader_module
+        mask = self._access.global_integer("CanonicalMethodTableMask")
+        value = table.class_or_canonical
+        if value & mask == self._access.global_integer("CanonicalMethodTableTag"):
+            table = MethodTable(self._access, value & ~mask)
+        present = table.flags2
+        if not present & _Flags2.HAS_MODULE_OVERRIDE:
+            return table.loader_module
+        index = (present & _Flags2.EARLIER_SLOTS).bit_count()
+        place = table.address_of("PerInstInfo") + 8 * index
+        if index >= 2:
+            place += 8 * -(-table.virtuals // _VTABLE_SLOTS_PER_CHUNK)
+        return self._access.reader.pointer(place)
+
+
+def brackets(rank: int) -> str:
+    """Return what follows the element of a general array; ``[*]`` for rank 1, which is not ``[]``."""
+    return f"[{',' * (rank - 1) or '*'}]"
+
+
+def with_arguments(name: str, arguments: list[str]) -> str:
+    """Return ``name`` with its arities (`` `1``) replaced by that many of ``arguments``, from the outermost type on."""
+    parts, used = [], 0
+    for part in name.split("+"):
+        stem, _, arity = part.partition("`")
+        if not arity.isdecimal():
+            parts.append(part)
+            continue
+        taken = arguments[used : used + int(arity)]
+        used += len(taken)
+        parts.append(f"{stem}<{', '.join(taken)}>" if taken else part)
+    return "+".join(parts)

@@ -1,0 +1,75 @@
+"""Structures that describe types and where they come from, as the loader lays them out.
+
+Source of truth: methodtable.h, class.h, typedesc.h, ceeload.h, peassembly.h, peimage.h of each version; the
+descriptors of 9 and 10 for what they name.
+"""
+
+from __future__ import annotations
+
+from dotdump.clr.data.struct import Field, Struct
+
+
+class MethodTable(Struct):
+    """A loaded type. ``module`` is that of its definition from 9 on; before, ``loader_module`` stands in its place."""
+
+    layout = "MethodTable"
+    flags = Field("MTFlags", kind="uint32")
+    flags2 = Field("MTFlags2", kind="uint32")
+    token = Field("Token", kind="uint16")
+    virtuals = Field("NumVirtuals", kind="uint16")
+    module = Field("Module")
+    loader_module = Field("LoaderModule")
+    parent = Field("ParentMethodTable")
+    class_or_canonical = Field("EEClassOrCanonMT")
+    instantiation = Field("PerInstInfo")
+
+
+class ArrayClass(Struct):
+    """The EEClass of an array type."""
+
+    layout = "ArrayClass"
+    rank = Field("Rank", kind="uint8")
+
+
+class TypeDesc(Struct):
+    """What stands for types that have no method table: pointers, references, type variables."""
+
+    layout = "TypeDesc"
+    type_and_flags = Field("TypeAndFlags", kind="uint32")
+
+
+class ParamTypeDesc(Struct):
+    """A pointer or reference to ``argument``, a TypeHandle; in 3.1 an array too, of the shape of ``template``."""
+
+    layout = "ParamTypeDesc"
+    template = Field("TemplateMT")
+    argument = Field("TypeArg")
+
+
+class Module(Struct):
+    """A module of an assembly."""
+
+    layout = "Module"
+    pe_assembly = Field("PEAssembly")
+
+
+class PeAssembly(Struct):
+    """The file of an assembly."""
+
+    layout = "PEAssembly"
+    image = Field("PEImage")
+
+
+class PeImageRecord(Struct):
+    """The runtime's own record of a PE file: the layouts in which it is in memory."""
+
+    layout = "PEImage"
+    loaded = Field("LoadedImageLayout")
+    flat = Field("FlatImageLayout")
+
+
+class PeImageLayout(Struct):
+    """One layout of a PE file in memory."""
+
+    layout = "PEImageLayout"
+    base = Field("Base")
