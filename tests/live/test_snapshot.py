@@ -89,7 +89,7 @@ def test_no_blocking_system_call_notices(way: object) -> None:
 
 
 def test_a_dumper_killed_at_any_moment_leaves_the_process_as_it_was() -> None:
-    chance = random.Random(4711)  # noqa: S311 - moments to kill at
+    chance = random.Random(4711)
     with native("blockers") as checker:
         assert is_right(state_of(checker))
         for _ in range(KILLS):

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from dotdump.target.core import CoreTarget
 
 
-def add_core(parser: ArgumentParser) -> None:
-    """Add CORE, ``--sysroot`` and ``--format``."""
+def add_core(parser: ArgumentParser, *formats: str) -> None:
+    """Add CORE, ``--sysroot`` and ``--format`` with more ``formats`` than text and json."""
     parser.add_argument("core", metavar="CORE", help="a core file: of createdump, the kernel, gcore or dotdump")
     parser.add_argument(
         "--sysroot",
@@ -22,7 +22,7 @@ def add_core(parser: ArgumentParser) -> None:
         default=[],
         help="look for the target's files in DIR before their own place; may be repeated",
     )
-    add_format(parser)
+    add_format(parser, *formats)
 
 
 def open_named(arguments: Namespace, console: Console) -> CoreTarget:

@@ -43,11 +43,8 @@ class ObjectShape:
     component_size: int
     contains_pointers: bool
     collectible: bool
-
-    @property
-    def is_free(self) -> bool:
-        """Whether this is the method table of free space: a byte array that is its own kind."""
-        return self.component_size == 1 and self.base_size == _FREE_BASE_SIZE and not self.contains_pointers
+    is_free: bool = False
+    """Whether this is the method table of free space: flags of an array of bytes, and of nothing else."""
 
 
 _FREE_BASE_SIZE = 24
@@ -90,6 +87,7 @@ class MethodTables:
             component_size,
             bool(flags & MethodTableFlags.CONTAINS_GC_POINTERS),
             bool(flags & MethodTableFlags.COLLECTIBLE),
+            is_free=flags == _FREE_FLAGS and base_size == _FREE_BASE_SIZE,
         )
 
     def _is_size(self, base_size: int, component_size: int) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from dotdump.clr.contracts.loader import Loader
+from dotdump.clr.contracts.type_names import TypeNames
 from dotdump.clr.data_access import DataAccess
 from dotdump.clr.layout_choice import choose_layouts
 from dotdump.clr.model.heap import ClrHeap
@@ -71,6 +73,17 @@ class ClrRuntime:
     def heap(self) -> ClrHeap:
         """Its managed heap."""
         return ClrHeap(self.access)
+
+    @cached_property
+    def _type_names(self) -> TypeNames:
+        return TypeNames(self.access, Loader(self.access))
+
+    def type_name(self, method_table: int) -> str:
+        """Return the full name of the type whose method table is at ``method_table``, as ClrMD writes it."""
+        if self.kind is RuntimeKind.NATIVE_AOT:
+            symbol = self.module.symbol_at(method_table)
+            return symbol[0] if symbol and symbol[1] == 0 else f"<type at {method_table:#x}>"
+        return self._type_names.name_of(method_table)
 
     def __repr__(self) -> str:
         return f"<ClrRuntime {self.kind} {self.version or 'of unknown version'}>"

@@ -188,7 +188,7 @@ def test_more_objects_than_fit_a_batch_come_once_each(fake: FakeHeap) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_flipped_bits_never_end_a_walk_and_lose_little(fake: FakeHeap, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - damage that can be repeated
+    chance = random.Random(seed)
     kinds = [fake.add_type(24), fake.add_type(48), fake.add_type(22, 2), fake.add_type(24, 8)]
     objects = [chance.choice(kinds).words(chance.randrange(12), fill=chance.randrange(9)) for _ in range(2000)]
     region = fake.add_region(0, *objects)

@@ -1,0 +1,1 @@
+"""Questions answered over a runtime: frozen results, for reports and for programs."""
