@@ -8,7 +8,7 @@ from dotdump.formats.zstd_seekable import FrameTable
 from dotdump.memory.zstd import ZstdSpace
 from dotdump.memory.zstd_library import zstd
 
-CONTENT = bytes(Random(7).choices(range(9), k=50_000))  # noqa: S311
+CONTENT = bytes(Random(7).choices(range(9), k=50_000))
 STEP = 5_000
 
 
