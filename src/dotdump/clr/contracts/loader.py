@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dotdump.clr.data.types import Module, PeAssembly, PeImageLayout, PeImageRecord
+from dotdump.clr.data.loaded_types import Module, PeAssembly, PeImageLayout, PeImageRecord
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.formats.metadata.image import Metadata
 from dotdump.formats.pe import PeImage

@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
-from dotdump.clr.data.types import ArrayClass, MethodTable, ParamTypeDesc, TypeDesc
+from dotdump.clr.data.loaded_types import ArrayClass, MethodTable, ParamTypeDesc, TypeDesc
 from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.signatures import ElementType
 
