@@ -73,7 +73,7 @@ def test_process_info_of_each_version_says_as_much_as_the_runtime_knows(runtime:
         assert client.process_info() == infos[-1]
         assert {info.pid for info in infos} == {process.pid}
         assert len({info.cookie for info in infos}) == 1
-        assert all(str(runtime.assembly) in info.command_line for info in infos)
+        assert all(str(runtime.assembly.resolve()) in info.command_line for info in infos)
         assert {(info.operating_system, info.architecture) for info in infos} == {("Linux", "x64")}
         assert [info.entry_assembly for info in infos] == ["", "Corpus", "Corpus"]
         assert [info.runtime_version for info in infos] == ["", runtime.version, runtime.version]
@@ -237,7 +237,7 @@ def test_a_suspended_runtime_says_so_and_is_resumed_on_its_default_port(runtime:
             process.read_line(0.5)
         client.resume()
         assert process.read_line(30).startswith("{")
-        _until(lambda: diagnose(process.pid).state == DiagnosticsState.OK)
+        _until(lambda: diagnose(process.pid, 10).state == DiagnosticsState.OK)
         client.resume()
 
 
@@ -330,7 +330,7 @@ def test_a_temporary_directory_of_its_own_is_found(runtime: Runtime | None, shor
     if runtime is None:
         missing("no .NET runtime found")
     with corpus(runtime, environment={"TMPDIR": str(short_path)}) as process:
-        assert diagnose(process.pid).state == DiagnosticsState.OK
+        assert diagnose(process.pid, 10).state == DiagnosticsState.OK
 
 
 def test_a_native_program_with_event_source_support_answers() -> None:
@@ -340,7 +340,7 @@ def test_a_native_program_with_event_source_support_answers() -> None:
     with corpus(program) as process:
         info = DiagnosticsClient.for_process(process.pid).process_info()
         assert info.pid == process.pid
-        assert diagnose(process.pid).state == DiagnosticsState.OK
+        assert diagnose(process.pid, 10).state == DiagnosticsState.OK
 
 
 def test_every_process_info_command_is_asked() -> None:
