@@ -85,7 +85,7 @@ def test_no_blocking_system_call_notices(way: object) -> None:
         state = state_of(checker)
         assert is_right(state), state
         assert state["descriptors"] == descriptors
-        assert abs(int(state["sigchld"]) - int(state["forks"])) <= 1
+        assert int(state["sigchld"]) <= int(state["forks"]) + 1  # none of ours; pending ones of its own may merge
 
 
 def test_a_dumper_killed_at_any_moment_leaves_the_process_as_it_was() -> None:

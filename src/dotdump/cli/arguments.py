@@ -30,6 +30,7 @@ def parser_of(name: str, command: Command) -> argparse.ArgumentParser:
         description=COMMANDS[name],
         epilog=f"examples:\n{command.EXAMPLES}" if command.EXAMPLES else None,
         formatter_class=_formatter,
+        conflict_handler=getattr(command, "CONFLICT_HANDLER", "error"),
         allow_abbrev=False,
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")

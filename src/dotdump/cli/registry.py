@@ -46,6 +46,7 @@ COMMANDS: dict[str, str] = {
     "memory": "show memory of a core: bytes, words or strings",
     "verify": "check that a core is whole and can be used",
     "convert": "compress, unpack or trim a core",
+    "createdump": "stand in for the runtime's createdump, for crashes and for WriteDump",
     "heap": "say what fills the managed heap: objects and bytes by type",
     "demo": "show the main job, start to end, on a .NET process of its own",
     "completion": "print a script that completes the command line in bash, zsh or fish",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dotdump.dump.elf_core_writer import WrittenCore
     from dotdump.dump.sink import Sink
     from dotdump.dump.subject import Subject
+    from dotdump.formats.core_notes import Siginfo
     from dotdump.memory.space import MemoryRange
     from dotdump.target.model import Target
     from dotdump.target.process import ProcessTarget
@@ -46,7 +47,7 @@ DEFAULT_BUFFER = 1 << 30
 class OwnOptions:
     """``level`` of zstd, None for a plain core; ``buffer`` in bytes; ``gc_wait`` in seconds, 0 for any moment.
 
-    ``first`` is the thread to put in front, as the process counts them.
+    ``first`` is the thread to put in front, as the process counts them, and ``siginfo`` what it died of.
     """
 
     file_backed: bool = True
@@ -54,6 +55,7 @@ class OwnOptions:
     buffer: int = DEFAULT_BUFFER
     gc_wait: float = DEFAULT_WAIT
     first: int = 0
+    siginfo: Siginfo | None = None
 
 
 class PtraceMethod:
@@ -76,7 +78,7 @@ class PtraceMethod:
     def capture(self, task: Task) -> Capture:
         options = self.options
         with GcMoment(task.subject.pid, options.gc_wait) as gc:
-            target = open_process(task.subject.pid, first=options.first, moment=gc.moment)
+            target = open_process(task.subject.pid, first=options.first, siginfo=options.siginfo, moment=gc.moment)
         with target:
             core = _Core(task, options, self.name, target)
             copied = buffered(target, core.plan, options.buffer)

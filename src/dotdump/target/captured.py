@@ -5,15 +5,25 @@ from __future__ import annotations
 import os
 
 from dotdump.errors import CollectError, ProcessGone
-from dotdump.formats.core_notes import CORE, LINUX, NoteType, Prstatus, build_prstatus
+from dotdump.formats.core_notes import (
+    CORE,
+    LINUX,
+    NoteType,
+    Prstatus,
+    build_prstatus,
+    build_siginfo,
+    parse_prstatus,
+)
 from dotdump.formats.registers import NT_X86_XSTATE, X86_64, parse_registers
 from dotdump.linux.proc import Proc
+from dotdump.records import replace
 from dotdump.target.model import Architecture, Platform, ProcessFacts, Thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from dotdump.formats.core_notes import Siginfo
     from dotdump.linux.thread_state import ThreadState
 
 
@@ -88,6 +98,24 @@ def threads_of(
     wanted = first or process.pid
     threads = [_thread(process, state, names.get(state.tid, ""), inner.get(state.tid, state.tid)) for state in states]
     return sorted(threads, key=lambda thread: (thread.tid != wanted, thread.tid))
+
+
+def crashed(thread: Thread, siginfo: Siginfo) -> Thread:
+    """Return ``thread`` as one that died of a signal."""
+    key = (CORE, int(NoteType.PRSTATUS))
+    status = replace(
+        parse_prstatus(thread.notes[key], X86_64),
+        signo=siginfo.signo,
+        code=siginfo.code,
+        errno=siginfo.errno,
+        cursig=siginfo.signo,
+    )
+    notes = {
+        **thread.notes,
+        key: build_prstatus(status, X86_64),
+        (CORE, int(NoteType.SIGINFO)): build_siginfo(siginfo),
+    }
+    return replace(thread, signal=siginfo.signo, notes=notes)
 
 
 def _thread(process: ProcessFacts, state: ThreadState, name: str, tid: int) -> Thread:

@@ -14,7 +14,14 @@ from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.pagemap import Pagemap
 from dotdump.linux.proc import Proc
 from dotdump.linux.process_memory import ProcessMemory, VmReader
-from dotdump.target.captured import inner_ids, platform_of_this_machine, process_facts, thread_names, threads_of
+from dotdump.target.captured import (
+    crashed,
+    inner_ids,
+    platform_of_this_machine,
+    process_facts,
+    thread_names,
+    threads_of,
+)
 from dotdump.target.live_modules import modules_of
 from dotdump.target.stopping import StoppedProcess
 
@@ -24,26 +31,31 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from dotdump.formats.core_notes import Siginfo
     from dotdump.memory.region import Region
     from dotdump.target.elf_module import ElfModule
     from dotdump.target.model import ProcessFacts, Thread
     from dotdump.target.stopping import Moment
 
 
-def open_process(pid: int, *, first: int = 0, moment: Moment | None = None) -> ProcessTarget:
+def open_process(
+    pid: int, *, first: int = 0, siginfo: Siginfo | None = None, moment: Moment | None = None
+) -> ProcessTarget:
     """Stop process ``pid``, at a ``moment`` that suits, and return it as a ``Target``; closing that lets it run on.
 
-    ``first`` is the thread to put in front, by its id in the process's own PID namespace.
+    ``first`` is the thread to put in front, by its id in the process's own PID namespace; ``siginfo`` what it died of.
 
     Raises ``ProcessGone``, ``AccessDenied`` (not ours to trace, or traced already) or another ``CollectError``.
     """
-    return ProcessTarget(pid, first=first, moment=moment)
+    return ProcessTarget(pid, first=first, siginfo=siginfo, moment=moment)
 
 
 class ProcessTarget:
     """A stopped process. Closing it lets the process run on; ``problems`` says what could not be captured exactly."""
 
-    def __init__(self, pid: int, *, first: int = 0, moment: Moment | None = None) -> None:
+    def __init__(
+        self, pid: int, *, first: int = 0, siginfo: Siginfo | None = None, moment: Moment | None = None
+    ) -> None:
         self.platform = platform_of_this_machine()
         self.problems: list[str] = []
         self._closed = False
@@ -55,6 +67,7 @@ class ProcessTarget:
             self._stopped = StoppedProcess(pid, moment)
             self._identity.check()
             self._capture(self._stopped, names, inner, first)
+            self._mark_crash(siginfo)
         except BaseException:
             self.close()
             raise
@@ -72,6 +85,10 @@ class ProcessTarget:
         self.auxv: bytes = proc.read("auxv")
         live = stopped.live
         self.memory = ProcessMemory(VmReader(live), self.regions, Pagemap(live), BackingFiles(live))
+
+    def _mark_crash(self, siginfo: Siginfo | None) -> None:
+        if siginfo is not None:
+            self.threads = [crashed(self.threads[0], siginfo), *self.threads[1:]]
 
     @cached_property
     def modules(self) -> Sequence[ElfModule]:

@@ -1,0 +1,149 @@
+"""``dotdump createdump``: stands in for the runtime's createdump, with its command line, messages and exit codes.
+
+The runtime starts it as its own child, for a crash or for a client's WriteDump, and passes what it writes to standard
+error on to that client. Source of truth: createdump's help and messages, read from 8.0 and 10.0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+
+from dotdump.dump.collect import Request, collect
+from dotdump.dump.own_method import OwnOptions, PtraceMethod
+from dotdump.errors import DotdumpError
+from dotdump.formats.core_notes import Siginfo
+from dotdump.ipc.dump import DumpType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dotdump.cli.console import Console
+
+EXAMPLES = """\
+  dotdump createdump --full 4711                     what the runtime would start, by hand
+  dotdump createdump --full --name /dumps/%e.%p 4711
+
+docs/createdump.md says how to have runtimes start it."""
+
+CONFLICT_HANDLER = "resolve"
+"""-h is createdump's --withheap; --help stays ours."""
+FAILED = 255
+"""createdump returns -1 for every failure."""
+PAGE = 4096
+_TYPES = (
+    (("-n", "--normal"), DumpType.MINI, "minidump"),
+    (("-h", "--withheap"), DumpType.HEAP, "minidump with heap (the default)"),
+    (("-t", "--triage"), DumpType.TRIAGE, "triage minidump"),
+    (("-u", "--full"), DumpType.FULL, "full dump"),
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments, by the names that createdump gives them; -h is none of ours here."""
+    parser.add_argument("pid", nargs="?", type=int, metavar="PID", help="the process; default: the parent")
+    parser.add_argument("-f", "--name", metavar="PATH", help="template of the path; default: coredump.%%p in TMPDIR")
+    for names, kind, text in _TYPES:
+        parser.add_argument(*names, dest="type", action="store_const", const=kind, default=DumpType.HEAP, help=text)
+    parser.add_argument("-d", "--diag", action="store_true", help="accepted; there is nothing more to say")
+    parser.add_argument("-v", "--verbose", action="store_true", help="accepted as --diag")
+    parser.add_argument("-l", "--logtofile", metavar="FILE", help="write messages to a file instead of stdout")
+    parser.add_argument("--crashreport", action="store_true", help="not there yet")
+    parser.add_argument("--crashreportonly", action="store_true", help="not there yet")
+    parser.add_argument("--singlefile", action="store_true", help="accepted: no DAC is needed in any case")
+    parser.add_argument("--nativeaot", action="store_true", help="accepted: no DAC is needed in any case")
+    parser.add_argument("--crashthread", type=_number, default=0, metavar="TID", help="the thread that crashed")
+    for name in ("signal", "code", "errno", "address", "exception-record"):
+        parser.add_argument(f"--{name}", type=_number, default=0, metavar="N", help="of the signal that ended it")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Dump as createdump does; 0, or 255 for every failure."""
+    log = _Log(console, arguments.logtofile)
+    try:
+        return _dump(arguments, log)
+    finally:
+        log.close()
+
+
+class _Log:
+    """Where createdump's messages go: stdout or a file for progress, stderr for errors."""
+
+    def __init__(self, console: Console, path: str | None) -> None:
+        self._console = console
+        self._file = open(path, "a", encoding="utf-8") if path else None  # noqa: SIM115 - held until close
+
+    def say(self, text: str) -> None:
+        if self._file is not None:
+            self._file.write(f"[createdump] {text}\n")
+        else:
+            self._console.result(f"[createdump] {text}")
+
+    def complain(self, text: str) -> None:
+        self._console.note(f"[createdump] {text}")
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def _dump(arguments: argparse.Namespace, log: _Log) -> int:
+    begun = time.monotonic()
+    refusal = _refusal(arguments)
+    if refusal:
+        log.complain(refusal)
+        return FAILED
+    pid = arguments.pid or os.getppid()
+    log.say(f"Gathering state for process {pid} {_name(pid)}")
+    if arguments.signal:
+        log.say(f"Crashing thread {arguments.crashthread:04x} signal {arguments.signal} ({arguments.signal:04x})")
+    template = arguments.name or os.path.join(os.environ.get("TMPDIR") or "/tmp", "coredump.%p")  # noqa: S108
+    log.say(f"Writing full dump to file {template}")
+    options = OwnOptions(buffer=0, gc_wait=0.0, first=arguments.crashthread, siginfo=_siginfo(arguments))
+    try:
+        result = collect(Request(pid, output=template, replace=True), PtraceMethod(options))
+    except (DotdumpError, OSError) as error:
+        log.complain(str(error))
+        log.say(f"Failure took {_milliseconds(begun)}ms")
+        return FAILED
+    for warning in result.warnings:
+        log.complain(warning)
+    log.say(f"Written {result.bytes} bytes ({result.bytes // PAGE} pages) to core file")
+    log.say("Target process is alive")
+    log.say(f"Dump successfully written in {_milliseconds(begun)}ms")
+    return 0
+
+
+def _refusal(arguments: argparse.Namespace) -> str | None:
+    if arguments.crashreport or arguments.crashreportonly:
+        return "dotdump does not write crash reports yet: unset DOTNET_EnableCrashReport[Only]"
+    if arguments.type is not DumpType.FULL:
+        kind = arguments.type.name.capitalize()
+        return f"dotdump takes full dumps only, {kind} is not there yet: use --full, or DOTNET_DbgMiniDumpType=4"
+    return None
+
+
+def _siginfo(arguments: argparse.Namespace) -> Siginfo | None:
+    if not arguments.signal:
+        return None
+    address = arguments.address & (1 << 64) - 1
+    return Siginfo(arguments.signal, arguments.code, arguments.errno, address=address)
+
+
+def _name(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
+            return comm.read().rstrip("\n")
+    except OSError:
+        return ""
+
+
+def _milliseconds(begun: float) -> int:
+    return round((time.monotonic() - begun) * 1000)
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None

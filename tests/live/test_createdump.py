@@ -1,0 +1,105 @@
+"""Our createdump in place of the runtime's: crashes and WriteDump, in a copy of the runtime made of hard links."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from corpus import Runtime, corpus, corpus_environment, runtimes
+from dotdump.dump.verify import Verdict, verify_core, worst
+from dotdump.ipc.client import DiagnosticsClient
+from dotdump.ipc.dump import DumpType
+from dotdump.memory.file import FileSpace
+from dotdump.target.core import open_core
+from native import native
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.live
+
+CRASHES = ["crash-exception", "crash-failfast", "crash-segv"]
+MODERN = [runtime for runtime in runtimes() if runtime.major in (8, 10)]
+
+
+@pytest.fixture(params=MODERN, ids=lambda runtime: runtime.version)
+def with_ours(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
+    """A runtime whose createdump is ours."""
+    original: Runtime = request.param
+    root = original.root.parent / f".dotdump-test-{os.getpid()}-{original.version}"
+    try:
+        shutil.copytree(original.root, root, copy_function=os.link, symlinks=True)
+    except OSError:
+        shutil.rmtree(root, ignore_errors=True)
+        root = tmp_path / "dotnet"
+        shutil.copytree(original.root, root, symlinks=True)
+    copy = Runtime(root, original.version)
+    launcher = copy.directory / "createdump"
+    launcher.unlink(missing_ok=True)
+    source = Path(__file__).parents[2] / "src"
+    launcher.write_text(f'#!/bin/sh\nPYTHONPATH={source} exec {sys.executable} -m dotdump createdump "$@"\n')
+    launcher.chmod(0o755)
+    yield copy
+    shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("scenario", CRASHES)
+def test_a_crash_leaves_a_core_that_says_why(with_ours: Runtime, scenario: str, tmp_path: Path) -> None:
+    settings = {
+        "DOTNET_DbgEnableMiniDump": "1",
+        "DOTNET_DbgMiniDumpType": "4",
+        "DOTNET_DbgMiniDumpName": str(tmp_path / "core.%p"),
+    }
+    environment = corpus_environment() | settings
+    done = subprocess.run(with_ours.command(scenario), env=environment, capture_output=True, text=True, check=False)
+    (core,) = tmp_path.glob("core.*")
+    assert "[createdump] Dump successfully written" in done.stdout
+    with open_core(core) as target:
+        assert target.signal is not None
+        assert target.signal.signo == -done.returncode == signal.SIGABRT
+
+
+def test_write_dump_gives_a_core(with_ours: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "core"
+    with corpus(with_ours, "heap") as running:
+        client = DiagnosticsClient.for_process(running.pid)
+        with client.begin_write_dump(str(path), DumpType.FULL) as pending:
+            assert pending.poll(60) is not None
+    with FileSpace(path) as space:
+        assert worst(verify_core(space, space.size)) is not Verdict.PROBLEM
+
+
+def createdump(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dotdump", "createdump", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_messages_and_exit_code_are_those_of_createdump(tmp_path: Path) -> None:
+    with native("threads", "3") as process:
+        done = createdump("--full", "--name", str(tmp_path / "%e.%p"), str(process.pid))
+    said = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert said[0] == f"[createdump] Gathering state for process {process.pid} threads"
+    assert "[createdump] Target process is alive" in said
+    assert (tmp_path / f"threads.{process.pid}").exists()
+
+
+@pytest.mark.parametrize("options", [["-h"], ["--withheap"], ["-n"], ["--triage"], [], ["--full", "--crashreport"]])
+def test_what_is_not_there_yet_is_refused_clearly(options: list[str]) -> None:
+    done = createdump(*options, str(os.getpid()))
+    assert done.returncode == 255
+    assert "yet" in done.stderr
+
+
+def test_a_process_that_is_gone_is_a_failure(tmp_path: Path) -> None:
+    done = createdump("--full", "--name", str(tmp_path / "core"), "4194301")
+    assert done.returncode == 255
+    assert done.stderr.startswith("[createdump] ")
+    assert not list(tmp_path.iterdir())
