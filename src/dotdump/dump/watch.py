@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 
 from dotdump.dump.subject import STOPPED, TRACED
 from dotdump.errors import DotdumpError
@@ -16,6 +17,7 @@ from dotdump.linux.proc import Proc
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dotdump.dump.subject import Subject
+    from dotdump.linux.process_stat import ProcessStat
 
 
 STOPPED_SECONDS = 0.3
@@ -96,6 +98,8 @@ class Watch:
         if self.helper_runs() and self.helper is not None:
             doing = "still holds it, and lets it go when it has finished" if state == TRACED else "is still there"
             return f"{self.helper_name or 'the dumper'} (process {self.helper.pid}) of process {pid} {doing}"
+        for child, name in self._newborn():
+            return f"process {pid} has started {name} (process {child}), which has not begun, or not ended, its work"
         return f"the runtime of process {pid} may still be busy with the request, or not have begun it"
 
     def close(self) -> None:
@@ -104,14 +108,18 @@ class Watch:
             self.helper.close()
 
     def _has_dead_child(self) -> bool:
+        return any(stat.state == "Z" for stat in self._new_children())
+
+    def _newborn(self) -> list[tuple[int, str]]:
+        """Return the living children that came since the dump was asked for, by pid and name."""
+        return [(stat.pid, stat.name) for stat in self._new_children() if stat.state != "Z"]
+
+    def _new_children(self) -> list[ProcessStat]:
+        found = []
         for child in self._subject.children():
-            try:
-                stat = Proc(child).stat()
-            except DotdumpError:
-                continue
-            if stat.state == "Z" and stat.start_time >= self._born_after:
-                return True
-        return False
+            with suppress(DotdumpError):
+                found.append(Proc(child).stat())
+        return [stat for stat in found if stat.start_time >= self._born_after]
 
     def _hold_helper(self) -> None:
         tracer = self._subject.tracer()
