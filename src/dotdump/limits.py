@@ -82,3 +82,6 @@ GC_DESC_SERIES = 1 << 15
 
 HEAP_BLOCKS = 1 << 28
 """Blocks of 4 MiB between the first and the last object: a petabyte of addresses."""
+
+INDEX_TABLE = 64 << 20
+"""The table of an index file: a dozen columns, and a thousand problems by name."""

@@ -13,12 +13,12 @@ from typing import Literal
 Code = Literal["B", "I", "Q"]
 
 _NO_RESERVE = 0x4000 if sys.platform == "linux" else 0
-_SIZES = {"B": 1, "I": 4, "Q": 8}
+ITEM_SIZES = {"B": 1, "I": 4, "Q": 8}
 
 
 def allocate(code: Code, count: int) -> memoryview[int]:
     """Return ``count`` zeros of type ``code`` (``B``, ``I`` or ``Q``: unsigned of 1, 4 or 8 bytes)."""
-    size = count * _SIZES[code]
+    size = count * ITEM_SIZES[code]
     if size == 0:
         return memoryview(bytearray()).cast(code)
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE)

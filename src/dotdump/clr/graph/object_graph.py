@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.clr.graph.columns import allocate
+from dotdump.errors import FormatError
 from dotdump.kernels import dominators as dominator_kernel
 from dotdump.kernels import traversal
 
@@ -84,7 +86,8 @@ class ObjectGraph:
         """For each row 0 if unreached, 1 for a root, else two more than the row before it, on a shortest way."""
         parents = allocate("I", len(self))
         queue = allocate("I", len(self))
-        traversal.find_parents(self.roots, self.edge_offsets, self.edge_targets, parents, queue)
+        with _damage_told():
+            traversal.find_parents(self.roots, self.edge_offsets, self.edge_targets, parents, queue)
         return parents
 
     def is_reachable(self, row: int) -> bool:
@@ -93,13 +96,15 @@ class ObjectGraph:
 
     def path_to_root(self, row: int) -> list[int]:
         """Return a shortest way from a root to ``row``, the root first; empty where no root reaches it."""
-        path = []
+        path: list[int] = []
         step = self.parents[row]
         while step != traversal.UNREACHED:
             path.append(row)
             if step == 1:
                 return path[::-1]
             row = step - 2
+            if row >= len(self) or len(path) > len(self):
+                raise FormatError(f"the way to a root leads to row {row}", source="index")
             step = self.parents[row]
         return []
 
@@ -108,7 +113,8 @@ class ObjectGraph:
         """What has to go for an object to go, for all objects that roots reach."""
         from dotdump.clr.graph.dominator_tree import build_dominator_tree
 
-        return build_dominator_tree(self)
+        with _damage_told():
+            return build_dominator_tree(self)
 
     def dominators(self) -> memoryview[int]:
         """Return the immediate dominator of each row; ``ROOT`` where only all roots together are one, else ``NONE``."""
@@ -117,6 +123,15 @@ class ObjectGraph:
     def retained_sizes(self) -> memoryview[int]:
         """Return for each row the bytes that would go with it; 0 where no root reaches it."""
         return self.dominator_tree.retained_sizes
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Turn a row or an edge that is not there, as a damaged index has them, into an error of ours."""
+    try:
+        yield
+    except IndexError:
+        raise FormatError("a reference leads to a row that is not there", source="index") from None
 
 
 NONE = dominator_kernel.NONE

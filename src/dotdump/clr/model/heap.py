@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from dotdump.clr.data_access import DataAccess
     from dotdump.clr.graph.build import Progress
+    from dotdump.clr.graph.index_folder import IndexFolder
     from dotdump.clr.graph.object_graph import ObjectGraph
     from dotdump.target.model import Problem
 
@@ -82,10 +83,19 @@ class ClrHeap:
                 yield from self._objects_of(walk, span)
         self._walk_problems = walk.problems
 
-    def graph(self, progress: Progress | None = None) -> ObjectGraph:
-        """Build the graph of all objects and references; ``progress`` is told a phase, how far, and of how much."""
-        builder = GraphBuilder(self.access.reader, self.segments, self.types, self.walk, progress)
-        return builder.build()
+    def graph(self, index: IndexFolder | None = None, progress: Progress | None = None) -> ObjectGraph:
+        """Return the graph of all objects and references: as saved in ``index``, else built and saved there.
+
+        ``progress`` is told a phase, how far, and of how much.
+        """
+        from dotdump.clr.graph.saved_graph import load_graph, save_graph
+
+        graph = load_graph(index) if index is not None else None
+        if graph is None:
+            graph = GraphBuilder(self.access.reader, self.segments, self.types, self.walk, progress).build()
+            if index is not None and save_graph(index, graph):
+                graph = load_graph(index) or graph
+        return graph
 
     def object(self, address: int) -> ClrObject:
         """Return the object at ``address``; raises ``InvalidObject`` where no object can be."""

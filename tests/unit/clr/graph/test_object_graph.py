@@ -147,5 +147,5 @@ def test_arrays_of_structures_refer_by_pattern(web: Web) -> None:
 def test_progress_is_told(web: Web) -> None:
     web.add()
     seen: list[tuple[str, int, int]] = []
-    ClrRuntime.of(web.heap.target()).heap.graph(lambda *step: seen.append(step))
+    ClrRuntime.of(web.heap.target()).heap.graph(progress=lambda *step: seen.append(step))
     assert seen[-1] == ("references", 1, 1)

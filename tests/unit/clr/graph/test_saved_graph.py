@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import os
+import random
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builders.heaps import FakeHeap
+from dotdump.clr.graph.index_folder import IndexFolder, index_folder
+from dotdump.clr.graph.saved_graph import load_graph, load_tree, save_graph, save_tree
+from dotdump.clr.model.runtime import ClrRuntime
+from dotdump.errors import FormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dotdump.clr.graph.object_graph import ObjectGraph
+
+
+@pytest.fixture
+def core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / "core.1"
+    path.write_bytes(b"\x7fELF and more")
+    return path
+
+
+@pytest.fixture
+def folder(core: Path) -> IndexFolder:
+    return index_folder(core)
+
+
+@pytest.fixture
+def graph() -> ObjectGraph:
+    heap = FakeHeap()
+    node = heap.add_type(32, gc_desc=(1, 8, 16 - 32))
+    region = heap.add_region(2)
+    for row in range(50):
+        targets = [region.start + 32 * ((row * 7 + step) % 50) for step in (1, 2)]
+        region.words += [node.method_table, *targets, 0]
+    region.words[-3] = 8
+    built = ClrRuntime.of(heap.target()).heap.graph()
+    return built.with_roots([region.start, region.start + 320])
+
+
+def columns(graph: ObjectGraph) -> list[list[int]]:
+    every = (graph.addresses, graph.type_ids, graph.sizes, graph.generations, graph.edge_offsets, graph.edge_targets)
+    return [column.tolist() for column in every]
+
+
+def test_what_is_loaded_is_what_was_saved(folder: IndexFolder, graph: ObjectGraph) -> None:
+    save_graph(folder, graph)
+    found = load_graph(folder)
+    assert found is not None
+    assert columns(found) == columns(graph)
+    assert (found.types, found.problems, found.dangling) == (graph.types, graph.problems, graph.dangling)
+    assert found.problems
+
+
+def test_what_depends_on_roots_is_saved_for_these_roots(folder: IndexFolder, graph: ObjectGraph) -> None:
+    save_tree(folder, graph)
+    again = graph.with_roots(graph.addresses[row] for row in graph.roots)
+    assert load_tree(folder, again)
+    assert again.retained_sizes().tolist() == graph.retained_sizes().tolist()
+    assert again.path_to_root(33) == graph.path_to_root(33)
+    assert not load_tree(folder, graph.with_roots([graph.addresses[3]]))
+
+
+def test_an_index_lies_beside_the_core_for_its_owner_alone(core: Path, folder: IndexFolder, graph: ObjectGraph) -> None:
+    path = save_graph(folder, graph)
+    assert path == core.with_name("core.1.dotdump") / "graph"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert [p.name for p in path.parent.iterdir()] == ["graph"]
+
+
+def test_where_the_core_s_folder_takes_no_index_the_cache_does(
+    core: Path, folder: IndexFolder, graph: ObjectGraph, tmp_path: Path
+) -> None:
+    core.with_name("core.1.dotdump").write_text("in the way")
+    path = save_graph(folder, graph)
+    assert path is not None
+    assert path.is_relative_to(tmp_path / "cache" / "dotdump")
+    assert load_graph(folder) is not None
+
+
+def test_a_link_in_the_folder_s_place_is_not_followed(core: Path, folder: IndexFolder, graph: ObjectGraph) -> None:
+    victim = core.with_name("victim")
+    victim.mkdir()
+    core.with_name("core.1.dotdump").symlink_to(victim)
+    save_graph(folder, graph)
+    assert list(victim.iterdir()) == []
+
+
+def test_an_index_of_a_core_that_has_changed_is_not_used(core: Path, folder: IndexFolder, graph: ObjectGraph) -> None:
+    save_graph(folder, graph)
+    core.write_bytes(b"\x7fELF and much more")
+    assert load_graph(index_folder(core)) is None
+
+
+def test_an_index_that_others_could_have_written_is_not_used(folder: IndexFolder, graph: ObjectGraph) -> None:
+    path = save_graph(folder, graph)
+    assert path is not None
+    path.chmod(0o622)
+    assert load_graph(folder) is None
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_cut_or_changed_index_is_refused_or_harmless(folder: IndexFolder, graph: ObjectGraph, seed: int) -> None:
+    chance = random.Random(seed)
+    for path in (save_graph(folder, graph), save_tree(folder, graph)):
+        assert path is not None
+        data = bytearray(path.read_bytes())
+        if seed % 2:
+            del data[chance.randrange(len(data)) :]
+        else:
+            for _ in range(20):
+                data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        path.write_bytes(data)
+    found = load_graph(folder) or graph
+    found = found.with_roots(list(graph.addresses[:3]))
+    with suppress(FormatError):
+        load_tree(folder, found)
+        found.path_to_root(20)
+        found.retained_sizes()
+
+
+def test_interrupted_writing_leaves_nothing(
+    core: Path, folder: IndexFolder, graph: ObjectGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "posix_fallocate", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        save_graph(folder, graph)
+    assert list(core.with_name("core.1.dotdump").iterdir()) == []
+
+
+def test_a_heap_is_built_once_and_loaded_from_then_on(folder: IndexFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    heap = FakeHeap()
+    heap.add_region(0, heap.add_type(24).words())
+    runtime = ClrRuntime.of(heap.target())
+    first = runtime.heap.graph(folder)
+    monkeypatch.setattr(type(runtime.heap), "walk", None)
+    assert columns(runtime.heap.graph(folder)) == columns(first)
