@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dotdump.formats import core_notes, elf
 from dotdump.formats.core_notes import MappedFile, NoteType, Prpsinfo, Prstatus
+from dotdump.formats.machine import Machine
 from dotdump.formats.notes import build_note
 from dotdump.formats.registers import X86_64
 
@@ -19,7 +20,7 @@ class SmallCore:
     files: tuple[tuple[str, int], ...] = ((RUNTIME, RUNTIME_BASE),)
     runtime_page: bytes = elf.MAGIC
     without: frozenset[NoteType] = frozenset()
-    machine: int = elf.Machine.X86_64
+    machine: int = Machine.X86_64
     type: int = elf.ElfType.CORE
 
     def build(self) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from importlib import import_module
 
 TYPE_CHECKING = False
@@ -27,7 +26,7 @@ class Command(Protocol):
         """Do it; return an exit code."""
 
 
-class Exit(IntEnum):
+class Exit:
     """Exit codes of every command."""
 
     DONE = 0

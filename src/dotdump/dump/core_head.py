@@ -23,13 +23,13 @@ from dotdump.formats.elf import (
     PROGRAM_HEADER,
     ElfHeader,
     ElfType,
-    Machine,
     ProgramHeader,
     SegmentType,
     build_extended_counts,
     build_header,
     build_program_header,
 )
+from dotdump.formats.machine import Machine
 from dotdump.formats.notes import build_note
 from dotdump.formats.registers import REGISTER_FILES
 from dotdump.target.model import Architecture

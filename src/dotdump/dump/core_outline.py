@@ -12,7 +12,8 @@ from dotdump.errors import FormatError
 from dotdump.formats import core_notes
 from dotdump.formats.core_notes import NoteType
 from dotdump.formats.dotdump_notes import OWNER, DotdumpNote
-from dotdump.formats.elf import SECTION_HEADER, ElfType, Machine, SegmentType, read_header, read_program_headers
+from dotdump.formats.elf import SECTION_HEADER, ElfType, SegmentType, read_header, read_program_headers
+from dotdump.formats.machine import Machine
 from dotdump.formats.notes import parse_notes
 from dotdump.formats.registers import REGISTER_FILES
 from dotdump.limits import NOTE_SEGMENT

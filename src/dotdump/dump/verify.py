@@ -11,7 +11,8 @@ from zlib import crc32
 
 from dotdump.dump.core_outline import CoreOutline, read_outline
 from dotdump.errors import FormatError
-from dotdump.formats.elf import MAGIC, Machine
+from dotdump.formats.elf import MAGIC
+from dotdump.formats.machine import Machine
 from dotdump.limits import NOTE_SEGMENT
 from dotdump.records import record
 from dotdump.target.model import Problem

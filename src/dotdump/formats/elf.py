@@ -6,7 +6,6 @@ segments hold; symbols are in ``elf_image``, notes in ``notes``. Source of truth
 
 from __future__ import annotations
 
-from enum import IntEnum
 from struct import Struct
 
 from dotdump.errors import FormatError, LimitExceeded
@@ -31,7 +30,7 @@ SECTION_HEADER = Struct("<IIQQQQIIQQ")
 _CHUNK = 4096
 
 
-class ElfType(IntEnum):
+class ElfType:
     """``e_type``."""
 
     REL = 1
@@ -40,14 +39,7 @@ class ElfType(IntEnum):
     CORE = 4
 
 
-class Machine(IntEnum):
-    """``e_machine`` of the architectures whose registers we know."""
-
-    X86_64 = 62
-    AARCH64 = 183
-
-
-class SegmentType(IntEnum):
+class SegmentType:
     """``p_type``, as far as anything here asks for it."""
 
     NULL = 0
@@ -62,7 +54,7 @@ class SegmentType(IntEnum):
     GNU_RELRO = 0x6474E552
 
 
-class SectionType(IntEnum):
+class SectionType:
     """``sh_type``, as far as anything here asks for it."""
 
     NULL = 0

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from struct import Struct
 
-from dotdump.formats.elf import Machine
 from dotdump.formats.elf_image import DT_JMPREL, DT_PLTRELSZ, DT_RELA, DT_RELASZ, DT_RELR, DT_RELRSZ, DT_SYMTAB
 from dotdump.formats.elf_symbols import SHN_UNDEF, SYMBOL
+from dotdump.formats.machine import Machine
 from dotdump.limits import RELOCATIONS
 from dotdump.records import record
 

@@ -7,7 +7,7 @@ No algorithm is here, and no register is known anywhere else. Source of truth: `
 
 from __future__ import annotations
 
-from dotdump.formats.elf import Machine
+from dotdump.formats.machine import Machine
 from dotdump.records import record
 
 TYPE_CHECKING = False

@@ -153,7 +153,7 @@ class DiagnosticsClient:
 
         self._do(StartupProfiler(class_id, path).encode(), timeout)
 
-    def enable_perf_map(self, kind: process.PerfMapType, timeout: float | None = None) -> None:
+    def enable_perf_map(self, kind: int, timeout: float | None = None) -> None:
         """Have the runtime write perf maps (.NET 8). A suspended runtime dies of it (8.0.4): resume it first."""
         self._do(process.EnablePerfMap(kind).encode(), timeout)
 
@@ -174,7 +174,7 @@ class DiagnosticsClient:
         with self.endpoint.connect(deadline) as channel:
             return converse(channel, message, deadline)[0]
 
-    def _process_info(self, command: Command, deadline: Deadline) -> process.ProcessInfo:
+    def _process_info(self, command: int, deadline: Deadline) -> process.ProcessInfo:
         with self.endpoint.connect(deadline) as channel:
             answer, _ = converse(channel, Message(command), deadline)
         version = process.PROCESS_INFO_VERSIONS.index(command) + 1

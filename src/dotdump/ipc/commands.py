@@ -1,14 +1,14 @@
 """Names of the protocol's commands and error codes. Knows no payloads.
 
+Plain numbers in plain classes, not enumerations: ``ps`` needs some of them, and must start without ``enum``.
+
 Source of truth: ``ds-types.h`` and ``corerror.h`` of dotnet/runtime, ``IpcCommands.cs`` of dotnet/diagnostics.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
 
-
-class Command(IntEnum):
+class Command:
     """A command set (upper byte) and a command of it (lower byte)."""
 
     GENERATE_CORE_DUMP = 0x0101
@@ -41,7 +41,7 @@ ERROR = 0xFFFF
 """Set and id of an answer that says no; its payload begins with an HRESULT."""
 
 
-class HResult(IntEnum):
+class HResult:
     """The codes that servers answer with, as unsigned 32-bit numbers."""
 
     S_OK = 0x00000000
@@ -60,18 +60,20 @@ class HResult(IntEnum):
     NOT_SUPPORTED = 0x80131515
 
 
+COMMAND_NAMES = {value: name for name, value in vars(Command).items() if isinstance(value, int)}
+"""Every command there is, with the name of its constant."""
+
+_HRESULT_NAMES = {value: name for name, value in vars(HResult).items() if isinstance(value, int)}
+
+
 def command_name(command: int) -> str:
     """Return what the protocol calls a command: ``GenerateCoreDump3``; its number where it is not known."""
-    try:
-        words = Command(command).name.split("_")
-    except ValueError:
+    name = COMMAND_NAMES.get(command)
+    if name is None:
         return f"command 0x{command:04X}"
-    return "".join(word.capitalize() for word in words)
+    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def hresult_name(code: int) -> str:
     """Return the name of an HRESULT, or ``HRESULT`` where we know none."""
-    try:
-        return HResult(code & 0xFFFFFFFF).name
-    except ValueError:
-        return "HRESULT"
+    return _HRESULT_NAMES.get(code & 0xFFFFFFFF, "HRESULT")

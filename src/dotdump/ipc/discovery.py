@@ -9,7 +9,6 @@ Source of truth: ``ds-ipc-pal-socket.c`` and ``ds-rt-coreclr.h`` of dotnet/runti
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 
 from dotdump.errors import AccessDenied, ServerRefused, ServerSpoofed, ServerUnavailable
 from dotdump.ipc.transport import connect_descriptor, open_path
@@ -28,7 +27,7 @@ PREFIX, SUFFIX = "dotnet-diagnostic-", "-socket"
 ROUTER = "dsrouter-"
 
 
-class Kind(StrEnum):
+class Kind:
     """Who makes sockets of that name."""
 
     RUNTIME = "runtime"
@@ -44,7 +43,7 @@ class Candidate:
 
     path: str
     key: int
-    kind: Kind
+    kind: str
     modified_ns: int
 
 
@@ -62,7 +61,7 @@ class FoundSocket:
 
     path: str
     key: int
-    kind: Kind
+    kind: str
     note: str = ""
 
 

@@ -44,7 +44,7 @@ class GenerateCoreDump:
     path: str
     type: int
     flags: int = 0
-    command: Command = Command.GENERATE_CORE_DUMP3
+    command: int = Command.GENERATE_CORE_DUMP3
 
     def encode(self) -> Message:
         """Return the message; every version has the same payload."""
@@ -54,4 +54,4 @@ class GenerateCoreDump:
     def parse(cls, message: Message) -> GenerateCoreDump:
         """Read a request; raises ``BadMessage``."""
         reader = PayloadReader(message.payload, "dump request")
-        return cls(reader.string(), reader.u32(), reader.u32(), Command(message.command))
+        return cls(reader.string(), reader.u32(), reader.u32(), message.command)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from dotdump.errors import BadMessage
-from dotdump.ipc.commands import OK, Command
+from dotdump.ipc.commands import OK, Command, command_name
 from dotdump.ipc.wire import Message, PayloadReader, PayloadWriter
 from dotdump.records import record
 
@@ -81,12 +81,14 @@ class CollectTracing:
     stackwalk: bool = True
     session_type: int = SessionType.STREAM
     buffer_mode: int = BufferMode.DROP
-    command: Command = Command.COLLECT_TRACING2
+    command: int = Command.COLLECT_TRACING2
 
     def encode(self) -> Message:
         """Return the message; raises ``BadMessage`` where the command cannot say what is asked."""
         if needed_command(self) > self.command:
-            raise BadMessage(f"{self.command.name} cannot carry what is asked: {needed_command(self).name} can")
+            raise BadMessage(
+                f"{command_name(self.command)} cannot carry what is asked: {command_name(needed_command(self))} can"
+            )
         writer = PayloadWriter()
         if self.command >= Command.COLLECT_TRACING5:
             writer.u32(self.session_type)
@@ -103,7 +105,7 @@ class CollectTracing:
     @classmethod
     def parse(cls, message: Message) -> CollectTracing:
         """Read a request; raises ``BadMessage``."""
-        command, reader = Command(message.command), PayloadReader(message.payload, "request for a session")
+        command, reader = message.command, PayloadReader(message.payload, "request for a session")
         kind = reader.u32() if command >= Command.COLLECT_TRACING5 else SessionType.STREAM
         if kind not in (SessionType.STREAM, SessionType.USER_EVENTS):
             raise BadMessage(f"request for a session of unknown type {kind}")
@@ -116,7 +118,7 @@ class CollectTracing:
         return cls(providers, megabytes, form, rundown, stackwalk, kind, mode, command)
 
 
-def needed_command(request: CollectTracing) -> Command:
+def needed_command(request: CollectTracing) -> int:
     """Return the oldest command that can carry ``request``."""
     if request.buffer_mode != BufferMode.DROP:
         return Command.COLLECT_TRACING6
@@ -159,7 +161,7 @@ def _write_rundown(writer: PayloadWriter, request: CollectTracing) -> None:
         writer.boolean(request.stackwalk)
 
 
-def _read_rundown(reader: PayloadReader, command: Command, *, streamed: bool) -> tuple[int, bool]:
+def _read_rundown(reader: PayloadReader, command: int, *, streamed: bool) -> tuple[int, bool]:
     if command >= Command.COLLECT_TRACING4:
         rundown = reader.u64()
     elif command >= Command.COLLECT_TRACING2:
@@ -181,7 +183,7 @@ def _write_provider(writer: PayloadWriter, provider: Provider, request: CollectT
             _write_ids(writer.string(tracepoint.name), tracepoint.ids)
 
 
-def _read_provider(reader: PayloadReader, command: Command, *, streamed: bool) -> Provider:
+def _read_provider(reader: PayloadReader, command: int, *, streamed: bool) -> Provider:
     keywords, level, name, arguments = reader.u64(), reader.u32(), reader.string(), reader.string()
     if command < Command.COLLECT_TRACING5:
         return Provider(name, keywords, level, arguments)

@@ -29,7 +29,7 @@ class EventPipeSession:
     ``command`` is the one that started it. Read until ``b""``: a runtime whose events are not read drops them.
     """
 
-    def __init__(self, endpoint: Endpoint, session_id: int, command: Command, stream: Channel, first: bytes) -> None:
+    def __init__(self, endpoint: Endpoint, session_id: int, command: int, stream: Channel, first: bytes) -> None:
         self._endpoint = endpoint
         self._stream = stream
         self._first = first

@@ -33,7 +33,7 @@ class WrittenDump:
     """
 
     path: str
-    command: Command
+    command: int
     version: int
 
 

@@ -5,8 +5,6 @@ Source of truth: ``ds-process-protocol.c`` of dotnet/runtime, field order as it 
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from dotdump.errors import BadMessage
 from dotdump.ipc.commands import OK, Command
 from dotdump.ipc.wire import Message, PayloadReader, PayloadWriter
@@ -19,7 +17,7 @@ ENVIRONMENT_SIZE = 64 << 20
 """Bytes of an environment block, at most: the kernel's own bound on arguments and environment is 6 MB."""
 
 
-class PerfMapType(IntEnum):
+class PerfMapType:
     """What EnablePerfMap writes."""
 
     DISABLED = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dotdump.errors import BadMessage
-from dotdump.ipc.commands import Command, command_name
+from dotdump.ipc.commands import COMMAND_NAMES, Command, command_name
 from dotdump.ipc.dump import GenerateCoreDump
 from dotdump.ipc.event_pipe import CollectTracing, StopTracing
 from dotdump.ipc.process import ApplyStartupHook, EnablePerfMap, SetEnvironmentVariable
@@ -39,7 +39,7 @@ _PARSERS: dict[int, Callable[[Message], Request]] = {
     Command.ENABLE_PERF_MAP: EnablePerfMap.parse,
     Command.APPLY_STARTUP_HOOK: ApplyStartupHook.parse,
 }
-_BARE = frozenset(Command) - _PARSERS.keys()
+_BARE = COMMAND_NAMES.keys() - _PARSERS.keys()
 
 
 class UnknownCommand(BadMessage):

@@ -8,7 +8,6 @@ Source of truth: exports of libcoreclr.so, of ``singlefilehost`` and of NativeAO
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from struct import Struct
 
 from dotdump.errors import FormatError, MemoryFault
@@ -34,10 +33,10 @@ _FIRST_OF_ITS_NAME = 5
 """Before .NET 5 the file version was that of the compiler: 4.700 is 3.0 and 3.1 alike."""
 _CHUNK = 1 << 16
 _LONGEST_LINE = 4096 * 4 + 128
-_KNOWN: dict[tuple[int, int, int, int], tuple[RuntimeKind | None, str]] = {}
+_KNOWN: dict[tuple[int, int, int, int], tuple[str | None, str]] = {}
 
 
-class RuntimeKind(StrEnum):
+class RuntimeKind:
     """How a runtime came into its process."""
 
     CORECLR = "coreclr"
@@ -50,7 +49,7 @@ class RuntimeKind(StrEnum):
 class RuntimeFile:
     """The file that holds the runtime: ``path`` as the process sees it; ``version`` is ``""`` where it does not say."""
 
-    kind: RuntimeKind
+    kind: str
     path: str
     version: str
 
@@ -92,13 +91,13 @@ def version_in_path(path: str) -> str:
 def _of_file(path: str, reachable: str) -> RuntimeFile:
     named = RuntimeKind.MONO if path.endswith(MONO.decode()) else RuntimeKind.CORECLR
     version = version_in_path(path)
-    if version or named is RuntimeKind.MONO:
+    if version or named == RuntimeKind.MONO:
         return RuntimeFile(named, path, version)
     try:
         kind, version = _identify(reachable)
     except OSError:
         return RuntimeFile(named, path, "")
-    return RuntimeFile(RuntimeKind.MONO if kind is RuntimeKind.MONO else named, path, version)
+    return RuntimeFile(RuntimeKind.MONO if kind == RuntimeKind.MONO else named, path, version)
 
 
 def _mapped_runtime(maps: str) -> str | None:
@@ -125,7 +124,7 @@ def _pieces(path: str) -> Iterator[bytes]:
         os.close(descriptor)
 
 
-def _identify(path: str) -> tuple[RuntimeKind | None, str]:
+def _identify(path: str) -> tuple[str | None, str]:
     """Return what runtime a program or library holds, if any, and its version; each file is read once."""
     with OpenFile(path) as file:
         if file.key not in _KNOWN:
@@ -133,7 +132,7 @@ def _identify(path: str) -> tuple[RuntimeKind | None, str]:
         return _KNOWN[file.key]
 
 
-def _inspect(file: OpenFile) -> tuple[RuntimeKind | None, str]:
+def _inspect(file: OpenFile) -> tuple[str | None, str]:
     try:
         exports = Exports(file, file.name)
         info = exports.find(RUNTIME_INFO)

@@ -7,7 +7,6 @@ while suspended: seen on 8.0.4).
 from __future__ import annotations
 
 import select
-from enum import StrEnum
 
 from dotdump.errors import (
     BadMessage,
@@ -37,7 +36,7 @@ _CONNECT_SECONDS = 0.1
 _CHUNK = 1 << 16
 
 
-class DiagnosticsState(StrEnum):
+class DiagnosticsState:
     """What became of the question who it is."""
 
     OK = "ok"
@@ -55,7 +54,7 @@ class Diagnostics:
     A runtime before .NET 5 is ``OK`` without ``info``: it answers, but does not know the question.
     """
 
-    state: DiagnosticsState
+    state: str
     reason: str = ""
     hint: str | None = None
     info: ProcessInfo | None = None
@@ -195,7 +194,7 @@ def _failed(error: DotdumpError) -> Diagnostics:
     return Diagnostics(_state_of(error), error.message, error.hint)
 
 
-def _state_of(error: DotdumpError) -> DiagnosticsState:
+def _state_of(error: DotdumpError) -> str:
     if isinstance(error, ServerSpoofed):
         return DiagnosticsState.SPOOFED
     if isinstance(error, ServerRefused):

@@ -52,7 +52,7 @@ def dump_answer(request: GenerateCoreDump, failure: str | None) -> bytes:
 
 def _answer_at_once(command: int, request: Request, program: Program, resume: Callable[[], None]) -> bytes:
     if command in PROCESS_INFO_VERSIONS:
-        return program.info(PROCESS_INFO_VERSIONS.index(Command(command)) + 1).encode().encode()
+        return program.info(PROCESS_INFO_VERSIONS.index(command) + 1).encode().encode()
     if command == Command.PROCESS_ENVIRONMENT:
         message, block = encode_environment(program.environment())
         return message.encode() + block

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from dotdump.errors import FormatError
 from dotdump.formats.core_notes import CORE, AuxType, FileNote, NoteType, parse_auxv, parse_file_note
-from dotdump.formats.elf import Machine
+from dotdump.formats.machine import Machine
 from dotdump.memory.file import FileSpace, StreamSpace
 from dotdump.memory.overlay import OverlaySpace
 from dotdump.memory.segments import LoadSegment, SegmentSpace

@@ -110,7 +110,7 @@ def test_an_executable_is_looked_into_once(proc: Path, monkeypatch: pytest.Monke
     seen: list[str] = []
     inspect = runtime_file._inspect
 
-    def counted(file: OpenFile) -> tuple[RuntimeKind | None, str]:
+    def counted(file: OpenFile) -> tuple[str | None, str]:
         seen.append(file.name)
         return inspect(file)
 

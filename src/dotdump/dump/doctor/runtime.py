@@ -35,9 +35,9 @@ def runtime(subject: Subject) -> Finding:
     if found is None:
         return problem("runtime", "no .NET runtime is mapped in it", "'dotdump ps' lists the .NET processes")
     seen = f"{found.kind} {subject.runtime_version}".rstrip()
-    if found.kind is RuntimeKind.NATIVE_AOT:
+    if found.kind == RuntimeKind.NATIVE_AOT:
         return warning("runtime", f"{seen}: it cannot dump itself", "dump it by ptrace")
-    if found.kind is RuntimeKind.MONO:
+    if found.kind == RuntimeKind.MONO:
         return problem("runtime", f"{seen}: it has no dump command", "dump it by ptrace")
     return ok("runtime", f"{seen}, {found.path}")
 
@@ -109,11 +109,11 @@ def temporary_directory(subject: Subject) -> Finding:
 def socket(subject: Subject) -> Finding:
     """Whether the diagnostics server answers, and is the target's own: file owner and SO_PEERCRED say so."""
     found = subject.diagnostics
-    if found.state is DiagnosticsState.OK:
+    if found.state == DiagnosticsState.OK:
         return ok("socket", "it answers, and the kernel says that the process itself listens")
-    if found.state is DiagnosticsState.SUSPENDED:
+    if found.state == DiagnosticsState.SUSPENDED:
         return warning("socket", found.reason, _ADVICE[found.state])
-    if found.state is DiagnosticsState.OFF and subject.socket_files:
+    if found.state == DiagnosticsState.OFF and subject.socket_files:
         return problem(
             "socket", f"stale: nobody listens on {subject.socket_files[0]}", "remove it if its process has ended"
         )

@@ -48,11 +48,11 @@ def output(**changes: object) -> Facts:
     return replace(HEALTHY, output=replace(OUTPUT, **changes))
 
 
-def diagnostics(state: DiagnosticsState, reason: str = "because", **changes: object) -> Facts:
+def diagnostics(state: str, reason: str = "because", **changes: object) -> Facts:
     return subject(diagnostics=Diagnostics(state, reason), **changes)
 
 
-def native(kind: RuntimeKind) -> Facts:
+def native(kind: str) -> Facts:
     return subject(runtime=RuntimeFile(kind, "/app/x", ""), createdump=None, dac=None)
 
 
