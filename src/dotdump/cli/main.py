@@ -11,9 +11,11 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
     from dotdump.cli.console import Console
+    from dotdump.cli.registry import Command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,10 +38,9 @@ def run_command(argv: list[str]) -> int:
 
         sys.stdout.write(version_line() + "\n")
         return 0
-    from dotdump.cli.arguments import parse
     from dotdump.cli.console import Console
 
-    namespace, command = parse(argv)
+    namespace, command = _parse(argv)
     console = Console(getattr(namespace, "format", "text"))
     try:
         return command.run(namespace, console)
@@ -47,6 +48,16 @@ def run_command(argv: list[str]) -> int:
         if namespace.debug or not _explain(error, console):
             raise
     return 1
+
+
+def _parse(argv: list[str]) -> tuple[Namespace, Command]:
+    from dotdump.cli.plain_line import parse_plain
+
+    if plain := parse_plain(argv):
+        return plain
+    from dotdump.cli.arguments import parse
+
+    return parse(argv)
 
 
 def _explain(error: Exception, console: Console) -> bool:

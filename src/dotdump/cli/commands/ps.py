@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dotdump.cli.arguments import add_format
 from dotdump.cli.registry import Exit
 from dotdump.ipc.processes import find_processes
 from dotdump.report.table import render_table
@@ -27,6 +26,9 @@ diagnostics is one of
   suspended  it waits at its start to be resumed
   silent     it accepts, but does not answer in time
   spoofed    what bears its name was made by another process"""
+DEFAULTS = {"name": None, "all_users": False, "timeout": 1.0}
+"""What a command line without options means, to argparse and without it."""
+
 _HEADER = ("PID", "NAME", "USER", "RUNTIME", "DIAGNOSTICS", "CONTAINER", "RSS", "THREADS", "COMMAND")
 _RIGHT = frozenset({0, 6, 7})
 _SHORT_ID = 12
@@ -34,6 +36,8 @@ _SHORT_ID = 12
 
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
+    from dotdump.cli.arguments import add_format
+
     parser.add_argument("-n", "--name", help="only processes whose program or entry assembly has this name")
     parser.add_argument(
         "--all-users", action="store_true", help="also processes of other users, as far as they show; root always does"
@@ -41,11 +45,11 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         type=float,
-        default=1.0,
         metavar="SECONDS",
         help="how long to wait for the answers, of all together; default: %(default)s",
     )
     add_format(parser)
+    parser.set_defaults(**DEFAULTS)
 
 
 def run(arguments: Namespace, console: Console) -> int:
