@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,11 +98,14 @@ class TestTroubles:
             assert found["socket"].status is Status.PROBLEM
             assert main(["doctor", "-p", str(target.pid)]) == 3
 
-    def test_a_temporary_directory_elsewhere_is_found(self, runtime: Runtime, tmp_path: Path) -> None:
-        with corpus(runtime, environment={"TMPDIR": str(tmp_path)}) as target:
+    def test_a_temporary_directory_elsewhere_is_found(self, runtime: Runtime) -> None:
+        with (
+            TemporaryDirectory(prefix="dd-") as elsewhere,
+            corpus(runtime, environment={"TMPDIR": elsewhere}) as target,
+        ):
             found = findings(target.pid)
             assert found["socket"].status is Status.OK
-            assert found["socket path"].seen.startswith(str(tmp_path))
+            assert found["socket path"].seen.startswith(elsewhere)
 
     def test_a_temporary_directory_too_long_for_a_socket(self, runtime: Runtime, tmp_path: Path) -> None:
         long = tmp_path / ("x" * 100)
@@ -150,6 +154,7 @@ class TestTroubles:
     def test_a_zombie(self, runtime: Runtime) -> None:
         with corpus(runtime) as target:
             os.kill(target.pid, signal.SIGKILL)
+            os.waitid(os.P_PID, target.pid, os.WEXITED | os.WNOWAIT)
             assert "zombie" in eventually(target.pid, "state", Status.PROBLEM).seen
 
     def test_of_another_user(self, runtime: Runtime) -> None:
