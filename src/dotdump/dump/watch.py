@@ -33,6 +33,7 @@ class Watch:
         self._paused_from: float | None = None
         self._released_at: float | None = None
         self._stopped_at: float | None = None
+        self._started_somebody = False
         self._born_after = int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
         self.helper: ProcessIdentity | None = None
         self.helper_name = ""
@@ -59,6 +60,7 @@ class Watch:
                 self._hold_helper()
             return
         self._stopped_at = None if state != STOPPED else self._stopped_at or now
+        self._started_somebody = self._started_somebody or bool(self._new_children())
         self._running_at = now
         if self._paused_from is not None and self._released_at is None:
             self._released_at = now
@@ -74,11 +76,11 @@ class Watch:
     def left_stopped(self) -> bool:
         """Return whether a dumper has died and left the process stopped by a signal, as ptrace's ATTACH does.
 
-        Told from a stop that somebody else wanted by the dead child that the stopped runtime cannot bury.
+        Told from a stop that somebody else wanted by the child that was started for the dump and lives no more.
         """
         if self._stopped_at is None or time.monotonic() - self._stopped_at < STOPPED_SECONDS or self._subject.tracer():
             return False
-        return self._has_dead_child() or (self.helper is not None and not self.helper_runs())
+        return (self._started_somebody or self.helper is not None) and not (self._newborn() or self.helper_runs())
 
     def end_helper(self) -> None:
         """Kill the process that held the subject: only for one that holds it no more."""
@@ -106,9 +108,6 @@ class Watch:
         """Let go of the helper. A second call does nothing."""
         if self.helper is not None:
             self.helper.close()
-
-    def _has_dead_child(self) -> bool:
-        return any(stat.state == "Z" for stat in self._new_children())
 
     def _newborn(self) -> list[tuple[int, str]]:
         """Return the living children that came since the dump was asked for, by pid and name."""
