@@ -6,6 +6,7 @@ what its command needs.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.dump.write import write_core
     from dotdump.errors import (
         AccessDenied,
@@ -41,6 +42,7 @@ __all__ = [
     "AccessDenied",
     "BadMessage",
     "ClrError",
+    "ClrRuntime",
     "CollectError",
     "CommandRejected",
     "CoreTarget",
@@ -68,6 +70,7 @@ __all__ = [
 ]
 
 _HOMES: dict[str, str] = {
+    "ClrRuntime": "clr.model.runtime",
     "CoreTarget": "target.core",
     "DiagnosticServer": "server.diagnostic_server",
     "DiagnosticsClient": "ipc.client",
