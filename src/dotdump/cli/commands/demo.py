@@ -20,7 +20,7 @@ EXAMPLES = """\
 
 @record
 class Step:
-    """One sentence, and the command line that shows it, with ``{pid}`` and ``{core}`` to fill in."""
+    """One sentence, and the command line that shows it, with ``{pid}``, ``{core}`` and ``{live}`` to fill in."""
 
     sentence: str
     words: str
@@ -29,11 +29,18 @@ class Step:
 STEPS = (
     Step("Which .NET processes are there?", "ps -n Corpus"),
     Step("Would a dump of this one work, here and now?", "doctor -p {pid}"),
-    Step("A dump of all of it, through the runtime; verified before it gets its name.", "collect -p {pid} -o {core}"),
+    Step(
+        "A dump of all of it, through the runtime; verified before it gets its name.",
+        "collect -p {pid} --method runtime -o {core}",
+    ),
+    Step(
+        "The same of a copy-on-write twin: the process goes on after milliseconds.", "collect -p {pid} --live -o {live}"
+    ),
     Step("The same checks, on any core, wherever it came from.", "verify {core}"),
     Step("What is in it: process, runtime, memory by kind.", "info {core}"),
     Step("Its threads, and where each of them stood.", "threads {core}"),
     Step("The files it had loaded.", "modules {core}"),
+    Step("What fills its managed heap.", "heap {core} --limit 12"),
 )
 SCENARIO = "all"
 
@@ -53,7 +60,7 @@ def run(arguments: Namespace, console: Console) -> int:
     with TemporaryDirectory(prefix="dotdump-demo-") as directory:
         console.result(f"Starting a .NET program with a known heap and known threads, on {dotnet} …")
         with running_corpus(dotnet, SCENARIO, directory) as process:
-            places = {"pid": str(process.pid), "core": f"{directory}/core"}
+            places = {"pid": str(process.pid), "core": f"{directory}/core", "live": f"{directory}/core.live"}
             failed = [step for step in STEPS if _show(step, places, console) == Exit.FAILED]
     if failed:
         console.error(f"the demo did not go through: {', '.join(step.words.split()[0] for step in failed)} failed")
