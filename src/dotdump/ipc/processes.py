@@ -106,7 +106,7 @@ def describe(pid: int, runtime: RuntimeFile | None, answer: Diagnostics, root: s
 
 def _runtimes(root: str, wanted: Callable[[int], bool]) -> Iterator[tuple[int, RuntimeFile | None]]:
     counts = _counts_threads(root)
-    sockets: _Sockets | None = None
+    sockets = _Sockets()
     for pid in sorted(int(entry) for entry in os.listdir(root) if entry.isdecimal()):
         try:
             facts = os.stat(f"{root}/{pid}/task")
@@ -120,7 +120,6 @@ def _runtimes(root: str, wanted: Callable[[int], bool]) -> Iterator[tuple[int, R
             continue
         except AccessDenied:
             runtime = None
-        sockets = sockets or _Sockets()
         if runtime is not None or sockets.belong_to(pid, root):
             yield pid, runtime
 
@@ -138,15 +137,11 @@ class _Sockets:
 
     def __init__(self) -> None:
         self._directory = os.environ.get("TMPDIR") or DEFAULT_DIRECTORY
-        try:
-            names = os.listdir(self._directory)
-        except OSError:
-            names = []
-        self._pids = {name.removeprefix(PREFIX).partition("-")[0] for name in names if name.startswith(PREFIX)}
+        self._listed: frozenset[str] | None = None
 
     def belong_to(self, pid: int, root: str) -> bool:
         """Return whether a socket bears the pid and the start time of the process, and is its user's."""
-        if str(pid) not in self._pids:
+        if str(pid) not in self._pids():
             return False
         try:
             owner = read_owner(pid, root)
@@ -156,6 +151,16 @@ class _Sockets:
             )
         except (OSError, ProcessGone, FormatError):
             return False
+
+    def _pids(self) -> frozenset[str]:
+        """The pids in the names of sockets; listed once, and only where some process is in doubt."""
+        if self._listed is None:
+            try:
+                names = os.listdir(self._directory)
+            except OSError:
+                names = []
+            self._listed = frozenset(n.removeprefix(PREFIX).partition("-")[0] for n in names if n.startswith(PREFIX))
+        return self._listed
 
 
 def _program(comm: str, command_line: tuple[str, ...]) -> str:
