@@ -153,7 +153,7 @@ class _Sockets:
             return False
 
     def _pids(self) -> frozenset[str]:
-        """The pids in the names of sockets; listed once, and only where some process is in doubt."""
+        """Return the pids in the names of sockets; lists them once, and only where some process is in doubt."""
         if self._listed is None:
             try:
                 names = os.listdir(self._directory)

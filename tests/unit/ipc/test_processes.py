@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dotdump.ipc import processes, runtime_file
+from dotdump.ipc import processes, runtime_exports
 from dotdump.ipc.processes import find_processes
 from dotdump.ipc.runtime_file import RuntimeKind, find_runtime, version_in_path
 from dotdump.linux.open_file import OpenFile
@@ -108,14 +108,14 @@ def test_mono_and_an_escaped_newline(proc: Path) -> None:
 
 def test_an_executable_is_looked_into_once(proc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    inspect = runtime_file._inspect
+    inspect = runtime_exports._inspect
 
     def counted(file: OpenFile) -> tuple[str | None, str]:
         seen.append(file.name)
         return inspect(file)
 
-    monkeypatch.setattr(runtime_file, "_inspect", counted)
-    monkeypatch.setattr(runtime_file, "_KNOWN", {})
+    monkeypatch.setattr(runtime_exports, "_inspect", counted)
+    monkeypatch.setattr(runtime_exports, "_KNOWN", {})
     for pid in range(50, 60):
         add(proc, pid * 10).joinpath("exe").unlink()
         (proc / str(pid * 10) / "exe").symlink_to(sys.executable)
