@@ -12,7 +12,7 @@ from corpus import missing
 from faults.dumper import collect_command, run_traced
 from faults.invariant import assert_unharmed, observe, settle_output
 from faults.ledger import Ledger
-from native import Native, native
+from native import native
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("faults")]
 
@@ -56,7 +56,7 @@ def spread(numbers: list[int]) -> list[int]:
     return [numbers[round(index * step)] for index in range(MOST_OF_ONE_KIND)]
 
 
-def pairs(target: Native, words: list[str], output: Path, log: Path) -> list[str]:
+def pairs(words: list[str], output: Path, log: Path) -> list[str]:
     """Return every fault to inject, in strace's words, in an order that mixes calls and errors."""
     whole = run_traced(words, log=log)
     assert whole.code == 0, whole.errors
@@ -79,7 +79,7 @@ def test_no_failing_system_call_harms_the_target_or_makes_a_file_lie(method: str
     output.mkdir()
     with native("threads", "3") as target:
         words = collect_command(target.pid, output / "core", method)
-        faults = pairs(target, words, output, tmp_path / "log")
+        faults = pairs(words, output, tmp_path / "log")
         ledger = Ledger(f"failing-calls-{method}", full=len(faults), sample=20)
         before = observe(target.pid)
 
