@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import dotdump.cli.commands.collect
+import dotdump.dump.own_method  # noqa: F401 (what a forked dumper need not import again)
 from dotdump.cli.main import main
 
 if TYPE_CHECKING:

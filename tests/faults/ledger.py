@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 CHOSEN = os.environ.get("DOTDUMP_FAULTS", "")
 STATE = Path(os.environ.get("DOTDUMP_FAULTS_STATE", ".faults"))
-SAVE_EVERY = 50
+SAVE_SECONDS = 1.0
 
 
 class Ledger:
@@ -41,14 +42,16 @@ class Ledger:
 
     def run(self, trial: Callable[[int], str]) -> None:
         """Run the trials that are left; ``trial`` takes its number and returns a word, or fails an assertion."""
+        saved = time.monotonic()
         while self.done < self.count:
             number = self.done
             try:
                 self.outcomes[trial(number)] += 1
             except AssertionError as error:
                 self.broken.append(f"trial {number}: {error}")
-            if number % SAVE_EVERY == 0:
+            if time.monotonic() - saved > SAVE_SECONDS:
                 self._save()
+                saved = time.monotonic()
         self._save()
         print(f"\n{self}")  # noqa: T201 (the table that make faults prints)
 
@@ -63,5 +66,5 @@ class Ledger:
 
     def _save(self) -> None:
         if CHOSEN:
-            STATE.mkdir(exist_ok=True)
+            STATE.mkdir(parents=True, exist_ok=True)
             self._path.write_text(json.dumps({"outcomes": self.outcomes, "broken": self.broken}))

@@ -10,7 +10,7 @@ import pytest
 
 from corpus import missing
 from faults.dumper import collect_command, run_traced
-from faults.invariant import assert_unharmed, observe, settle_output
+from faults.invariant import assert_unharmed, settle_output, settled
 from faults.ledger import Ledger
 from native import native
 
@@ -81,7 +81,7 @@ def test_no_failing_system_call_harms_the_target_or_makes_a_file_lie(method: str
         words = collect_command(target.pid, output / "core", method)
         faults = pairs(words, output, tmp_path / "log")
         ledger = Ledger(f"failing-calls-{method}", full=len(faults), sample=20)
-        before = observe(target.pid)
+        before = settled(target)
 
         def trial(number: int) -> str:
             fault = faults[number % len(faults)]

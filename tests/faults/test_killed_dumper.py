@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from faults.dumper import collect_command, run_forked
-from faults.invariant import assert_unharmed, observe, settle_output
+from faults.invariant import assert_unharmed, settle_output, settled
 from faults.ledger import Ledger
 from native import native
 
@@ -27,7 +27,7 @@ def test_a_killed_dumper_leaves_the_target_running(method: str, threads: int, tm
         whole = run_forked(words, errors)
         assert whole.code == 0, whole.errors
         settle_output(output, "core", 0)
-        before = observe(target.pid)
+        before = settled(target)
         chance = random.Random(threads)
 
         def trial(number: int) -> str:
