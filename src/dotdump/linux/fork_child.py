@@ -14,6 +14,8 @@ import time
 
 from dotdump.errors import CollectError, ProcessGone
 from dotdump.linux import ptrace
+from dotdump.linux.inject import LOST
+from dotdump.linux.proc import Proc
 from dotdump.linux.ptrace import Option
 from dotdump.linux.signal_frame import registers_of
 from dotdump.linux.thread_state import GENERAL, NO_SYSCALL, ORIG_RAX, RAX, RDI, RDX, RIP, RSI
@@ -29,6 +31,7 @@ BIRTH_SECONDS = DEATH_SECONDS = 30.0
 _CLONE, _WAIT4, _CLOSE_RANGE = 56, 61, 436
 _EVERY_DESCRIPTOR = 0xFFFFFFFF
 _STEP_SECONDS = 0.0005
+FIRST_TO_DIE = 1000
 
 
 class ForkedChild:
@@ -41,24 +44,20 @@ class ForkedChild:
         self._alive = True
 
     def adopt(self) -> None:
-        """Wait for its birth, and make it die with us."""
+        """Mark it as ours, wait for its birth, and make it die with us."""
+        self._offer()
         if ptrace.wait_for_stop(self.pid, BIRTH_SECONDS) is None:
             raise CollectError(f"the forked child {self.pid} did not appear within {BIRTH_SECONDS:.0f} s")
         ptrace.set_options(self.pid, self._options)
 
     def settle(self, gadgets: Gadgets) -> None:
-        """Give up its share of the target's descriptors, and offer it to the out-of-memory killer."""
+        """Give up its share of the target's descriptors."""
         values = registers_of(ptrace.registers(self.pid, ptrace.NT_PRSTATUS))
         values[RAX], values[ORIG_RAX], values[RIP] = _CLOSE_RANGE, NO_SYSCALL, gadgets.syscall_return
         values[RDI], values[RSI], values[RDX] = 0, _EVERY_DESCRIPTOR, CLOSE_RANGE_UNSHARE
         ptrace.set_registers(self.pid, ptrace.NT_PRSTATUS, GENERAL.pack(*values))
         # Before Linux 5.9 it fails: the table stays shared with the target, and closing there is still closing.
         self._run_to_exit()
-        try:
-            with open(f"/proc/{self.pid}/oom_score_adj", "w", encoding="ascii") as score:
-                score.write("1000")
-        except OSError:
-            return  # a sandboxed /proc; it can still be chosen by its size
 
     def kill(self) -> None:
         """End it; a second call does nothing."""
@@ -77,6 +76,14 @@ class ForkedChild:
         except ProcessGone:
             return
         raise CollectError(f"the forked child {self.pid} did not end within {DEATH_SECONDS:.0f} s")
+
+    def _offer(self) -> None:
+        """Offer it to the out-of-memory killer; ``left_behind`` knows it by that."""
+        try:
+            with open(f"/proc/{self.pid}/oom_score_adj", "w", encoding="ascii") as score:
+                score.write(str(FIRST_TO_DIE))
+        except OSError:
+            return  # a sandboxed /proc; it can still be chosen by its size
 
     def _run_to_exit(self) -> None:
         for _ in range(2):
@@ -100,6 +107,32 @@ def fork(injection: Injection, options: Option = Option.NONE) -> ForkedChild:
         raise CollectError(f"the target forked, but its child {result} was not announced")
     born[-1].inner_pid = result
     return born[-1]
+
+
+def left_behind(pid: int) -> list[int]:
+    """Return dead twins of dumpers that were killed, children of process ``pid``, as that counts processes.
+
+    A child of ours ends without a signal to its parent, and was the first to be chosen by the out-of-memory killer or
+    left by the way out that it was given. Empty where the kernel does not list children.
+    """
+    proc = Proc(pid)
+    depth = len(proc.status().namespace_pids)
+    found = []
+    for child in proc.children():
+        try:
+            one = Proc(child)
+            if _is_dead_twin(one):
+                found.append(one.status().namespace_pids[depth - 1])
+        except (ProcessGone, IndexError):
+            continue
+    return found
+
+
+def _is_dead_twin(child: Proc) -> bool:
+    stat = child.stat()
+    if stat.state != "Z" or stat.exit_signal != 0:
+        return False
+    return stat.exit_status == LOST << 8 or child.read("oom_score_adj").strip() == b"%d" % FIRST_TO_DIE
 
 
 def bury(injection: Injection, inner_pid: int) -> bool:

@@ -48,6 +48,8 @@ STEP_SECONDS = 120.0
 ATTEMPTS = 20
 _ARGUMENTS = (RDI, RSI, RDX, R10, R8, R9)
 _ALL_SIGNALS = (1 << 64) - 1
+LOST = 0xDD
+"""Exit code of a forked child that has lost us."""
 _EXIT_GROUP = 231
 _RESTART_CODES = (-512, -513, -514, -516)
 _LAST_ERROR = 4095
@@ -126,7 +128,7 @@ class Injection:
     def _way_out(self) -> bytes:
         """Return what a forked child that has lost us does: it leaves quietly."""
         values = registers_of(self._state.general)
-        values[RAX], values[RDI] = _EXIT_GROUP, 0
+        values[RAX], values[RDI] = _EXIT_GROUP, LOST
         values[RIP], values[RSP] = self._gadgets.syscall_return, self.child_stack
         return build_frame(self.child_stack, self._gadgets.signal_return, values, _ALL_SIGNALS)
 

@@ -110,6 +110,16 @@ class Proc:
         except OSError as error:
             raise explain(error, self.pid, "list its threads") from error
 
+    def children(self) -> list[int]:
+        """Return the children of all threads, dead ones included; empty for a kernel that does not list them."""
+        found: list[int] = []
+        for tid in self.tasks():
+            try:
+                found += map(int, read_file(f"{self.directory}/task/{tid}/children").split())
+            except OSError:
+                continue
+        return found
+
     def namespace(self, kind: str) -> int:
         """Return the inode that identifies the namespace of ``kind``, such as ``pid`` or ``mnt``."""
         try:

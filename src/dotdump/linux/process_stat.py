@@ -11,13 +11,15 @@ from dotdump.linux import text
 from dotdump.records import record
 
 _LEAST_FIELDS = 22
+_EXIT_SIGNAL, _EXIT_STATUS = 35, 49
 
 
 @record
 class ProcessStat:
     """One /proc/PID/stat. ``start_time`` is in clock ticks since boot: with the pid it names one process for ever.
 
-    ``virtual`` is in bytes, ``resident_pages`` in pages.
+    ``virtual`` is in bytes, ``resident_pages`` in pages. ``exit_signal`` is what its end sends to its parent, 0 for
+    nothing, and ``exit_status`` how it ended, as wait(2) has it; None where the kernel does not say.
     """
 
     pid: int
@@ -31,6 +33,8 @@ class ProcessStat:
     start_time: int
     virtual: int
     resident_pages: int
+    exit_signal: int | None = None
+    exit_status: int | None = None
 
 
 def parse_stat(data: bytes, source: str = "stat") -> ProcessStat:
@@ -52,4 +56,10 @@ def parse_stat(data: bytes, source: str = "stat") -> ProcessStat:
         start_time=number[18],
         virtual=number[19],
         resident_pages=number[20],
+        exit_signal=_optional(fields, _EXIT_SIGNAL, source),
+        exit_status=_optional(fields, _EXIT_STATUS, source),
     )
+
+
+def _optional(fields: list[bytes], index: int, source: str) -> int | None:
+    return text.decimal(fields[index], source) if index < len(fields) else None

@@ -13,7 +13,7 @@ from functools import cached_property
 from dotdump.errors import AccessDenied, CollectError, ProcessGone
 from dotdump.linux.backing import BackingFiles
 from dotdump.linux.fitness import fit_threads
-from dotdump.linux.fork_child import ForkedChild, bury, fork
+from dotdump.linux.fork_child import ForkedChild, bury, fork, left_behind
 from dotdump.linux.gadgets import Gadgets, find_gadgets
 from dotdump.linux.headroom import headroom, memory_groups
 from dotdump.linux.identity import ProcessIdentity
@@ -207,18 +207,17 @@ class SnapshotTarget:
         self._identity.close()
 
     def _bury(self, child: ForkedChild) -> None:
-        """Have the process wait for its dead child; it stands still for a moment once more."""
+        """Have the stopped process wait for its dead child, and for those of dumpers that were killed before."""
         if self._identity.poll():
             return  # it has ended, and init waits
+        dead = sorted({child.inner_pid, *left_behind(self._identity.pid)})
         with uninterrupted():
             stopped = StoppedProcess(self._identity.pid)
             try:
-                if not _wait_in(stopped, child.inner_pid, self._gadgets, self._options):
-                    self.problems.append(
-                        f"process {self.process.pid} keeps its dead child {child.inner_pid} as a zombie"
-                    )
+                kept = _wait_in(stopped, dead, self._gadgets, self._options)
             finally:
                 stopped.release()
+        self.problems += [f"process {self.process.pid} keeps its dead child {one} as a zombie" for one in kept]
         stopped.world.close()
 
     def __enter__(self) -> Self:
@@ -230,16 +229,17 @@ class SnapshotTarget:
         self.close()
 
 
-def _wait_in(stopped: StoppedProcess, inner_pid: int, gadgets: Gadgets, options: Option) -> bool:
+def _wait_in(stopped: StoppedProcess, dead: list[int], gadgets: Gadgets, options: Option) -> list[int]:
+    """Return those of ``dead`` that could not be waited for."""
     regions = Proc(stopped.live).maps()
     with _reader(stopped.live, regions) as memory:
         fit = fit_threads(stopped.world.stopped, stopped.states, regions, memory)
         if not fit or not gadgets.still_there(memory):
-            return False
+            return dead
     injection = Injection(*fit[0], gadgets)
     try:
         injection.begin(options)
-        return bury(injection, inner_pid)
+        return [pid for pid in dead if not bury(injection, pid)]
     finally:
         injection.end()
 

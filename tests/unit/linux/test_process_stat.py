@@ -18,3 +18,10 @@ def test_the_fields_begin_after_the_last_parenthesis_whatever_the_name_holds(nam
 def test_text_that_is_no_stat_line_is_refused(text: bytes) -> None:
     with pytest.raises(FormatError):
         parse_stat(text)
+
+
+def test_how_a_process_ends_is_told_where_the_kernel_says_so() -> None:
+    more = b" " + b" ".join(b"%d" % number for number in range(26, 53))
+    assert parse_stat(b"1 (x) " + NUMBERS).exit_signal is None
+    assert parse_stat(b"1 (x) " + NUMBERS + more).exit_signal == 38
+    assert parse_stat(b"1 (x) " + NUMBERS + more).exit_status == 52
