@@ -14,11 +14,16 @@ from enum import IntFlag
 from typing import TYPE_CHECKING
 
 from dotdump import limits
+from dotdump.clr.layout_choice import OURS
+from dotdump.clr.layouts import load
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import MemoryFault
+from dotdump.errors import MemoryFault, UnsupportedRuntime
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dotdump.clr.data_access import DataAccess
+    from dotdump.clr.descriptor import Descriptor
 
 _COMPONENT_SIZE_MASK = 0xFFFF
 _BSS_SLACK = 0x200000
@@ -51,20 +56,25 @@ _FREE_BASE_SIZE = 24
 _FREE_FLAGS = MethodTableFlags.HAS_COMPONENT_SIZE | 1
 
 
-class MethodTables:
-    """Recognises method tables of one runtime."""
+@dataclass(frozen=True, slots=True)
+class MethodTableLayout:
+    """Offsets of what recognising needs; ``tag`` under ``mask`` marks a canonical MethodTable in a class's place."""
 
-    def __init__(self, access: DataAccess) -> None:
+    flags: int
+    base_size: int
+    eeclass: int = 0
+    back: int = 0
+    tag: int = 1
+    mask: int = 1
+
+
+class MethodTables:
+    """Recognises method tables of one runtime by its ``layout``, as ``calibrated_layout`` finds it."""
+
+    def __init__(self, access: DataAccess, layout: MethodTableLayout | None = None) -> None:
         self._access = access
-        self._memory = access.reader.memory
         self._native = access.runtime.kind is RuntimeKind.NATIVE_AOT
-        offset = access.offset
-        self._flags, self._base_size = offset("MethodTable", "MTFlags"), offset("MethodTable", "BaseSize")
-        if not self._native:
-            self._class = offset("MethodTable", "EEClassOrCanonMT")
-            self._back = offset("EEClass", "MethodTable")
-            self._tag = access.global_integer("CanonicalMethodTableTag")
-            self._mask = access.global_integer("CanonicalMethodTableMask")
+        self._layout = layout or layout_of(access.version, access.descriptor, native=self._native)
 
     def find_shape(self, address: int) -> ObjectShape | None:
         """Return what the method table at ``address`` says of its objects, or None where there is none."""
@@ -76,8 +86,8 @@ class MethodTables:
             return None
 
     def _shape(self, address: int) -> ObjectShape | None:
-        flags = self._access.reader.u32(address + self._flags)
-        base_size = self._access.reader.u32(address + self._base_size)
+        flags = self._access.reader.u32(address + self._layout.flags)
+        base_size = self._access.reader.u32(address + self._layout.base_size)
         component_size = flags & _COMPONENT_SIZE_MASK if flags & MethodTableFlags.HAS_COMPONENT_SIZE else 0
         if not self._is_size(base_size, component_size) or not self._is_genuine(address, flags, base_size):
             return None
@@ -98,15 +108,49 @@ class MethodTables:
     def _is_genuine(self, address: int, flags: int, base_size: int) -> bool:
         if self._native:
             return self._is_in_image(address)
-        reader = self._access.reader
-        eeclass, canonical = reader.u64(address + self._class), address
+        reader, layout = self._access.reader, self._layout
+        eeclass, canonical = reader.u64(address + layout.eeclass), address
         if not eeclass:
             return flags == _FREE_FLAGS and base_size == _FREE_BASE_SIZE
-        if eeclass & self._mask == self._tag:
-            canonical = eeclass & ~self._mask
-            eeclass = reader.u64(canonical + self._class)
-        return not eeclass & self._mask and reader.u64(eeclass + self._back) == canonical
+        if eeclass & layout.mask == layout.tag:
+            canonical = eeclass & ~layout.mask
+            eeclass = reader.u64(canonical + layout.eeclass)
+        return not eeclass & layout.mask and reader.u64(eeclass + layout.back) == canonical
 
     def _is_in_image(self, address: int) -> bool:
         module = self._access.runtime.module
         return module.base <= address < module.end + _BSS_SLACK
+
+
+def layout_of(version: str, descriptor: Descriptor, *, native: bool) -> MethodTableLayout:
+    """Return what ``descriptor`` says; raises ``UnsupportedRuntime`` where it does not say all that is needed."""
+
+    def offset(type_name: str, field: str) -> int:
+        found = descriptor.find_field(type_name, field)
+        if found is None:
+            raise UnsupportedRuntime(version, f"{type_name}.{field}")
+        return found.offset
+
+    flags, base_size = offset("MethodTable", "MTFlags"), offset("MethodTable", "BaseSize")
+    if native:
+        return MethodTableLayout(flags, base_size)
+    tag, mask = (descriptor.globals.get(f"CanonicalMethodTable{what}") for what in ("Tag", "Mask"))
+    numbers = (found.value if found and isinstance(found.value, int) else 1 for found in (tag, mask))
+    return MethodTableLayout(
+        flags, base_size, offset("MethodTable", "EEClassOrCanonMT"), offset("EEClass", "MethodTable"), *numbers
+    )
+
+
+def calibrated_tables(access: DataAccess, words: Sequence[int]) -> MethodTables:
+    """Return the first ``MethodTables`` that recognise at least half of ``words``, which stand where objects begin.
+
+    The runtime's own layout is tried first, then ours of every version. Raises ``UnsupportedRuntime`` where none fits.
+    """
+    first = MethodTables(access)
+    if access.runtime.kind is RuntimeKind.NATIVE_AOT or not words:
+        return first
+    others = (layout_of(access.version, load(name), native=False) for name in reversed(OURS.values()))
+    for tables in (first, *(MethodTables(access, layout) for layout in others)):
+        if 2 * sum(tables.find_shape(word) is not None for word in words) >= len(words):
+            return tables
+    raise UnsupportedRuntime(access.version, "the layout of MethodTable, which no version known here has")

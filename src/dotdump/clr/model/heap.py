@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.gc import AllocationContext, GarbageCollector, Segment, Span
 from dotdump.clr.contracts.heap_walk import HeapWalk
-from dotdump.clr.contracts.method_tables import MethodTables
+from dotdump.clr.contracts.method_tables import calibrated_tables
 from dotdump.clr.contracts.type_table import TypeTable
 from dotdump.clr.graph.build import GraphBuilder
 from dotdump.clr.model.object import ClrObject
@@ -44,7 +44,9 @@ class ClrHeap:
     @cached_property
     def types(self) -> TypeTable:
         """The types met so far, numbered in the order they were met."""
-        return TypeTable(MethodTables(self.access).find_shape)
+        starts = [self.access.reader.memory.read_available(s.start, 8) for s in self.segments if s.start < s.end]
+        words = [word for start in starts if (word := int.from_bytes(start, "little") & ~7)]
+        return TypeTable(calibrated_tables(self.access, words).find_shape)
 
     @cached_property
     def segments(self) -> Sequence[Segment]:
