@@ -23,7 +23,7 @@ RUNTIME = {
     "baseline": "empty",
     "contracts": {"Thread": "c1"},
     "types": {
-        "MethodTable": {"MTFlags": 8, "BaseSize": 12, "EEClassOrCanonMT": 24, "PerInstInfo": 40},
+        "MethodTable": {"MTFlags": 8, "BaseSize": 12, "EEClassOrCanonMT": 24, "LoaderModule": 16, "PerInstInfo": 40},
         "EEClass": {"MethodTable": 32},
     },
     "globals": {},

@@ -84,8 +84,8 @@ class GraphBuilder:
         self._progress = progress or _silent
         self._problems: list[Problem] = []
 
-    def build(self, loader_allocators: Mapping[int, int] | None = None) -> ObjectGraph:
-        """Return the graph. ``loader_allocators``: by type the address of the object that all of it keep alive."""
+    def build(self, keepers: Callable[[], Mapping[int, int]] = dict) -> ObjectGraph:
+        """Return the graph. ``keepers`` tells, once types are known, the address of what all objects of one keep."""
         totals = TypeTotals(self._types)
         first = self._new_walk()
         count = first.run(totals)
@@ -96,7 +96,7 @@ class GraphBuilder:
         objects = ObjectColumns(count, largest)
         self._progress("objects", 0, count)
         self._new_walk().run(objects)
-        return self._with_references(objects, totals, largest, loader_allocators or {})
+        return self._with_references(objects, totals, largest, keepers())
 
     def _with_references(
         self, objects: ObjectColumns, totals: TypeTotals, largest: int, keepers: Mapping[int, int]

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.gc import AllocationContext, GarbageCollector, Segment, Span
 from dotdump.clr.contracts.heap_walk import HeapWalk
+from dotdump.clr.contracts.loader_allocators import LoaderAllocators
 from dotdump.clr.contracts.method_tables import calibrated_tables
 from dotdump.clr.contracts.type_table import TypeTable
 from dotdump.clr.graph.build import GraphBuilder
 from dotdump.clr.model.object import ClrObject
+from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import InvalidObject, MemoryFault
 from dotdump.kernels import walk as kernel
 
@@ -94,7 +96,8 @@ class ClrHeap:
 
         graph = load_graph(index) if index is not None else None
         if graph is None:
-            graph = GraphBuilder(self.access.reader, self.segments, self.types, self.walk, progress).build()
+            builder = GraphBuilder(self.access.reader, self.segments, self.types, self.walk, progress)
+            graph = builder.build(self._loader_allocators)
             if index is not None and save_graph(index, graph):
                 graph = load_graph(index) or graph
         return graph
@@ -122,6 +125,10 @@ class ClrHeap:
         """Return the segment that ``address`` is in, or None."""
         index = bisect_right(self.segments, address, key=lambda s: s.start) - 1
         return self.segments[index] if index >= 0 and address < self.segments[index].end else None
+
+    def _loader_allocators(self) -> dict[int, int]:
+        found = LoaderAllocators(self.access, self.types, lambda address: self.segment_at(address) is not None)
+        return found.by_type() if self.access.runtime.kind is RuntimeKind.CORECLR else {}
 
     def _objects_of(self, walk: HeapWalk, span: Span) -> Iterator[ClrObject]:
         start = span.start
