@@ -13,13 +13,13 @@ from dotdump import __version__
 from dotdump.dump import plan
 from dotdump.dump.buffered import buffered
 from dotdump.dump.capture import Capture
+from dotdump.dump.doctor.preflight import require_tracing
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.gc_moment import COLLECTING, DEFAULT_WAIT, GcMoment
 from dotdump.dump.progress import Phase
 from dotdump.dump.sink import sink_for
 from dotdump.dump.space import expected_size
-from dotdump.dump.subject import TRACED
-from dotdump.errors import AccessDenied, CollectError, DotdumpError, Incomplete
+from dotdump.errors import CollectError, DotdumpError, Incomplete
 from dotdump.formats.diagnostics_page import DiagnosticsPage
 from dotdump.formats.dotdump_notes import Origin
 from dotdump.ipc.dump import DumpType
@@ -70,7 +70,7 @@ class PtraceMethod:
         self.why = why
 
     def check(self, subject: Subject, dump_type: DumpType) -> None:
-        _check(subject, dump_type, self.name)
+        _check(subject, dump_type, self.name, self.expected_size(subject, dump_type))
 
     def expected_size(self, subject: Subject, dump_type: DumpType) -> int | None:
         return _expected(subject, dump_type, self.options)
@@ -100,7 +100,7 @@ class SnapshotMethod:
         self.why = why
 
     def check(self, subject: Subject, dump_type: DumpType) -> None:
-        _check(subject, dump_type, self.name)
+        _check(subject, dump_type, self.name, self.expected_size(subject, dump_type))
 
     def expected_size(self, subject: Subject, dump_type: DumpType) -> int | None:
         return _expected(subject, dump_type, self.options)
@@ -180,17 +180,13 @@ class _Core:
             raise Incomplete("the dump was cut short: it took longer than --timeout allows")
 
 
-def _check(subject: Subject, dump_type: DumpType, method: str) -> None:
+def _check(subject: Subject, dump_type: DumpType, method: str, expected: int | None) -> None:
     if dump_type is not DumpType.FULL:
         raise CollectError(
             f"--method {method} takes Full dumps only: {dump_type.name.capitalize()} is not there yet",
             hint="--method runtime takes it, where the runtime is healthy",
         )
-    if subject.state() == TRACED:
-        raise AccessDenied(
-            f"cannot dump process {subject.pid}: process {subject.tracer()} traces it",
-            hint="end that debugger or dumper first",
-        )
+    require_tracing(subject, expected)
     try:
         os.close(os.open(f"/proc/{subject.pid}/mem", os.O_RDONLY | os.O_CLOEXEC))
     except OSError as error:

@@ -12,15 +12,15 @@ import time
 
 from dotdump.dump.advice import advice_for
 from dotdump.dump.capture import Capture
+from dotdump.dump.doctor.preflight import require_runtime
 from dotdump.dump.handover import PrivateDirectory, choose_handover
 from dotdump.dump.progress import Phase
-from dotdump.dump.space import expected_size, require_limit
-from dotdump.dump.subject import RUNTIME_FILE, STOPPED, TRACED
+from dotdump.dump.space import expected_size
+from dotdump.dump.subject import RUNTIME_FILE, STOPPED
 from dotdump.dump.verify import Verdict, verify_core, worst
 from dotdump.dump.watch import Watch
 from dotdump.errors import (
     BadMessage,
-    CollectError,
     CommandRejected,
     DotdumpError,
     Incomplete,
@@ -61,19 +61,7 @@ class RuntimeMethod:
         self._client = client
 
     def check(self, subject: Subject, dump_type: DumpType) -> None:
-        pid, state = subject.pid, subject.state()
-        if state == STOPPED:
-            raise CollectError(
-                f"cannot dump process {pid} through its runtime: it is stopped by a signal, so nobody would answer",
-                hint=f"kill -CONT {pid}, or use --method ptrace, which needs no answer",
-            )
-        if state == TRACED:
-            raise CollectError(
-                f"cannot dump process {pid} through its runtime: process {subject.tracer()} traces it and holds it",
-                hint="end that debugger or dumper first",
-            )
-        limit, _ = subject.proc.limits().get("Max file size", (None, None))
-        require_limit(limit, f"process {pid}", expected_size(subject.regions, dump_type))
+        require_runtime(subject, dump_type)
 
     def expected_size(self, subject: Subject, dump_type: DumpType) -> int | None:
         return expected_size(subject.regions, dump_type)

@@ -1,7 +1,7 @@
 """Room for a dump: how large it will be, and whether that fits, asked before anything is stopped.
 
 Source of truth: which mappings createdump writes for each type, measured on 3.1, 8, 9 and 10 to within 1 % for Full
-and 10 MB for Heap; fstatvfs(3); setrlimit(2), RLIMIT_FSIZE.
+and 10 MB for Heap; fstatvfs(3).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dotdump.memory.region import Region
+
+MORE_ROOM = "free some space, write elsewhere with -o, or take a smaller type with --type"
 
 _KERNEL_ONLY = frozenset({"[vvar]", "[vvar_vclock]", "[vsyscall]"})
 """Mapped, and never in a core of createdump."""
@@ -41,17 +43,7 @@ def require_space(directory: int, path: str, expected: int | None) -> None:
     if expected is not None and free < expected:
         raise OutputRefused(
             f"cannot write {path}: the dump needs about {megabytes(expected)} and {megabytes(free)} are free",
-            hint="free some space, write elsewhere with -o, or take a smaller type with --type",
-        )
-
-
-def require_limit(limit: int | None, who: str, expected: int | None) -> None:
-    """Raise ``OutputRefused`` where a RLIMIT_FSIZE of ``limit`` bytes (None: unlimited) is below ``expected``."""
-    if limit is not None and expected is not None and limit < expected:
-        raise OutputRefused(
-            f"cannot write the dump: it needs about {megabytes(expected)}, and {who} may write files of at most "
-            f"{megabytes(limit)} (RLIMIT_FSIZE)",
-            hint="raise it with ulimit -f, or prlimit --fsize=unlimited --pid PID",
+            hint=MORE_ROOM,
         )
 
 

@@ -11,6 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FILE_SIZE = "Max file size"
+"""RLIMIT_FSIZE, as the kernel writes its name."""
+
 _NAME_WIDTH = 25
 
 

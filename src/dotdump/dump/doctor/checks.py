@@ -6,13 +6,13 @@ Each is a pure function of what it is about; None means that it does not apply.
 from __future__ import annotations
 
 from dotdump.dump.doctor import rights, room, runtime
-from dotdump.dump.doctor.finding import Finding, Status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dotdump.dump.doctor.facts import Facts, Subject
+    from dotdump.dump.doctor.finding import Finding
 
 OF_THE_PROCESS: tuple[Callable[[Subject], Finding | None], ...] = (
     runtime.runtime,
@@ -43,20 +43,6 @@ OF_THE_MACHINE: tuple[Callable[[Facts], Finding], ...] = (
     room.space,
     room.file_size,
 )
-STOPPING = frozenset(
-    {
-        "state",
-        "blocked threads",
-        "tracer",
-        "ptrace scope",
-        "output",
-        "space",
-        "file size limit",
-        "createdump",
-        "runtime",
-    }
-)
-"""Names of the checks whose problems make a collect through the runtime pointless, and harmful to try."""
 
 
 def examine(facts: Facts) -> list[Finding]:
@@ -67,8 +53,3 @@ def examine(facts: Facts) -> list[Finding]:
         findings += [check(facts, facts.subject) for check in BETWEEN_IT_AND_US]
     findings += [check(facts) for check in OF_THE_MACHINE]
     return [finding for finding in findings if finding is not None]
-
-
-def preflight(facts: Facts) -> list[Finding]:
-    """Return the problems that must stop a collect through the runtime before it begins."""
-    return [found for found in examine(facts) if found.status is Status.PROBLEM and found.name in STOPPING]

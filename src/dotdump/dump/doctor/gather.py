@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 
+from dotdump.dump.doctor.blocked import blocked_threads
+from dotdump.dump.doctor.caller import read_caller, read_namespaces, read_yama
 from dotdump.dump.doctor.control_group import find_headroom
-from dotdump.dump.doctor.facts import Caller, Facts, Namespaces, Output, Subject, Tool
+from dotdump.dump.doctor.facts import Facts, Output, Subject, Tool
 from dotdump.dump.space import expected_size
 from dotdump.errors import CollectError, DotdumpError, FormatError
 from dotdump.ipc.discovery import DEFAULT_DIRECTORY, PREFIX, SUFFIX, find_candidates, search_place
@@ -19,7 +21,8 @@ from dotdump.ipc.state import Diagnostics, DiagnosticsState, diagnose
 from dotdump.ipc.trust import read_owner
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.mounts import find_mount
-from dotdump.linux.proc import ROOT, Proc, read_file
+from dotdump.linux.proc import ROOT, Proc
+from dotdump.linux.rlimits import FILE_SIZE
 from dotdump.linux.users import user_name
 
 TYPE_CHECKING = False
@@ -31,10 +34,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_YAMA = "sys/kernel/yama/ptrace_scope"
-_FILE_SIZE = "Max file size"
-_UNINTERRUPTIBLE = "D"
-_SECOND_LOOK_SECONDS = 0.05
 _OWN_FILE = frozenset({RuntimeKind.CORECLR})
 
 
@@ -46,7 +45,7 @@ def gather(pid: int | None, output: str | None = None, timeout: float = 1.0, roo
     subject = None
     if pid is not None:
         subject = _subject(_existing(pid, root), timeout, root)
-    return Facts(_caller(root), _output(output, root), subject, _yama(root))
+    return Facts(read_caller(root), _output(output, root), subject, read_yama(root))
 
 
 def _existing(pid: int, root: str) -> int:
@@ -77,8 +76,8 @@ def _subject(pid: int, timeout: float, root: str) -> Subject:
         effective=status.capabilities_effective or 0,
         tracer=status.tracer,
         tracer_name=(_allowed(lambda: Proc(status.tracer, root).stat().name) or "") if status.tracer else "",
-        blocked=_blocked(proc),
-        namespaces=_namespaces(proc),
+        blocked=blocked_threads(proc),
+        namespaces=read_namespaces(proc),
         root_reachable=os.access(f"{root}/{pid}/root", os.X_OK),
         readable=regions is not None,
         environment=environment,
@@ -94,20 +93,7 @@ def _subject(pid: int, timeout: float, root: str) -> Subject:
         headroom=headroom,
         headroom_of=headroom_of,
         temporary_read_only=_temporary_read_only(proc, environment, f"{root}/{pid}/root"),
-        file_size_limit=limits.get(_FILE_SIZE, (None, None))[0],
-    )
-
-
-def _caller(root: str) -> Caller:
-    proc = Proc(os.getpid(), root)
-    status = proc.status()
-    return Caller(
-        os.geteuid(),
-        user_name(os.geteuid()),
-        status.capabilities_permitted or 0,
-        status.capabilities_effective or 0,
-        status.capabilities_ambient or 0,
-        _namespaces(proc),
+        file_size_limit=limits.get(FILE_SIZE, (None, None))[0],
     )
 
 
@@ -118,7 +104,7 @@ def _output(path: str | None, root: str) -> Output:
     if not exists:
         return Output(directory, exists=False, writable=False)
     room = os.statvfs(directory)
-    limit = (_allowed(Proc(os.getpid(), root).limits) or {}).get(_FILE_SIZE, (None, None))[0]
+    limit = (_allowed(Proc(os.getpid(), root).limits) or {}).get(FILE_SIZE, (None, None))[0]
     return Output(
         directory,
         writable=os.access(directory, os.W_OK | os.X_OK),
@@ -126,13 +112,6 @@ def _output(path: str | None, root: str) -> Output:
         free=room.f_bavail * room.f_frsize,
         file_size_limit=limit,
     )
-
-
-def _yama(root: str) -> int | None:
-    try:
-        return int(read_file(f"{root}/{_YAMA}"))
-    except (OSError, ValueError):
-        return None
 
 
 def _allowed(look: Callable[[], T]) -> T | None:
@@ -143,14 +122,6 @@ def _allowed(look: Callable[[], T]) -> T | None:
         return None
 
 
-def _namespaces(proc: Proc) -> Namespaces:
-    return Namespaces(
-        user=_allowed(lambda: proc.namespace("user")),
-        pid=_allowed(lambda: proc.namespace("pid")),
-        mount=_allowed(lambda: proc.namespace("mnt")),
-    )
-
-
 def _dumpable(status: Status, directory: str) -> bool | None:
     """Files of a process that is not dumpable are root's: proc(5). Of root's own processes that says nothing."""
     if not status.uids or status.uids[1] == 0:
@@ -159,22 +130,6 @@ def _dumpable(status: Status, directory: str) -> bool | None:
         return os.stat(f"{directory}/environ").st_uid == status.uids[1]
     except OSError:
         return None
-
-
-def _blocked(proc: Proc) -> tuple[int, ...]:
-    """Return the threads in uninterruptible sleep at two moments: everyone is for one, now and then."""
-    first = [tid for tid in _allowed(proc.tasks) or [] if _is_blocked(proc, tid)]
-    if not first:
-        return ()
-    import time
-
-    time.sleep(_SECOND_LOOK_SECONDS)
-    return tuple(tid for tid in first if _is_blocked(proc, tid))
-
-
-def _is_blocked(proc: Proc, tid: int) -> bool:
-    stat = _allowed(proc.task(tid).stat)
-    return stat is not None and stat.state == _UNINTERRUPTIBLE
 
 
 def _diagnostics(pid: int, status: Status, timeout: float, root: str) -> Diagnostics:

@@ -6,7 +6,7 @@ Measured: createdump needs about 20 MB of its own, and its page probing grew a t
 from __future__ import annotations
 
 from dotdump.dump.doctor.finding import Finding, ok, problem, warning
-from dotdump.dump.space import megabytes
+from dotdump.dump.space import MORE_ROOM, megabytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def space(facts: Facts) -> Finding:
     needed = facts.subject.expected or facts.subject.resident
     seen = f"{megabytes(free)} free in {facts.output.directory}, about {megabytes(needed)} needed"
     if free < needed:
-        return problem("space", seen, "free some space, write elsewhere with -o, or take a smaller type with --type")
+        return problem("space", seen, MORE_ROOM)
     return ok("space", seen)
 
 
@@ -52,8 +52,16 @@ def file_size(facts: Facts) -> Finding:
     for limit, whose in limits:
         if limit is not None and (facts.subject is None or limit < (facts.subject.expected or 0)):
             say = problem if facts.subject is not None else warning
-            return say("file size limit", f"{whose} limit is {megabytes(limit)}", "raise it: ulimit -f unlimited")
+            return say(
+                "file size limit",
+                f"{whose} limit is {megabytes(limit)} (RLIMIT_FSIZE){_against(facts.subject)}",
+                "raise it with ulimit -f, or prlimit --fsize=unlimited --pid PID",
+            )
     return ok("file size limit", "none that matters")
+
+
+def _against(subject: Subject | None) -> str:
+    return f", the dump needs about {megabytes(subject.expected)}" if subject and subject.expected else ""
 
 
 def memory(subject: Subject) -> Finding:

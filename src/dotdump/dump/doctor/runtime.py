@@ -49,7 +49,11 @@ def state(subject: Subject) -> Finding:
             "state", "it has ended: what is left is a zombie", "its parent has to reap it; there is nothing to dump"
         )
     if subject.state == "T":
-        return problem("state", "it is stopped by a signal, so its runtime cannot answer", f"kill -CONT {subject.pid}")
+        return problem(
+            "state",
+            "it is stopped by a signal, so its runtime cannot answer",
+            f"kill -CONT {subject.pid}, or dump it by --method ptrace, which needs no answer",
+        )
     if subject.state == "t" and not subject.tracer:
         return problem("state", "it is stopped by a tracer", "detach the tracer")
     return ok("state", "it runs")
@@ -63,7 +67,7 @@ def blocked_threads(subject: Subject) -> Finding:
     return problem(
         "blocked threads",
         f"{len(subject.blocked)} in uninterruptible sleep (state D): {some}",
-        "createdump would hang; find the disk or network share it waits for: cat /proc/PID/task/TID/stack",
+        "createdump would hang, --method ptrace not; find what it waits for: cat /proc/PID/task/TID/stack",
     )
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from dotdump.dump.doctor.checks import examine, preflight
+from dotdump.dump.doctor.checks import examine
 from dotdump.dump.doctor.facts import CAP_SYS_PTRACE, Caller, Facts, Namespaces, Output, Subject, Tool
 from dotdump.dump.doctor.finding import Finding, Status
+from dotdump.dump.doctor.preflight import runtime_findings, tracing_findings
 from dotdump.ipc.runtime_file import RuntimeFile, RuntimeKind
 from dotdump.ipc.state import Diagnostics, DiagnosticsState
 from dotdump.records import replace
@@ -146,7 +147,7 @@ def of(facts: Facts, name: str) -> Finding:
 
 def test_a_healthy_process_has_no_finding_but_ok() -> None:
     assert {finding.status for finding in examine(HEALTHY)} == {Status.OK}
-    assert preflight(HEALTHY) == []
+    assert problems(runtime_findings(HEALTHY, SUBJECT)) == problems(tracing_findings(HEALTHY, SUBJECT)) == []
 
 
 @pytest.mark.parametrize(("facts", "name", "status", "seen"), CELLS, ids=[f"{c[1]}: {c[3]}" for c in CELLS])
@@ -173,8 +174,26 @@ def test_checks_that_do_not_apply_say_nothing() -> None:
     assert names.isdisjoint({"createdump", "dac", "vulnerability"})
 
 
-def test_preflight_stops_what_would_fail_and_lets_warnings_pass() -> None:
-    assert [found.name for found in preflight(output(read_only=True))] == ["output"]
-    assert [found.name for found in preflight(subject(tracer=9))] == ["tracer"]
-    assert preflight(subject(seccomp=2)) == []
-    assert preflight(environment(DOTNET_EnableDiagnostics="0")) == []
+def problems(findings: list[Finding | None]) -> list[str]:
+    return [found.name for found in findings if found is not None and found.status is Status.PROBLEM]
+
+
+@pytest.mark.parametrize(
+    ("facts", "runtime", "tracing"),
+    [
+        (subject(tracer=9), ["tracer"], ["tracer"]),
+        (subject(state="T"), ["state"], []),
+        (subject(blocked=(5,)), ["blocked threads"], []),
+        (subject(createdump=Tool("/c", executable=False)), ["createdump"], []),
+        (replace(HEALTHY, yama=3), ["ptrace scope"], []),
+        (subject(file_size_limit=1 << 20), ["file size limit"], ["file size limit"]),
+        (subject(seccomp=2), [], []),
+        (environment(DOTNET_EnableDiagnostics="0"), [], []),
+    ],
+)
+def test_before_a_collect_only_what_stops_its_method_counts(
+    facts: Facts, runtime: list[str], tracing: list[str]
+) -> None:
+    assert facts.subject
+    assert problems(runtime_findings(facts, facts.subject)) == runtime
+    assert problems(tracing_findings(facts, facts.subject)) == tracing
