@@ -2,7 +2,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -15,21 +17,28 @@ DEMO = [sys.executable, "-m", "dotdump", "demo"]
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def place() -> Iterator[Path]:
+    """An empty directory with a path short enough for a socket in it."""
+    with TemporaryDirectory(dir="/tmp", prefix="dd-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def environment(place: Path) -> dict[str, str]:
     if not any(runtime.major == 8 for runtime in runtimes()):
         missing("the demo runs on .NET 8")
-    return os.environ | {"TMPDIR": str(tmp_path)}
+    return os.environ | {"TMPDIR": str(place)}
 
 
-def test_the_demo_goes_through_every_step_and_leaves_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_demo_goes_through_every_step_and_leaves_nothing(environment: dict[str, str], place: Path) -> None:
     done = subprocess.run(DEMO, env=environment, capture_output=True, text=True, check=False, timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
     for step in STEPS:
         assert step.sentence in done.stdout
-    assert list(tmp_path.iterdir()) == []
+    assert list(place.iterdir()) == []
 
 
-def test_ctrl_c_during_the_demo_leaves_no_process_and_no_file(environment: dict[str, str], tmp_path: Path) -> None:
+def test_ctrl_c_during_the_demo_leaves_no_process_and_no_file(environment: dict[str, str], place: Path) -> None:
     with subprocess.Popen(DEMO, env=environment, stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
         while not demo.stdout.readline().startswith("$ "):
@@ -40,4 +49,4 @@ def test_ctrl_c_during_the_demo_leaves_no_process_and_no_file(environment: dict[
     assert demo.returncode == -signal.SIGINT
     assert children
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
-    assert list(tmp_path.iterdir()) == []
+    assert list(place.iterdir()) == []
