@@ -18,9 +18,12 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dotdump.ipc.transport import Channel, Deadline
+
+    ListNames = Callable[[str], Iterable[str]]
+    """Gives the names in a directory as ``os.listdir`` does; whoever asks many processes lists theirs only once."""
 
 DEFAULT_DIRECTORY = "/tmp"  # noqa: S108 -- the runtime's own default
 PREFIX, SUFFIX = "dotnet-diagnostic-", "-socket"
@@ -82,14 +85,14 @@ def search_place(owner: Owner, root: str = ROOT) -> SearchPlace:
     return SearchPlace(directory, doubt)
 
 
-def find_candidates(owner: Owner, directory: str) -> list[Candidate]:
+def find_candidates(owner: Owner, directory: str, list_names: ListNames = os.listdir) -> list[Candidate]:
     """Return the files in ``directory`` named for the process, likeliest first; raises ``OSError``.
 
     First those whose key is the start time of the process, then by age, the newest first. A dsrouter's socket
     stands before the runtime's own where it is not older, as dotnet's tools have it.
     """
     found = sorted(
-        _candidates(owner.own_pid, directory),
+        _candidates(owner.own_pid, directory, list_names(directory)),
         key=lambda c: (c.key == owner.start_time, c.modified_ns, c.kind == Kind.ROUTER),
         reverse=True,
     )
@@ -100,7 +103,9 @@ def find_candidates(owner: Owner, directory: str) -> list[Candidate]:
     return found
 
 
-def connect_process(pid: int, deadline: Deadline, root: str = ROOT) -> tuple[Channel, FoundSocket]:
+def connect_process(
+    pid: int, deadline: Deadline, root: str = ROOT, list_names: ListNames = os.listdir
+) -> tuple[Channel, FoundSocket]:
     """Connect to the diagnostics server of ``pid``; the caller closes the channel.
 
     Raises ``ProcessGone``; ``ServerSilent``; ``ServerSpoofed`` where only others' sockets bear its name (the error
@@ -109,7 +114,7 @@ def connect_process(pid: int, deadline: Deadline, root: str = ROOT) -> tuple[Cha
     owner = read_owner(pid, root)
     place = search_place(owner, root)
     try:
-        candidates = find_candidates(owner, place.directory)
+        candidates = find_candidates(owner, place.directory, list_names)
     except PermissionError as error:
         raise ServerRefused(f"process {pid}: {place.directory} may not be listed", hint=place.doubt or None) from error
     except OSError as error:
@@ -147,9 +152,9 @@ def connect_candidate(
     return channel, FoundSocket(candidate.path, candidate.key, candidate.kind, note)
 
 
-def _candidates(pid: int, directory: str) -> Iterator[Candidate]:
+def _candidates(pid: int, directory: str, names: Iterable[str]) -> Iterator[Candidate]:
     ours = f"{PREFIX}{pid}-", f"{PREFIX}{ROUTER}{pid}-"
-    for name in os.listdir(directory):  # hundreds of left-over sockets are common: look at names before files
+    for name in names:  # hundreds of left-over sockets are common: look at names before files
         if not name.startswith(ours) or not name.endswith(SUFFIX):
             continue
         kind = Kind.ROUTER if name.startswith(ours[1]) else Kind.RUNTIME

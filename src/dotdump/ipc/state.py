@@ -6,6 +6,7 @@ while suspended: seen on 8.0.4).
 
 from __future__ import annotations
 
+import os
 import select
 
 from dotdump.errors import (
@@ -30,6 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dotdump.ipc.discovery import ListNames
     from dotdump.ipc.transport import Channel
 
 _CONNECT_SECONDS = 0.1
@@ -85,11 +87,12 @@ class _Survey:
         self._poll = select.poll()
         self._deadline = Deadline(timeout)
         self._root = root
+        self._names: dict[str, list[str]] = {}
 
     def ask(self, pid: int, version: int) -> None:
         """Send a question, or note why it cannot be sent."""
         try:
-            question = _Question(pid, version, self._root)
+            question = _Question(pid, version, self._root, self._list_names)
         except ProcessGone:
             return
         except DotdumpError as error:
@@ -108,6 +111,12 @@ class _Survey:
             self._found[question.pid] = _failed(self._deadline.missed(f"waiting for {question.channel.name}"))
             question.channel.close()
         return self._found
+
+    def _list_names(self, directory: str) -> list[str]:
+        """Return the names in a directory, which most processes share; it may be large, so it is listed once."""
+        if directory not in self._names:
+            self._names[directory] = os.listdir(directory)
+        return self._names[directory]
 
     def _receive(self, descriptor: int, question: _Question) -> None:
         try:
@@ -130,13 +139,13 @@ class _Survey:
 class _Question:
     """ProcessInfo in one of its versions, sent to one process."""
 
-    def __init__(self, pid: int, version: int, root: str) -> None:
+    def __init__(self, pid: int, version: int, root: str, list_names: ListNames) -> None:
         self.pid = pid
         self._version = version
         self._root = root
         self._decoder = MessageDecoder()
         deadline = Deadline(_CONNECT_SECONDS)
-        self.channel: Channel = connect_process(pid, deadline, root)[0]
+        self.channel: Channel = connect_process(pid, deadline, root, list_names)[0]
         try:
             self.channel.send(Message(PROCESS_INFO_VERSIONS[version - 1]).encode(), deadline)
         except BaseException:

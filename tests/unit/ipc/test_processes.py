@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from dotdump.ipc import processes, runtime_exports
 from dotdump.ipc.processes import find_processes
 from dotdump.ipc.runtime_file import RuntimeKind, find_runtime, version_in_path
+from dotdump.ipc.state import DiagnosticsState, diagnose_all
 from dotdump.linux.open_file import OpenFile
 
 NUMBERS = "S 1 2 3 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 {threads} 0 777 13324288 2408 1"
@@ -68,6 +70,28 @@ def test_two_thousand_others_cost_one_look_each(proc: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "open", counted)
     assert [found.pid for found in find_processes(all_users=True, timeout=0.1, root=str(proc))] == [50]
     assert not [path for path in opened if "/50/" not in path and str(proc) in path]
+
+
+def test_a_directory_of_sockets_is_listed_once_however_many_processes_share_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[str] = []
+    names = os.listdir
+
+    def counted(path: str) -> list[str]:
+        listed.append(path)
+        return names(path)
+
+    sleepers = [subprocess.Popen(["sleep", "60"], env={**os.environ, "TMPDIR": str(tmp_path)}) for _ in range(3)]
+    try:
+        monkeypatch.setattr(os, "listdir", counted)
+        found = diagnose_all([sleeper.pid for sleeper in sleepers], timeout=5)
+    finally:
+        for sleeper in sleepers:
+            sleeper.kill()
+            sleeper.wait()
+    assert [answer.state for answer in found.values()] == [DiagnosticsState.OFF] * 3
+    assert listed == [str(tmp_path)]
 
 
 def test_where_links_do_not_count_threads_nobody_is_passed_over(proc: Path) -> None:
