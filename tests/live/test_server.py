@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -45,6 +45,16 @@ def _program(**settings: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
+def _dotdump(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dotdump", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def _ps() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(_dotdump("ps", "--format", "json").stdout)["processes"]
+    return rows
+
+
 def _ready(process: subprocess.Popen[bytes]) -> bool:
     assert process.stdout
     return process.stdout.readline() == b"ready\n"
@@ -64,10 +74,7 @@ def test_it_is_found_trusted_and_asked() -> None:
 def test_ps_lists_it() -> None:
     with _program() as process:
         assert _ready(process)
-        ran = subprocess.run(
-            [sys.executable, "-m", "dotdump", "ps", "--format", "json"], capture_output=True, check=True, timeout=30
-        )
-        (row,) = [row for row in json.loads(ran.stdout)["processes"] if row["pid"] == process.pid]
+        (row,) = [row for row in _ps() if row["pid"] == process.pid]
         assert row["diagnostics"] == "ok"
 
 
@@ -80,13 +87,16 @@ def test_it_is_off_where_the_environment_says_so() -> None:
 def test_it_waits_at_its_start_where_the_environment_says_so() -> None:
     with _program(DOTNET_DefaultDiagnosticPortSuspend="1") as process:
         deadline = time.monotonic() + 20
-        while diagnose(process.pid, 1).state != DiagnosticsState.OK:
+        while diagnose(process.pid, 1).state != DiagnosticsState.SUSPENDED:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         assert process.stdout
         assert not select.select([process.stdout], [], [], 0.3)[0]
+        (row,) = [row for row in _ps() if row["pid"] == process.pid]
+        assert row["diagnostics"] == "suspended"
         DiagnosticsClient.for_process(process.pid, 5).resume()
         assert _ready(process)
+        assert diagnose(process.pid, 5).state == DiagnosticsState.OK
 
 
 def test_it_has_a_core_of_itself_written_to_a_path_and_to_a_held_file(tmp_path: Path) -> None:
@@ -106,3 +116,29 @@ def test_it_has_a_core_of_itself_written_to_a_path_and_to_a_held_file(tmp_path: 
         with pytest.raises(CommandRejected, match="nowhere"):
             client.write_dump("/nowhere/core", DumpType.FULL, timeout=60)
         assert process.poll() is None
+
+
+def test_the_doctor_does_not_miss_a_runtime_where_there_is_none_to_be(tmp_path: Path) -> None:
+    with _program() as process:
+        assert _ready(process)
+        doctor = _dotdump("doctor", "-p", process.pid, "-o", tmp_path, "--format", "json")
+    findings = {finding["name"]: finding for finding in json.loads(doctor.stdout)["findings"]}
+    assert doctor.returncode == 0
+    assert "server of its own" in findings["runtime"]["seen"]
+    assert "vulnerability" not in findings
+
+
+@pytest.mark.parametrize("method", ["auto", "runtime"])
+def test_collect_takes_a_verified_core_that_demands_no_runtime(method: str, tmp_path: Path) -> None:
+    core = tmp_path / "core"
+    with _program() as process:
+        assert _ready(process)
+        collected = _dotdump("collect", "-p", process.pid, "--method", method, "-o", core, "--format", "json")
+        assert collected.returncode == 0, collected.stderr
+        assert process.poll() is None
+    result = json.loads(collected.stdout)
+    assert result["method"] == ("ptrace" if method == "auto" else "runtime")
+    assert {finding["verdict"] for finding in result["findings"]} == {"ok"}
+    assert "runtime" not in {finding["check"] for finding in result["findings"]}
+    verified = _dotdump("verify", core)
+    assert (verified.returncode, "runtime" in verified.stdout) == (0, False), verified.stdout

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import cached_property
 
 from dotdump.dump.naming import NameFacts
 from dotdump.dump.verify import Expectation
 from dotdump.errors import AccessDenied, ProcessGone
+from dotdump.ipc.runtime_exports import identify
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.proc import Proc
 
@@ -60,16 +62,17 @@ class Subject:
 
         return NameFacts(self.pid, self.status.name, os.uname().nodename, int(time.time()))
 
-    @property
+    @cached_property
     def runtime(self) -> Region | None:
-        """The first mapping of the runtime's module: libcoreclr.so, or the program itself in a single file."""
+        """The first mapping of the runtime's module: libcoreclr.so, or the program that holds it; None without one."""
         heads = [region for region in self.regions if region.path.startswith("/") and region.offset == 0]
         for region in heads:
             if region.path.endswith(f"/{RUNTIME_FILE}"):
                 return region
-        with suppress(AccessDenied, ProcessGone):
-            executable = self.proc.executable()
-            return next((region for region in heads if region.path == executable), None)
+        with suppress(AccessDenied, ProcessGone, OSError):
+            if identify(f"/proc/{self.pid}/exe")[0] is not None:
+                executable = self.proc.executable()
+                return next((region for region in heads if region.path == executable), None)
         return None
 
     def state(self) -> str:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from dotdump.ipc.discovery import ListNames
     from dotdump.ipc.transport import Channel
 
+SUSPENDED_THREAD = "diag. suspended"
+"""What a server of ours, in a program that has no runtime, calls its thread while the program waits to be resumed."""
+
 _CONNECT_SECONDS = 0.1
 _CHUNK = 1 << 16
 
@@ -185,7 +188,7 @@ def is_suspended(pid: int, root: str = ROOT) -> bool:
     Threads have these names since .NET 6; of an older runtime the answer is always False.
     """
     names = thread_names(pid, root)
-    return ".NET EventPipe" in names and ".NET Finalizer" not in names
+    return SUSPENDED_THREAD in names or (".NET EventPipe" in names and ".NET Finalizer" not in names)
 
 
 def thread_names(pid: int, root: str = ROOT) -> set[str]:

@@ -12,9 +12,12 @@ import socket
 import threading
 import weakref
 from collections import deque
+from contextlib import suppress
+from pathlib import Path
 
 from dotdump.errors import BadMessage
 from dotdump.ipc.listener import Listener
+from dotdump.ipc.state import SUSPENDED_THREAD
 from dotdump.server.connect_port import ConnectPort
 from dotdump.server.dumping import dump_self
 from dotdump.server.handlers import answer, dump_answer, refusal
@@ -109,6 +112,7 @@ class DiagnosticServer:
             peer.close()
 
     def _serve(self) -> None:
+        self._name_thread()
         try:
             while not self._closing:
                 self._turn()
@@ -197,6 +201,13 @@ class DiagnosticServer:
         with self._resumed:
             self._suspended.discard(port)
             self._resumed.notify_all()
+        self._name_thread()
+
+    def _name_thread(self) -> None:
+        """Let the kernel's name of the thread that serves tell whether the program waits, as ``ps`` shows."""
+        name = SUSPENDED_THREAD if self._suspended else "diagnostics"
+        with suppress(OSError):
+            Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(name)
 
     def _drop(self, peer: Peer) -> None:
         self._peers.pop(peer.fileno(), None)

@@ -32,6 +32,8 @@ def runtime(subject: Subject) -> Finding:
     found = subject.runtime
     if found is None and not subject.readable:
         return warning("runtime", "its mapped files may not be looked at", "run as its user, or as root")
+    if _serves_itself(subject):
+        return ok("runtime", "no .NET: the program brings a diagnostics server of its own, which takes Full dumps")
     if found is None:
         return problem("runtime", "no .NET runtime is mapped in it", "'dotdump ps' lists the .NET processes")
     seen = f"{found.kind} {subject.runtime_version}".rstrip()
@@ -158,7 +160,7 @@ def dac(subject: Subject) -> Finding | None:
 
 def vulnerability(subject: Subject) -> Finding | None:
     """Whether it has CVE-2026-62909: a defect of the diagnostics server of 10.0.0 to 10.0.10."""
-    if not subject.runtime_version:
+    if not subject.runtime_version or _serves_itself(subject):
         return None
     words = subject.runtime_version.split("-")[0].split(".")
     numbers = [int(word) for word in words if word.isdigit()]
@@ -166,3 +168,9 @@ def vulnerability(subject: Subject) -> Finding | None:
         seen = f"{subject.runtime_version} has CVE-2026-62909 in its diagnostics"
         return warning("vulnerability", seen, "update to 10.0.11 or later")
     return ok("vulnerability", f"none known to us in the diagnostics of {subject.runtime_version}")
+
+
+def _serves_itself(subject: Subject) -> bool:
+    """Return whether a program without a runtime answers, as one with a ``DiagnosticServer`` of ours does."""
+    answers = subject.diagnostics.state in (DiagnosticsState.OK, DiagnosticsState.SUSPENDED)
+    return subject.runtime is None and subject.readable and answers
