@@ -88,8 +88,8 @@ def assert_unharmed(target: Native, before: Condition) -> frozenset[int]:
     while True:
         now = observe(target.pid)
         left = now.children - before.children
-        free = now.stopped == before.stopped and now.tracer == before.tracer and zombies_among(left) == left
-        if free or time.monotonic() > deadline:
+        free = now.stopped == before.stopped and now.tracer == before.tracer and now.signals == before.signals
+        if (free and zombies_among(left) == left) or time.monotonic() > deadline:
             break
         time.sleep(0.001)
     assert now.stopped == before.stopped, f"threads {sorted(now.stopped)} of {target.pid} are left stopped"

@@ -48,12 +48,12 @@ def later(seconds: float, change: Callable[[Native], None], target: Native) -> T
 @pytest.mark.parametrize("method", ["ptrace", "snapshot"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_target_that_changes_in_mid_dump_gives_an_honest_file(method: str, change: str, tmp_path: Path) -> None:
-    ledger = Ledger(f"target-{change}-{method}", full=90, sample=3)
+    ledger = Ledger(f"target-{change}-{method}", full=90, sample=2)
     output, errors = tmp_path / "out", tmp_path / "errors"
     output.mkdir()
 
     def trial(number: int) -> str:
-        chance = random.Random(number)
+        chance = random.Random(number * 10007)
         with native("mortal", str(MEGABYTES)) as target:
             words = collect_command(target.pid, output / "core", method)
             acting = later(chance.uniform(0, 0.12), CHANGES[change], target)
@@ -70,7 +70,7 @@ def test_a_target_that_changes_in_mid_dump_gives_an_honest_file(method: str, cha
 @pytest.mark.parametrize("runtime", [*runtimes()[-1:]], ids=lambda r: r.version)
 @pytest.mark.parametrize("method", ["ptrace", "snapshot"])
 def test_threads_that_come_and_go_do_not_fail_a_dump(runtime: Runtime, method: str, tmp_path: Path) -> None:
-    ledger = Ledger(f"churn-{method}", full=500, sample=5)
+    ledger = Ledger(f"churn-{method}", full=500, sample=4)
     errors, output = tmp_path / "errors", tmp_path / "out"
     output.mkdir()
     with corpus(runtime, "churn", workers=4) as target:

@@ -13,7 +13,7 @@ from native import native
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("faults")]
 
 FULL = {1: 4000, 20: 4000, 400: 1500, 2000: 500}
-SAMPLE = {1: 20, 20: 20, 400: 6, 2000: 2}
+SAMPLE = {1: 15, 20: 15, 400: 3, 2000: 1}
 
 
 @pytest.mark.parametrize("method", ["ptrace", "snapshot"])
