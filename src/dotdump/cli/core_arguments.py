@@ -27,15 +27,23 @@ def add_core(parser: ArgumentParser, *formats: str) -> None:
 
 def open_named(arguments: Namespace, console: Console) -> CoreTarget:
     """Open the core that the command line names; what is wrong with it is said on stderr."""
-    import warnings
-
     from dotdump.target.core import open_core
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        target = open_core(arguments.core, arguments.sysroot)
-    for warning in caught:
-        console.warning(str(warning.message))
+    tell_warnings(console)
+    target = open_core(arguments.core, arguments.sysroot)
     for problem in target.problems:
         console.warning(problem.message)
     return target
+
+
+def tell_warnings(console: Console) -> None:
+    """Have Python's warnings said as this command says its own, from now on, and those about a core each time."""
+    import warnings
+
+    from dotdump.target.compressed import UnpackedWarning
+
+    def tell(message: Warning | str, *_place: object, **_file: object) -> None:
+        console.warning(str(message))
+
+    warnings.simplefilter("always", UnpackedWarning)
+    warnings.showwarning = tell

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-COLLECTING = "gc-in-progress"
-"""The flag of a core that was taken during a collection."""
 DEFAULT_WAIT = 3.0
 """Seconds to wait for a moment without one."""
 

@@ -15,13 +15,13 @@ from dotdump.dump.buffered import buffered
 from dotdump.dump.capture import Capture
 from dotdump.dump.doctor.preflight import require_tracing
 from dotdump.dump.elf_core_writer import ElfCoreWriter
-from dotdump.dump.gc_moment import COLLECTING, DEFAULT_WAIT, GcMoment
+from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
 from dotdump.dump.progress import Phase
 from dotdump.dump.sink import sink_for
 from dotdump.dump.space import expected_size
 from dotdump.errors import CollectError, DotdumpError, Incomplete
 from dotdump.formats.diagnostics_page import DiagnosticsPage
-from dotdump.formats.dotdump_notes import Origin
+from dotdump.formats.dotdump_notes import COLLECTING, Origin
 from dotdump.ipc.dump import DumpType
 from dotdump.linux.errors import explain
 from dotdump.records import record

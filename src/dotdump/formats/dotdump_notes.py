@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 OWNER = "DOTDUMP"
+COLLECTING = "gc-in-progress"
+"""Flag of an ``Origin``: taken during a garbage collection, so the managed heap is between two states."""
 
 
 class DotdumpNote(IntEnum):

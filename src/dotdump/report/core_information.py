@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from dotdump.clr.runtime_module import runtime_modules
 from dotdump.formats.diagnostics_page import DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE, parse_diagnostics_page
+from dotdump.formats.dotdump_notes import COLLECTING
 from dotdump.memory.region import Protection
 from dotdump.report.table import render_table
 
@@ -55,8 +57,24 @@ class MemoryKind:
 
 
 @dataclass(frozen=True, slots=True)
+class Making:
+    """How a core of ours came to be. ``unread`` bytes in ``gaps`` places are zeros; ``not_atomic`` ones may be torn."""
+
+    writer: str
+    method: str
+    during_collection: bool
+    gaps: int
+    unread: int
+    unread_why: str
+    not_atomic: int
+
+
+@dataclass(frozen=True, slots=True)
 class CoreInformation:
-    """The answer of ``dotdump info``. ``when`` is the file's modification time, ISO 8601, where it is a file."""
+    """The answer of ``dotdump info``. ``when``, in ISO 8601, is what the core says, else when the file was changed.
+
+    ``making`` is None for the cores of others, which do not tell; ``complete`` is one that is whole and has no gaps.
+    """
 
     path: str
     size: int
@@ -70,6 +88,7 @@ class CoreInformation:
     uid: int
     threads: int
     modules: int
+    making: Making | None
     death: Death | None
     runtimes: tuple[RuntimeInformation, ...]
     memory: tuple[MemoryKind, ...]
@@ -79,12 +98,14 @@ class CoreInformation:
 def core_information(target: CoreTarget, when: str | None = None) -> CoreInformation:
     """Return what an open core tells of itself."""
     process, file = target.process, target.file
-    runtimes, memory = tuple(_runtimes(target)), tuple(_memory(target))
+    runtimes, memory, making = tuple(_runtimes(target)), tuple(_memory(target)), _making(target)
+    if target.origin is not None:
+        when = datetime.fromtimestamp(int(target.origin.time), UTC).isoformat()
     return CoreInformation(
         path=file.name,
         size=file.size,
         expected_size=file.expected_size,
-        complete=not file.cut and not target.problems,
+        complete=not file.cut and not target.problems and not (making and making.unread),
         format=_format(target),
         when=when,
         pid=process.pid,
@@ -93,6 +114,7 @@ def core_information(target: CoreTarget, when: str | None = None) -> CoreInforma
         uid=process.uid,
         threads=len(target.threads),
         modules=len(target.modules),
+        making=making,
         death=_death(target),
         runtimes=runtimes,
         memory=memory,
@@ -104,6 +126,22 @@ def _format(target: CoreTarget) -> str:
     page = target.core_memory.read_available(DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE)
     mark = ", with .NET's diagnostics page" if parse_diagnostics_page(page) else ""
     return f"ELF core, {target.platform.architecture.value}, {len(target.file.loads):,} segments{mark}"
+
+
+def _making(target: CoreTarget) -> Making | None:
+    origin = target.origin
+    if origin is None:
+        return None
+    gaps = target.trailer.gaps if target.trailer else ()
+    return Making(
+        writer=origin.writer,
+        method=origin.method,
+        during_collection=COLLECTING in origin.flags,
+        gaps=len(gaps),
+        unread=sum(gap.end - gap.start for gap in gaps),
+        unread_why=gaps[0].reason if gaps else "",
+        not_atomic=sum(part.end - part.start for part in origin.not_atomic),
+    )
 
 
 def _death(target: CoreTarget) -> Death | None:
@@ -163,8 +201,8 @@ def render_core_information(info: CoreInformation) -> str:
     lines = [
         ("core", f"{info.path}, {info.size:,} bytes"),
         ("format", info.format),
-        ("complete", "yes" if info.complete else f"no: {info.size:,} of {info.expected_size:,} bytes, see below"),
-        ("written", info.when or "unknown"),
+        ("complete", _complete_line(info)),
+        ("written", _written_line(info)),
         ("process", f"{info.pid} {info.name}, uid {info.uid}"),
         ("command", info.arguments or "not in the core"),
         ("died of", _death_line(info.death)),
@@ -181,6 +219,24 @@ def render_core_information(info: CoreInformation) -> str:
         right=frozenset((1, 2)),
     )
     return "\n\n".join([text, memory, *(["\n".join(f"problem: {p}" for p in info.problems)] if info.problems else [])])
+
+
+def _complete_line(info: CoreInformation) -> str:
+    if info.complete:
+        return "yes"
+    if info.making and info.making.unread and not info.problems:
+        places = f"{info.making.gaps:,} place{'s' if info.making.gaps > 1 else ''}"
+        return f"no: {info.making.unread:,} bytes in {places} could not be read: {info.making.unread_why}"
+    return f"no: {info.size:,} of {info.expected_size:,} bytes, see below"
+
+
+def _written_line(info: CoreInformation) -> str:
+    when, making = info.when or "unknown", info.making
+    if making is None:
+        return when
+    torn = f", {making.not_atomic:,} bytes while the process ran" if making.not_atomic else ""
+    collecting = ", during a garbage collection" if making.during_collection else ""
+    return f"{when}, by {making.writer}, method {making.method}{torn}{collecting}"
 
 
 def _death_line(death: Death | None) -> str:

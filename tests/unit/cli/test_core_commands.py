@@ -6,8 +6,15 @@ import pytest
 
 from builders.core_builder import PAGE, CoreBuilder, Segment
 from builders.elf_builder import DATA, ElfBuilder
+from builders.fake_target import FakeTarget, ListSink
 from dotdump.cli.main import main
 from dotdump.cli.registry import Exit
+from dotdump.dump.elf_core_writer import ElfCoreWriter
+from dotdump.dump.plan import full
+from dotdump.formats.dotdump_notes import COLLECTING, Origin
+from dotdump.memory.region import Protection, Region
+from dotdump.memory.space import BytesSpace, MemoryRange
+from dotdump.memory.zstd_library import zstd
 
 BASE = 0x7F0000000000
 LIBRARY = ElfBuilder(symbols=[(b"DotNetRuntimeInfo", 0x800, 16), (b"start", 0x900, 8)]).build()
@@ -98,3 +105,48 @@ def test_what_is_no_core_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["info", str(tmp_path / "text")]) == Exit.FAILED
     assert "not an ELF file" in capsys.readouterr().err
     assert main(["info", str(tmp_path / "absent")]) == Exit.FAILED
+
+
+def test_a_core_of_ours_tells_when_and_how_it_was_made_and_what_it_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    origin = Origin("dotdump 1", "snapshot", 86_400.5, (COLLECTING,), (MemoryRange(0x10000, 0x10100),), "shop --serve")
+    both = Protection.READ | Protection.WRITE
+    target = FakeTarget(regions=[Region(0x10000, 0x14000, both)], memory=BytesSpace([(0x10000, b"x" * 2 * PAGE)]))
+    sink = ListSink()
+    ElfCoreWriter(target, full(target.regions), origin).write(sink)
+    path = tmp_path / "core"
+    path.write_bytes(bytes(sink.data))
+    found = answer(capsys, "info", str(path), code=Exit.PROBLEMS)
+    assert (found["when"], found["complete"], found["problems"]) == ("1970-01-02T00:00:00+00:00", False, [])
+    assert found["making"] == {
+        "writer": "dotdump 1",
+        "method": "snapshot",
+        "during_collection": True,
+        "gaps": 1,
+        "unread": 2 * PAGE,
+        "unread_why": "not mapped",
+        "not_atomic": 0x100,
+    }
+    assert main(["info", str(path)]) == Exit.PROBLEMS
+    text = capsys.readouterr().out
+    assert "complete  no: 8,192 bytes in 1 place could not be read: not mapped" in text
+    assert "by dotdump 1, method snapshot, 256 bytes while the process ran, during a garbage collection" in text
+
+
+def test_the_core_of_another_maker_does_not_tell(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(capsys, "info", str(core))["making"] is None
+
+
+def test_a_warning_of_python_is_said_as_the_command_says_its_own(
+    core: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compressor = zstd.ZstdCompressor()
+    packed = core.with_suffix(".zst")
+    packed.write_bytes(compressor.compress(core.read_bytes()) + compressor.flush())
+    for command in (["info", str(packed)], ["convert", str(packed), str(core.with_suffix(".plain"))]):
+        assert main(command) == Exit.DONE
+        said = capsys.readouterr().err
+        assert said.startswith("dotdump: warning: ")
+        assert "is not in the seekable format" in said
+        assert "Warning" not in said

@@ -7,6 +7,7 @@ import os
 import sys
 
 from dotdump.cli.arguments import add_format
+from dotdump.cli.core_arguments import tell_warnings
 from dotdump.cli.registry import Exit
 from dotdump.dump.convert import Conversion, Trim, check_converted, convert
 from dotdump.dump.progress import silent
@@ -51,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Convert, and print what came of it."""
+    tell_warnings(console)
     trim = Trim(tuple(arguments.range), file_backed=not arguments.drop_file_backed)
     level = level_for(arguments.output, arguments.compress)
     if arguments.output == STDOUT:
