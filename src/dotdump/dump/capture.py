@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from dotdump.dump.output import OutputFile
+    from dotdump.dump.destination import Output
     from dotdump.dump.progress import Progress
     from dotdump.dump.subject import Subject
     from dotdump.ipc.dump import DumpType
@@ -18,7 +18,7 @@ else:
 
 @record
 class Task:
-    """What a method is given: the process, what to keep of it, and an open file that is ours.
+    """What a method is given: the process, what to keep of it, and an output that is open.
 
     ``expected`` is about how many bytes it will be, None where nobody knows; ``deadline`` is a time of
     ``time.monotonic``.
@@ -26,7 +26,7 @@ class Task:
 
     subject: Subject
     type: DumpType
-    output: OutputFile
+    output: Output
     expected: int | None
     deadline: float
     progress: Progress
@@ -69,7 +69,7 @@ class Method(Protocol):
         """Return about how many bytes the core will have, None where nobody knows."""
 
     def capture(self, task: Task) -> Capture:
-        """Put a core into ``task.output.descriptor``. The target runs as before when it returns or raises.
+        """Put a core into ``task.output``. The target runs as before when it returns or raises.
 
         Raises ``Incomplete`` where a part of a core is there that is worth keeping.
         """

@@ -9,32 +9,28 @@ from __future__ import annotations
 import time
 
 from dotdump.dump.capture import Task
-from dotdump.dump.core_space import core_space
-from dotdump.dump.output import find_place, open_output
+from dotdump.dump.destination import is_read_back, keep, open_destination, publish, require_room, verify_output
+from dotdump.dump.output import open_output
 from dotdump.dump.progress import Phase, silent
-from dotdump.dump.space import require_space
 from dotdump.dump.subject import Subject
-from dotdump.dump.verify import Finding, Verdict, verify_core, worst
-from dotdump.errors import Incomplete, OutputRefused
+from dotdump.dump.verify import Finding, Verdict, worst
+from dotdump.errors import Incomplete
 from dotdump.ipc.dump import DumpType
 from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dotdump.dump.capture import Capture, Method
-    from dotdump.dump.output import OutputFile
+    from dotdump.dump.destination import Output
     from dotdump.dump.progress import Progress
 
 DEFAULT_TIMEOUT = 3600.0
 """Seconds for all of a collect: 100 GB at 30 MB/s."""
 
-WORTH_KEEPING = 1 << 16
-"""Bytes: a shorter piece of a core has no memory in it."""
-
 
 @record
 class Request:
-    """What to collect. ``output`` as for ``find_place``; ``timeout`` in seconds, for all of it."""
+    """What to collect. ``output`` as for ``open_destination``; ``timeout`` in seconds, for all of it."""
 
     pid: int
     type: DumpType = DumpType.FULL
@@ -48,7 +44,8 @@ class Request:
 class CollectResult:
     """A core that is there. Sizes in bytes, times in seconds; ``pause`` is at most how long the target stood still.
 
-    ``why`` says why this method was used, where that was not asked for.
+    ``path`` is ``-`` for standard output. ``verified``: it was read back, which a stream cannot be. ``why`` says why
+    this method was used, where that was not asked for.
 
     ``schema``: ``dotdump/collect/1``.
     """
@@ -78,15 +75,15 @@ def collect(request: Request, method: Method, progress: Progress = silent) -> Co
     started = time.monotonic()
     with Subject.open(request.pid) as subject:
         method.check(subject, request.type)
-        place = find_place(request.output, subject.name_facts, replace=request.replace)
-        with open_output(place) as output:
+        deadline = started + request.timeout
+        with open_destination(request.output, subject.name_facts, replace=request.replace, deadline=deadline) as output:
             expected = method.expected_size(subject, request.type)
-            require_space(output.directory, output.path, expected)
-            task = Task(subject, request.type, output, expected, started + request.timeout, progress)
+            require_room(output, expected)
+            task = Task(subject, request.type, output, expected, deadline, progress)
             capture = _capture(method, task)
             findings = _verify(task) if request.verify else ()
             _require_whole(output, method, findings)
-            size, path = output.size, output.publish()
+            size, (path, surprises) = output.size, publish(output)
         report = _write_crash_report(capture, path)
         return CollectResult(
             path=path,
@@ -98,9 +95,9 @@ def collect(request: Request, method: Method, progress: Progress = silent) -> Co
             seconds=time.monotonic() - started,
             pause=capture.pause,
             command=capture.command,
-            verified=request.verify,
+            verified=request.verify and is_read_back(output),
             findings=findings,
-            warnings=(*capture.warnings, *_name_warnings(path, place.name, place.numbered)),
+            warnings=(*capture.warnings, *surprises),
             crash_report=report,
             why=capture.why,
         )
@@ -111,34 +108,23 @@ def _capture(method: Method, task: Task) -> Capture:
     try:
         return method.capture(task)
     except Incomplete as error:
-        raise Incomplete(error.message, path=_keep(task.output), hint=error.hint) from error
+        raise Incomplete(error.message, path=keep(task.output), hint=error.hint) from error
 
 
 def _verify(task: Task) -> tuple[Finding, ...]:
     size = task.output.size
     task.progress(Phase.VERIFY, size, size)
-    space, length = core_space(task.output.descriptor, size)
-    return verify_core(space, length, task.subject.expectation())
+    return verify_output(task.output, task.subject.expectation())
 
 
-def _require_whole(output: OutputFile, method: Method, findings: tuple[Finding, ...]) -> None:
+def _require_whole(output: Output, method: Method, findings: tuple[Finding, ...]) -> None:
     """Raise ``Incomplete``, with what is wrong and what was kept, unless the file is a whole core."""
     if worst(findings) is not Verdict.PROBLEM:
         return
     problems = "; ".join(finding.seen for finding in findings if finding.verdict is Verdict.PROBLEM)
-    kept = _keep(output)
+    kept = keep(output)
     what = f"what there is was kept as {kept}" if kept else "nothing worth keeping was written"
     raise Incomplete(f"{method.claim}, but it is not whole: {problems}; {what}", path=kept, hint=method.advice_if_cut)
-
-
-def _keep(output: OutputFile) -> str | None:
-    """Keep a piece of a core that can be analysed, as ``NAME.partial``."""
-    if output.size < WORTH_KEEPING:
-        return None
-    try:
-        return output.keep()
-    except OutputRefused:
-        return None
 
 
 def _write_crash_report(capture: Capture, core: str) -> str | None:
@@ -153,9 +139,3 @@ def _write_crash_report(capture: Capture, core: str) -> str | None:
         with open(output.descriptor, "wb", closefd=False) as file:
             file.write(capture.crash_report)
         return output.publish()
-
-
-def _name_warnings(path: str, asked: str, numbered: bool) -> tuple[str, ...]:  # noqa: FBT001 - a fact, not a switch
-    if numbered or path.endswith(f"/{asked}"):
-        return ()
-    return (f"{asked} appeared while the dump was taken: it was left alone, and the dump is {path}",)

@@ -14,6 +14,7 @@ import os
 import stat
 
 from dotdump.dump.naming import default_name, expand, numbered
+from dotdump.dump.sink import sink_for
 from dotdump.errors import OutputRefused
 from dotdump.linux.rename import rename_exclusively
 from dotdump.records import record
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from dotdump.dump.naming import NameFacts
+    from dotdump.dump.sink import FileSink, PipeSink
 
 MODE = 0o600
 PARTIAL = ".partial"
@@ -105,6 +107,10 @@ class OutputFile:
     def path(self) -> str:
         """The final path as things stand now, following the held directory wherever it has been moved."""
         return self._path_of(self.place.name)
+
+    def sink(self) -> FileSink | PipeSink:
+        """Return where to write."""
+        return sink_for(self.descriptor)
 
     def publish(self) -> str:
         """Make the file durable, give it its final name, and return the path.

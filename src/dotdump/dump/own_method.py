@@ -17,7 +17,6 @@ from dotdump.dump.doctor.preflight import require_tracing
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
 from dotdump.dump.progress import Phase
-from dotdump.dump.sink import sink_for
 from dotdump.dump.space import expected_size
 from dotdump.errors import CollectError, DotdumpError, Incomplete
 from dotdump.formats.diagnostics_page import DiagnosticsPage
@@ -150,7 +149,9 @@ class _Core:
         except DotdumpError as error:
             raise Incomplete(f"the dump was cut short: {error.message}", hint=error.hint) from error
         except OSError as error:
-            raise Incomplete(f"the dump was cut short: {self._task.output.path}: {error.strerror}") from error
+            hint = "whoever read it has ended" if isinstance(error, BrokenPipeError) else None
+            message = f"the dump was cut short: {self._task.output.path}: {error.strerror}"
+            raise Incomplete(message, hint=hint) from error
 
     def captured(self, target: ProcessTarget | SnapshotTarget, why: str) -> Capture:
         """Return what the frame reports."""
@@ -167,7 +168,7 @@ class _Core:
         return Capture(pause=target.pause, warnings=tuple(warnings), why=why)
 
     def _sink(self) -> Sink:
-        plain = sink_for(self._task.output.descriptor)
+        plain = self._task.output.sink()
         if self._options.level is None:
             return plain
         from dotdump.dump.zstd_sink import ZstdSink

@@ -14,6 +14,7 @@ from dotdump.dump.advice import advice_for
 from dotdump.dump.capture import Capture
 from dotdump.dump.doctor.preflight import require_runtime
 from dotdump.dump.handover import PrivateDirectory, choose_handover
+from dotdump.dump.output import OutputFile
 from dotdump.dump.progress import Phase
 from dotdump.dump.space import expected_size
 from dotdump.dump.subject import RUNTIME_FILE, STOPPED
@@ -24,6 +25,7 @@ from dotdump.errors import (
     CommandRejected,
     DotdumpError,
     Incomplete,
+    OutputRefused,
     ProcessGone,
     ServerSilent,
 )
@@ -68,6 +70,11 @@ class RuntimeMethod:
 
     def capture(self, task: Task) -> Capture:
         crash_report = DumpFlags.CRASH_REPORT in self.flags
+        if not isinstance(task.output, OutputFile):
+            raise OutputRefused(
+                f"cannot write to {task.output.path}: the runtime writes a file, and goes back and forth in it",
+                hint="--live and --method ptrace write a stream; with --method runtime give a file with -o",
+            )
         handover = choose_handover(task.subject, task.output, task.expected, crash_report=crash_report)
         conversation = _Conversation(task, handover)
         try:

@@ -40,13 +40,19 @@ class FileSink:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._stored = 0
+        self._stored = self._holes = 0
+
+    @property
+    def position(self) -> int:
+        """Bytes so far, holes counted."""
+        return self._stored + self._holes
 
     def write(self, data: bytes | memoryview) -> None:
         self._stored += write_all(self._descriptor, data)
 
     def hole(self, size: int) -> None:
         os.lseek(self._descriptor, size, os.SEEK_CUR)
+        self._holes += size
 
     def finish(self) -> int:
         os.ftruncate(self._descriptor, os.lseek(self._descriptor, 0, os.SEEK_CUR))
@@ -62,6 +68,11 @@ class PipeSink:
         self._descriptor = descriptor
         self._stored = 0
 
+    @property
+    def position(self) -> int:
+        """Bytes so far."""
+        return self._stored
+
     def write(self, data: bytes | memoryview) -> None:
         self._stored += write_all(self._descriptor, data)
 
@@ -76,11 +87,12 @@ class PipeSink:
 
 
 def sink_for(descriptor: int) -> FileSink | PipeSink:
-    """Return the sink that suits an open descriptor; one opened to append cannot have holes."""
+    """Return the sink that suits an open descriptor: holes need a regular file with nothing beyond its position."""
+    found = os.fstat(descriptor)
     appends = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND
-    if stat.S_ISREG(os.fstat(descriptor).st_mode) and not appends:
-        return FileSink(descriptor)
-    return PipeSink(descriptor)
+    if not stat.S_ISREG(found.st_mode) or appends or os.lseek(descriptor, 0, os.SEEK_CUR) < found.st_size:
+        return PipeSink(descriptor)
+    return FileSink(descriptor)
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> int:

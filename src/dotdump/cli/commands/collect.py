@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 
 from dotdump.cli.arguments import add_format
+from dotdump.cli.console import Console
 from dotdump.cli.method_options import add_method_options, method_of
 from dotdump.cli.registry import Exit
 from dotdump.cli.selection import add_selection, selected
 from dotdump.dump.collect import DEFAULT_TIMEOUT, Request, collect
+from dotdump.dump.destination import STREAM
 from dotdump.dump.verify import Verdict, worst
 from dotdump.ipc.dump import DumpFlags, DumpType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dotdump.cli.console import Console
     from dotdump.dump.capture import Method
     from dotdump.dump.collect import CollectResult
     from dotdump.ipc.client import DiagnosticsClient
@@ -24,6 +25,7 @@ EXAMPLES = """\
   dotdump collect -p 4711                        everything, into core.4711 here
   dotdump collect -p 4711 --live                 the same from a twin of the process: a pause of milliseconds
   dotdump collect -p 4711 -o core.zst            compressed; every command reads it as it is
+  dotdump collect -p 4711 --live -o - | ssh …    streamed to standard output; the result goes to standard error
   dotdump collect -p 4711 --type heap -o /dumps  the managed heap and what it needs, into a directory
   dotdump collect -p 4711 -o '/dumps/%e.%p.%t'   named by program, pid and time (also %h host; %% is a percent sign)
   dotdump collect -p 4711 --format json          for scripts: the path, what was verified, how long it took
@@ -34,7 +36,9 @@ The file is new, yours, mode 0600, and has its name only when it is complete and
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_selection(parser)
-    parser.add_argument("-o", "--output", metavar="PATH", help="a file, an existing directory, or a template")
+    parser.add_argument(
+        "-o", "--output", metavar="PATH", help="a file, an existing directory, a template, or - for stdout"
+    )
     parser.add_argument("--force", action="store_true", help="replace an existing regular file, once the dump is whole")
     parser.add_argument(
         "--type",
@@ -60,8 +64,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Collect, and print where the dump is."""
+    """Collect, and print where the dump is: to standard error where standard output is the dump."""
     from dotdump.cli.progress import ProgressLine
+
+    if arguments.output == STREAM:
+        console = Console(console.format, stdout=console.stderr, stderr=console.stderr)
 
     with selected(arguments) as (pid, client):
         request = Request(

@@ -1,0 +1,113 @@
+"""``StreamOutput``: a core that somebody else reads as it is written: standard output, a pipe, a redirected file.
+
+Forward only; never opened, named, kept or removed here. A reader that ends is an error, and one that falls silent is
+waited for until the deadline, where the kernel lets us write without sleeping: on a pipe. Source: pipe(7), proc(5).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import stat
+import time
+
+from dotdump.dump.sink import PipeSink, sink_for
+from dotdump.errors import Incomplete, OutputRefused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from dotdump.dump.sink import FileSink
+
+
+class StreamOutput:
+    """An open ``descriptor``, not ours to close. ``path`` is what to call it."""
+
+    def __init__(self, descriptor: int, path: str, deadline: float) -> None:
+        self.descriptor = descriptor
+        self.path = path
+        self._sink = _sink(descriptor, deadline)
+
+    @classmethod
+    def open(cls, descriptor: int, name: str, deadline: float) -> StreamOutput:
+        """Return the stream; raises ``OutputRefused`` for a terminal and for a descriptor that is closed."""
+        try:
+            os.fstat(descriptor)
+        except OSError as error:
+            raise OutputRefused(f"cannot write to {name}: it is closed") from error
+        if os.isatty(descriptor):
+            raise OutputRefused(
+                f"cannot write a core to {name}: it is a terminal",
+                hint="send it somewhere: dotdump collect … -o - > FILE, or … -o - | PROGRAM",
+            )
+        return cls(descriptor, name, deadline)
+
+    @property
+    def size(self) -> int:
+        """Bytes that the stream has taken."""
+        return self._sink.position
+
+    def sink(self) -> FileSink | PipeSink:
+        """Return where to write."""
+        return self._sink
+
+    def close(self) -> None:
+        """Let go of it. A second call does nothing."""
+        if isinstance(self._sink, PatientPipe):
+            self._sink.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class PatientPipe(PipeSink):
+    """A pipe whose reader has until ``deadline``, a time of ``time.monotonic``. The ``descriptor`` is its own."""
+
+    def __init__(self, descriptor: int, deadline: float) -> None:
+        super().__init__(descriptor)
+        self._deadline = deadline
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+
+    def write(self, data: bytes | memoryview) -> None:
+        view = memoryview(data).cast("B")
+        while len(view):
+            try:
+                taken = os.write(self._descriptor, view)
+            except BlockingIOError:
+                self._wait()
+                continue
+            self._stored += taken
+            view = view[taken:]
+
+    def close(self) -> None:
+        """Close it. A second call does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _wait(self) -> None:
+        left = self._deadline - time.monotonic()
+        if left <= 0 or not self._poll.poll(left * 1000):
+            raise Incomplete("the dump was cut short: its reader did not take it within --timeout")
+
+
+def _sink(descriptor: int, deadline: float) -> FileSink | PipeSink:
+    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        return sink_for(descriptor)
+    try:
+        # Opened anew: O_NONBLOCK on the descriptor itself would be set for everybody who shares it.
+        own = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OutputRefused("cannot write a core to standard output: nobody reads it") from error
+        return sink_for(descriptor)  # another user's pipe, or no /proc
+    return PatientPipe(own, deadline)
