@@ -76,6 +76,21 @@ def test_write_dump_gives_a_core(with_ours: Runtime, tmp_path: Path) -> None:
         assert worst(verify_core(space, space.size)) is not Verdict.PROBLEM
 
 
+def test_collect_through_such_a_runtime_gives_a_core(with_ours: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "core"
+    with corpus(with_ours, "heap") as running:
+        command = [sys.executable, "-m", "dotdump", "collect", "-p", str(running.pid), "-o", str(path)]
+        done = subprocess.run([*command, "--method", "runtime"], capture_output=True, text=True, check=False)
+        assert running.ask("gc") is not None
+    assert done.returncode == 0, done.stderr
+    assert "by runtime, GenerateCoreDump" in done.stdout
+    assert [found.name for found in tmp_path.glob("*core*")] == ["core"]
+    with open_core(path) as target:
+        assert target.process.pid == running.pid
+        assert target.origin is not None
+        assert target.origin.method == "ptrace"
+
+
 def createdump(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "dotdump", "createdump", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
