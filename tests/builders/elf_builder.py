@@ -81,3 +81,29 @@ class ElfBuilder:
     def _sysv(self, count: int) -> bytes:
         """One bucket; the chain runs over all symbols."""
         return struct.pack(f"<3I{count}I", 1, count, 1, 0, *range(2, count), 0)
+
+
+def sections(file: bytes, contents: dict[bytes, bytes], symbols: list[tuple[bytes, int, int]] | None = None) -> bytes:
+    """Return the file with sections behind its end: ``contents`` by name, and a .symtab of (name, value, size)."""
+    body, names, rows = bytearray(file), bytearray(b"\0"), [bytes(64)]
+
+    def add(name: bytes, kind: int, data: bytes, link: int = 0) -> None:
+        rows.append(struct.pack("<IIQQQQIIQQ", len(names), kind, 0, 0, len(body), len(data), link, 1, 8, 0))
+        names.extend(name + b"\0")
+        body.extend(data + bytes(-len(data) % 8))
+
+    if symbols:
+        strings, table = bytearray(b"\0"), bytearray(24)
+        for name, value, size in symbols:
+            table += struct.pack("<IBBHQQ", len(strings), 0x02, 0, 1, value, size)
+            strings += name + b"\0"
+        add(b".symtab", 2, bytes(table), link=2)
+        add(b".strtab", 3, bytes(strings))
+    for name, data in contents.items():
+        add(name, 1, data)
+    add(b".shstrtab", 3, bytes(names) + b".shstrtab\0")
+    at = len(body)
+    body += b"".join(rows)
+    struct.pack_into("<Q", body, 40, at)
+    struct.pack_into("<3H", body, 58, 64, len(rows), len(rows) - 1)
+    return bytes(body)

@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from corpus import Runtime, corpus, corpus_environment, executables, missing, runtimes
 from dotdump.cli.main import main
 from dotdump.ipc.processes import DotnetProcess, find_processes
+from dotdump.linux.proc import Proc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.live
+NOBODY = 65534
 KINDS = {"native-aot": "native-aot", "single-file": "single-file"}
 RUNNABLE = {name: path for name, path in executables().items() if "musl" not in name}
 
@@ -84,3 +91,68 @@ def test_the_reference_client_lists_no_process_that_we_do_not(capsys: pytest.Cap
         ours = {entry["pid"] for entry in json.loads(capsys.readouterr().out)["processes"]}
     assert targets <= set(json.loads(text))
     assert targets <= ours
+
+
+@contextmanager
+def as_nobody(act: Callable[[], str], *, stay: bool = False) -> Iterator[str]:
+    """Do something as another user, in a child of our own; gives what it answered, and ends it after the block."""
+    if os.geteuid() != 0:
+        missing("needs root, to be another user")
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            os.write(writer, act().encode() + b"\n")
+            if stay:
+                signal.pause()
+        finally:
+            os._exit(0)
+    os.close(writer)
+    try:
+        with os.fdopen(reader) as answer:
+            yield answer.readline()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def listed_by_nobody(*, all_users: bool) -> dict[int, tuple[str, str, str]]:
+    """What ps says to another user, by pid: runtime, diagnostics, user."""
+
+    def ask() -> str:
+        found = find_processes(all_users=all_users, timeout=2.0)
+        return json.dumps({process.pid: (process.runtime, process.diagnostics, process.user) for process in found})
+
+    with as_nobody(ask) as answer:
+        return {int(pid): tuple(row) for pid, row in json.loads(answer).items()}
+
+
+def test_another_user_is_refused_and_sees_it_only_when_asking_for_all_users() -> None:
+    with corpus(runtimes()[-1]) as target:
+        assert target.pid not in listed_by_nobody(all_users=False)
+        seen = listed_by_nobody(all_users=True)
+        assert seen[target.pid] == ("unknown", "refused", "root")
+
+
+def test_a_socket_that_another_user_planted_under_the_exact_name_is_spoofed() -> None:
+    with corpus(runtimes()[-1], environment={"DOTNET_EnableDiagnostics": "0"}) as target:
+        name = f"dotnet-diagnostic-{target.pid}-{Proc(target.pid).stat().start_time}-socket"
+        path = Path(os.environ.get("TMPDIR", "/tmp")) / name
+        listener = socket.socket(socket.AF_UNIX)
+
+        def plant() -> str:
+            listener.bind(str(path))
+            listener.listen()
+            return "listening"
+
+        with listener, as_nobody(plant, stay=True) as answer:
+            try:
+                assert answer == "listening\n"
+                found = process(target.pid)
+                assert (found.runtime, found.diagnostics) == ("coreclr", "spoofed")
+                assert str(path) in found.reason
+            finally:
+                path.unlink()

@@ -20,6 +20,7 @@ from dotdump.target.core import open_core
 from dotdump.target.process import open_process
 
 pytestmark = pytest.mark.live
+GENERAL = (*["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "rip"], *(f"r{n}" for n in range(8, 16)))
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,30 @@ def test_gdb_sees_the_threads_where_ours_says_they_are(cores: tuple[Path, Path, 
     with open_core(cores[0]) as core:
         expected = {thread.tid: (thread.instruction_pointer, thread.stack_pointer) for thread in core.threads}
     assert dict(zip(lwps, places, strict=True)) == expected
+
+
+def test_gdb_reads_every_general_register_of_every_thread_as_ours_does(cores: tuple[Path, Path, Runtime]) -> None:
+    format_ = " ".join(f"{name}=%p" for name in GENERAL)
+    values = ", ".join(f"${name}" for name in GENERAL)
+    command = f'thread apply all printf "@{format_}\\n", {values}'
+    seen = tool("gdb", "-batch", "-nx", "-c", str(cores[0]), "-ex", command)
+    lwps = [int(lwp) for lwp in re.findall(r"^Thread \d+ \(LWP (\d+)\)", seen, re.MULTILINE)]
+    rows = [dict(word.split("=") for word in line.split()) for line in re.findall(r"^@(.*)$", seen, re.MULTILINE)]
+    told = [{name: int(value, 16) if value != "(nil)" else 0 for name, value in row.items()} for row in rows]
+    with open_core(cores[0]) as core:
+        expected = {thread.tid: {name: thread.registers[name] for name in GENERAL} for thread in core.threads}
+    assert dict(zip(lwps, told, strict=True)) == expected
+
+
+def test_eu_readelf_reads_the_registers_of_every_thread_as_ours_does(cores: tuple[Path, Path, Runtime]) -> None:
+    seen = tool("eu-readelf", "-n", str(cores[0]))
+    told = {}
+    for note in seen.split("PRSTATUS")[1:]:
+        words = dict(re.findall(r"\b(pid|r1[0-5]|r[a-ds][xip]|r[89]|rbp|rsp|rip): +(-?\w+)", note))
+        told[int(words["pid"])] = {name: int(words[name], 0) % 2**64 for name in GENERAL}
+    with open_core(cores[0]) as core:
+        expected = {thread.tid: {name: thread.registers[name] for name in GENERAL} for thread in core.threads}
+    assert told == expected
 
 
 @pytest.mark.parametrize("command", [["readelf", "-hlnW"], ["eu-readelf", "-hln"]], ids=lambda c: c[0])

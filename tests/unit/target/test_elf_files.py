@@ -1,0 +1,82 @@
+"""Symbols that only the file has: in .symtab, or packed in .gnu_debugdata; found by build-id or not at all."""
+
+from __future__ import annotations
+
+import io
+import lzma
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builders.core_builder import CoreBuilder, Segment
+from builders.elf_builder import DATA, PAGE, ElfBuilder, sections
+from dotdump.target.core import open_core
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dotdump.target.elf_module import ElfModule
+
+BASE = 0x7F0000000000
+PATH = "/lib/libshop.so"
+HIDDEN = [(b"hidden_function", 0x820, 32), (b"inlined", 0x830, 4)]
+
+
+def module(tmp_path: Path, file: bytes, name: str = "lib/libshop.so") -> ElfModule:
+    """The module of a core that holds the library without its sections, with ``file`` under a sysroot."""
+    plain = ElfBuilder().build()
+    place = tmp_path / name
+    place.parent.mkdir(parents=True)
+    place.write_bytes(file)
+    mapped = [(BASE, BASE + DATA, 0, PATH.encode()), (BASE + DATA, BASE + DATA + PAGE, DATA, PATH.encode())]
+    segments = [Segment(BASE, plain[:DATA], flags=5), Segment(BASE + DATA, plain[DATA:])]
+    core = CoreBuilder(segments=segments, files=mapped).build()
+    (found,) = open_core(io.BytesIO(core), [str(tmp_path)]).modules
+    return found
+
+
+def mini_debug(table: bytes) -> bytes:
+    return sections(ElfBuilder().build(), {b".gnu_debugdata": lzma.compress(table)})
+
+
+def test_a_symbol_of_symtab_is_found_by_name_and_by_address(tmp_path: Path) -> None:
+    found = module(tmp_path, sections(ElfBuilder().build(), {}, HIDDEN))
+    assert found.find_symbol("hidden_function") == BASE + 0x820
+    assert found.symbol_at(BASE + 0x825) == ("hidden_function", 5)
+    assert found.symbol_at(BASE + 0x831) == ("inlined", 1)
+    assert found.find_symbol("second") == BASE + 0x900
+    assert found.symbol_at(BASE + 0x904) == ("second", 4)
+    assert found.find_symbol("nowhere") is None
+
+
+def test_a_symbol_of_the_packed_table_is_found_too(tmp_path: Path) -> None:
+    found = module(tmp_path, mini_debug(sections(ElfBuilder().build(), {}, HIDDEN)))
+    assert found.find_symbol("hidden_function") == BASE + 0x820
+    assert found.symbol_at(BASE + 0x825) == ("hidden_function", 5)
+    assert found.find_symbol("second") == BASE + 0x900
+
+
+def test_symbols_kept_in_a_file_of_their_own_are_found_by_build_id(tmp_path: Path) -> None:
+    digits = ElfBuilder().build_id.hex()
+    kept = f"usr/lib/debug/.build-id/{digits[:2]}/{digits[2:]}.debug"
+    found = module(tmp_path, sections(ElfBuilder().build(), {}, HIDDEN), kept)
+    assert found.find_symbol("hidden_function") == BASE + 0x820
+
+
+def test_a_file_of_another_build_is_not_believed(tmp_path: Path) -> None:
+    found = module(tmp_path, sections(ElfBuilder(build_id=b"other" * 4).build(), {}, HIDDEN))
+    assert found.find_symbol("hidden_function") is None
+    assert found.find_symbol("second") == BASE + 0x900
+
+
+@pytest.mark.parametrize("damage", ["not xz", "cut", "not ELF"])
+def test_a_packed_table_that_is_damaged_adds_nothing(damage: str, tmp_path: Path) -> None:
+    table = sections(ElfBuilder().build(), {}, HIDDEN)
+    packed = {
+        "not xz": b"\x01" * 100,
+        "cut": lzma.compress(table)[:60],
+        "not ELF": lzma.compress(b"text" * 100),
+    }[damage]
+    found = module(tmp_path, sections(ElfBuilder().build(), {b".gnu_debugdata": packed}))
+    assert found.find_symbol("hidden_function") is None
+    assert found.find_symbol("second") == BASE + 0x900
