@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from dotdump.ipc.client import DiagnosticsClient
     from dotdump.server.diagnostic_server import DiagnosticServer
     from dotdump.target.core import CoreTarget, open_core
+    from dotdump.target.process import ProcessTarget, open_process
+    from dotdump.target.snapshot import SnapshotRefused, SnapshotTarget, open_snapshot
 
 __version__ = "0.1.0"
 
@@ -57,15 +59,20 @@ __all__ = [
     "NotFound",
     "OutputRefused",
     "ProcessGone",
+    "ProcessTarget",
     "ProtocolError",
     "RuntimeNotFound",
     "ServerRefused",
     "ServerSilent",
     "ServerSpoofed",
     "ServerUnavailable",
+    "SnapshotRefused",
+    "SnapshotTarget",
     "TargetError",
     "UnsupportedRuntime",
     "open_core",
+    "open_process",
+    "open_snapshot",
     "write_core",
 ]
 
@@ -74,7 +81,12 @@ _HOMES: dict[str, str] = {
     "CoreTarget": "target.core",
     "DiagnosticServer": "server.diagnostic_server",
     "DiagnosticsClient": "ipc.client",
+    "ProcessTarget": "target.process",
+    "SnapshotRefused": "target.snapshot",
+    "SnapshotTarget": "target.snapshot",
     "open_core": "target.core",
+    "open_process": "target.process",
+    "open_snapshot": "target.snapshot",
     "write_core": "dump.write",
 }
 """The module that a public name lives in, where that is not ``errors``."""
