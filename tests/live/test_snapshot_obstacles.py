@@ -1,0 +1,84 @@
+"""Snapshots of processes that make forking hard: seccomp filters against it, memory that forks do not inherit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dotdump import open_core
+from dotdump.target.snapshot import open_snapshot
+from native import native
+
+pytestmark = pytest.mark.live
+
+FILTERS = ["errno", "kill"]
+FILLED = (0xD0, 0x3E, 0x5A, 0x0D)
+SIZE = 65536
+
+
+def children(pid: int) -> str:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text()
+
+
+@pytest.mark.parametrize("action", FILTERS)
+def test_a_filter_against_fork_is_suspended_for_ours(action: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only CAP_SYS_ADMIN may suspend seccomp")
+    with native("guarded", action) as process:
+        for _ in range(3):
+            with open_snapshot(process.pid) as target:
+                assert len(target.threads) == 1
+            assert target.problems == []
+            assert children(process.pid) == ""
+            assert int(process.ask()) > 0
+        assert "Seccomp:\t2" in Path(f"/proc/{process.pid}/status").read_text()
+
+
+@pytest.mark.parametrize("action", FILTERS)
+def test_without_the_right_to_suspend_it_the_world_is_stopped_instead(action: str, tmp_path: Path) -> None:
+    setpriv = shutil.which("setpriv")
+    if os.geteuid() != 0 or setpriv is None:
+        pytest.skip("only root with setpriv can give up CAP_SYS_ADMIN")
+    drop = "-sys_admin"
+    with native("guarded", action) as process:
+        command = [setpriv, "--inh-caps", drop, "--bounding-set", drop, sys.executable, "-m", "dotdump", "collect"]
+        command += ["-p", str(process.pid), "--live", "-o", str(tmp_path / "core")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "no snapshot" in done.stdout
+        assert "only CAP_SYS_ADMIN can suspend" in done.stdout
+        assert int(process.ask()) > 0
+        assert children(process.pid) == ""
+
+
+@pytest.mark.parametrize("method", ["ptrace", "snapshot"])
+def test_memory_that_forks_do_not_inherit_is_in_the_core(method: str, tmp_path: Path) -> None:
+    core = tmp_path / "core"
+    with native("advised") as process:
+        addresses = [int(word, 16) for word in process.ask().split()]
+        command = [sys.executable, "-m", "dotdump", "collect", "-p", str(process.pid), "--method", method]
+        done = subprocess.run([*command, "-o", str(core)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert f"by {method}" in done.stdout
+    with open_core(core) as target:
+        found = [target.memory.read(address, SIZE) for address in addresses]
+    assert found == [bytes([value]) * SIZE for value in FILLED]
+
+
+@pytest.mark.parametrize(("action", "answer"), [("errno", "1"), ("kill", "")])
+def test_the_filters_do_what_they_say(action: str, answer: str) -> None:
+    """Without this, a filter that filters nothing would let the tests above pass."""
+    with native("guarded", action) as process:
+        assert process.process.stdin is not None
+        process.process.stdin.write(b"fork\n")
+        process.process.stdin.flush()
+        if answer:
+            assert process.read_line() == answer
+        else:
+            assert process.process.wait(5) == -signal.SIGSYS
