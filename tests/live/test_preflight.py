@@ -11,13 +11,21 @@ from pathlib import Path
 import pytest
 
 from corpus import Runtime, corpus, missing, runtimes
+from dotdump.dump.doctor.preflight import require_runtime, require_tracing
+from dotdump.dump.subject import Subject
+from dotdump.errors import CollectError
+from dotdump.ipc.dump import DumpType
+from native import native
 
 pytestmark = pytest.mark.live
 NEWEST = runtimes()[-1]
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dotdump", "collect", *map(str, arguments)]
+LIMITED = ("prlimit", "--fsize=1000000")
+
+
+def run(*arguments: object, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    command = [*prefix, sys.executable, "-m", "dotdump", "collect", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -51,3 +59,19 @@ def test_a_process_that_runs_under_strace_is_refused_with_who_holds_it(method: s
     assert refused.returncode == 1
     assert f"process {tracer.pid} (strace) traces it already" in refused.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_thread_that_is_stuck_forbids_createdump_which_would_hang_but_not_our_own_way() -> None:
+    with native("threads", "3", "vfork") as process, Subject.open(process.pid) as subject:
+        with pytest.raises(CollectError, match="1 in uninterruptible sleep") as refused:
+            require_runtime(subject, DumpType.FULL)
+        assert "--method ptrace" in (refused.value.hint or "")
+        require_tracing(subject, None)
+
+
+def test_our_own_limit_on_files_counts_where_we_write(tmp_path: Path) -> None:
+    with corpus(NEWEST) as target:
+        refused = run("-p", target.pid, "--method", "ptrace", "-o", tmp_path / "core", prefix=LIMITED)
+        assert refused.returncode == 1
+        assert "our limit is 1,000 kB (RLIMIT_FSIZE)" in refused.stderr
+        assert list(tmp_path.iterdir()) == []
