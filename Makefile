@@ -3,7 +3,7 @@
 # make lint    ruff, mypy, import rules
 # make bench   what is promised about speed and memory, as ratios measured now
 # make fuzz    the property tests with EXAMPLES examples each, hostile peers for SESSIONS sessions
-# make faults  the full matrix of faults on real processes
+# make faults  the full matrix of faults on real processes, goes on where it was stopped; FAULTS=100 of each for less
 # make clean   remove everything these made
 #
 # Each prepares .venv first, once. PYTHON names the interpreter to make it with. Without a C compiler the kernels
@@ -15,6 +15,7 @@ JOBS     ?= 2
 TESTS    ?= tests
 EXAMPLES ?= 20000
 SESSIONS ?= 10000
+FAULTS   ?= full
 
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -49,7 +50,7 @@ fuzz: $(VENV)/.test
 	DOTDUMP_HOSTILE_SESSIONS=$(SESSIONS) $(PYTEST) -s tests/hostile
 
 faults: $(VENV)/.test
-	DOTDUMP_FAULTS=full $(PYTEST) -s tests/faults
+	DOTDUMP_FAULTS=$(FAULTS) $(PYTEST) -s tests/faults
 
 clean:
 	rm -rf $(VENV) build dist src/dotdump.egg-info src/dotdump/kernels/*.so src/dotdump/kernels/*.c
