@@ -46,7 +46,7 @@ class FakeTarget:
 class ListSink:
     """A sink that keeps what it is given, holes as zeros."""
 
-    checks_content = False
+    keeps = False
 
     def __init__(self) -> None:
         self.data = bytearray()

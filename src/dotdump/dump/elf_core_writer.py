@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
     from dotdump.target.model import Target
 
+    Data = bytes | bytearray
     Progress = Callable[[int, int], None]
 
 CHUNK = 1 << 20
@@ -76,6 +77,7 @@ class ElfCoreWriter:
         self._progress = progress
         self._head, self._offsets = build_head(target, self._segments, origin)
         self._total = sum(segment.stored for segment in self._segments)
+        self._read = _reader(target.memory, keeps=True)
 
     def _with_diagnostics(self, plan: DumpPlan) -> tuple[Segment, ...]:
         start, end = DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_ADDRESS + DIAGNOSTICS_PAGE_SIZE
@@ -88,6 +90,7 @@ class ElfCoreWriter:
     def write(self, sink: Sink) -> WrittenCore:
         """Write everything and finish the sink. Whatever the target or the sink raises leaves a prefix of a core."""
         content = _Content(sink, self._page_size)
+        self._read = _reader(self._target.memory, keeps=sink.keeps)
         sink.write(self._head)
         position, done = len(self._head), 0
         for segment, offset in zip(self._segments, self._offsets, strict=True):
@@ -126,10 +129,9 @@ class ElfCoreWriter:
             yield end - position
 
     def _write_run(self, start: int, stop: int, content: _Content) -> Iterator[int]:
-        memory = self._target.memory
         while start < stop:
             size = min(CHUNK, stop - start)
-            data = memory.read_available(start, size)
+            data = self._read(start, size)
             if len(data) == size:
                 content.data(data)
             else:
@@ -137,36 +139,32 @@ class ElfCoreWriter:
             start += size
             yield size
 
-    def _write_up_to_gap(self, start: int, stop: int, data: bytes, content: _Content) -> int:
+    def _write_up_to_gap(self, start: int, stop: int, data: Data, content: _Content) -> int:
         """Write ``data``, the readable prefix at ``start``, and the gap from there to the end of its page."""
         fault = start + len(data)
         end = min(fault - fault % self._page_size + self._page_size, stop)
         whole = len(data) // self._page_size * self._page_size
         content.data(data[:whole])
-        content.gap(start + whole, fault, end, data[whole:], _reason(self._target.memory, fault))
+        content.gap(start + whole, fault, end, bytes(data[whole:]), _reason(self._target.memory, fault))
         return end - start
 
 
 class _Content:
-    """Memory on its way into a sink: finds zero pages, sums up, remembers gaps."""
+    """Memory on its way into a sink: finds zero pages, counts them, remembers gaps."""
 
     def __init__(self, sink: Sink, page_size: int) -> None:
         self._sink = sink
         self._zero_page = bytes(page_size)
         self._zero = 0
-        self._crc = None if sink.checks_content else 0
         self._gaps: list[Gap] = []
 
-    def data(self, data: bytes) -> None:
+    def data(self, data: Data) -> None:
         view = memoryview(data)
         for start, end, is_zero in page_runs(data, self._zero_page):
             if is_zero:
                 self.zeros(end - start)
-                continue
-            part = view[start:end]
-            if self._crc is not None:
-                self._crc = crc32(part, self._crc)
-            self._sink.write(part)
+            else:
+                self._sink.write(view[start:end])
 
     def zeros(self, size: int) -> None:
         self._zero += size
@@ -185,10 +183,10 @@ class _Content:
             self._gaps.append(Gap(start, end, reason))
 
     def trailer(self, head: bytes, memory: int) -> Trailer:
-        return Trailer(len(head), crc32(head), memory, self._zero, self._crc, tuple(self._gaps))
+        return Trailer(len(head), crc32(head), memory, self._zero, None, tuple(self._gaps))
 
 
-def page_runs(data: bytes, zero_page: bytes) -> Iterator[tuple[int, int, bool]]:
+def page_runs(data: Data, zero_page: bytes) -> Iterator[tuple[int, int, bool]]:
     """Yield (start, end, whether all zero) for the longest runs of pages alike; a part of a page counts as data."""
     page, size = len(zero_page), len(data)
     matches = data.startswith
@@ -210,6 +208,24 @@ def _present(memory: AddressSpace, start: int, end: int) -> Iterator[tuple[int, 
         return
     for part in runs(start, end):
         yield part.start, part.end
+
+
+def _reader(memory: AddressSpace, *, keeps: bool) -> Callable[[int, int], Data]:
+    """Return what reads a prefix of a range: over and over into one buffer, unless the sink ``keeps`` what it is given.
+
+    A buffer that stays in the CPU's cache from read to write saves a copy of everything.
+    """
+    read_into = getattr(memory, "read_into", None)
+    if keeps or read_into is None:
+        return memory.read_available
+    buffer = bytearray(CHUNK)
+    view = memoryview(buffer)
+
+    def read(start: int, size: int) -> Data:
+        count = read_into(start, view[:size])
+        return buffer if count == CHUNK else bytes(view[:count])
+
+    return read
 
 
 def _reason(memory: AddressSpace, address: int) -> str:

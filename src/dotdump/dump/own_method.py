@@ -11,7 +11,7 @@ import time
 
 from dotdump import __version__
 from dotdump.dump import plan
-from dotdump.dump.buffered import buffered
+from dotdump.dump.buffered import buffered, prepared
 from dotdump.dump.capture import Capture
 from dotdump.dump.doctor.preflight import require_tracing
 from dotdump.dump.elf_core_writer import ElfCoreWriter
@@ -76,11 +76,12 @@ class PtraceMethod:
 
     def capture(self, task: Task) -> Capture:
         options = self.options
+        arena = prepared(_resident(task.subject, task.type), options.buffer)
         with GcMoment(task.subject.pid, options.gc_wait) as gc:
             target = open_process(task.subject.pid, first=options.first, siginfo=options.siginfo, moment=gc.moment)
         with target:
             core = _Core(task, options, self.name, target)
-            copied = buffered(target, core.plan, options.buffer)
+            copied = buffered(target, core.plan, options.buffer, arena)
             if copied is not None:
                 target.close()
             core.write(copied or target)
@@ -196,8 +197,11 @@ def _check(subject: Subject, dump_type: DumpType, method: str, expected: int | N
 
 def _expected(subject: Subject, dump_type: DumpType, options: OwnOptions) -> int | None:
     """Return how much memory there is at most; None for a compressed core, whose size nobody knows."""
-    if options.level is not None:
-        return None
+    return _resident(subject, dump_type) if options.level is None else None
+
+
+def _resident(subject: Subject, dump_type: DumpType) -> int | None:
+    """Return how much a full core will hold at most: what is resident, and what files back."""
     resident = subject.status.resident
     whole = expected_size(subject.regions, dump_type)
     mapped = sum(region.size for region in subject.regions if region.inode)

@@ -19,12 +19,12 @@ _ZEROS = bytes(256 << 10)
 
 
 class Sink(Protocol):
-    """Takes bytes and runs of zeros in order. ``checks_content``: what it stores has checksums of its own."""
+    """Takes bytes and runs of zeros in order. ``keeps``: what is written must not change before ``finish``."""
 
-    checks_content: bool
+    keeps: bool
 
     def write(self, data: bytes | memoryview) -> None:
-        """Store ``data`` behind what came before; it must not change afterwards. ``OSError`` where that fails."""
+        """Store ``data`` behind what came before. ``OSError`` where that fails."""
 
     def hole(self, size: int) -> None:
         """Store ``size`` zeros, if possible without storing them."""
@@ -36,7 +36,7 @@ class Sink(Protocol):
 class FileSink:
     """A sink over a regular file, from its current position on: zeros become holes."""
 
-    checks_content = False
+    keeps = False
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -62,7 +62,7 @@ class FileSink:
 class PipeSink:
     """A sink over anything that can only be written to."""
 
-    checks_content = False
+    keeps = False
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

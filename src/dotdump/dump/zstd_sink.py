@@ -26,7 +26,7 @@ _IN_FLIGHT = 3
 class ZstdSink:
     """A sink that compresses into another. ``level`` as zstd's own, 1 to 22 or below zero for speed."""
 
-    checks_content = True
+    keeps = True
 
     def __init__(self, sink: Sink, level: int = DEFAULT_LEVEL, threads: int = 1) -> None:
         from concurrent.futures import ThreadPoolExecutor

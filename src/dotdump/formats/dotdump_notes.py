@@ -64,7 +64,7 @@ class Trailer:
     """Counts, in bytes: ``head`` before the first segment, ``memory`` in all segments, ``zero`` of it in zero pages.
 
     ``head_crc`` is the CRC-32 of the head; ``content_crc`` that of every page of memory that is not all zeros, in
-    file order, or None where the container has checksums of its own.
+    file order, or None: then nobody has reckoned it, or the container has checksums of its own.
     """
 
     head: int

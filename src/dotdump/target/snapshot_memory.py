@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from dotdump.errors import MemoryFault
+from dotdump.linux.process_memory import ProcessMemory
 from dotdump.memory.space import BytesSpace, MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dotdump.linux.process_memory import ProcessMemory
     from dotdump.linux.unfrozen import Copies
     from dotdump.memory.space import AddressSpace
 
@@ -50,6 +50,16 @@ class SnapshotMemory:
             address += len(data)
             size -= len(data)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def read_into(self, address: int, buffer: memoryview) -> int:
+        """Fill ``buffer`` from ``address`` on and return the length of the readable prefix."""
+        source, there = self._source_at(address)
+        if isinstance(source, ProcessMemory) and there >= len(buffer):
+            self._watch()
+            return source.read_into(address, buffer)
+        data = self.read_available(address, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
     def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
         return None

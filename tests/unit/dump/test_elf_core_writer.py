@@ -108,7 +108,7 @@ def test_the_trailer_stands_behind_the_last_segment_and_sums_up_what_was_written
     trailer = parse_trailer(core[segment.offset + segment.filesz :])
     assert trailer == written.trailer
     assert (trailer.head, trailer.head_crc) == (segment.offset, crc32(core[: segment.offset]))
-    assert trailer.content_crc == crc32(b"b" * PAGE, crc32(b"a" * PAGE))
+    assert trailer.content_crc is None
     assert written.size == len(core)
 
 
