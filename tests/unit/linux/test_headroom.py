@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+
+from dotdump.linux.headroom import MemoryGroup, dies_as_a_group, headroom
+
+LIMIT, USE = "memory.max", "memory.current"
+
+
+def group(directory: Path, limit: str, use: str = "0", kill: str | None = None) -> MemoryGroup:
+    directory.mkdir(exist_ok=True)
+    for name, text in ((LIMIT, limit), (USE, use), ("memory.oom.group", kill)):
+        if text is not None:
+            (directory / name).write_text(text + "\n")
+    return MemoryGroup(str(directory), LIMIT, USE)
+
+
+def test_the_tightest_group_decides(tmp_path: Path) -> None:
+    wide, tight = group(tmp_path / "wide", "9000000"), group(tmp_path / "tight", "5000", "2000")
+    assert headroom([wide]) == 9000000
+    assert headroom([tight, wide]) == headroom([wide, tight]) == 3000
+
+
+def test_a_group_over_its_limit_has_no_room(tmp_path: Path) -> None:
+    assert headroom([group(tmp_path, "5000", "6000")]) == 0
+
+
+@pytest.mark.parametrize("limit", ["max", "9223372036854771712", "nonsense"])
+def test_a_group_without_a_limit_leaves_what_the_machine_has(limit: str, tmp_path: Path) -> None:
+    assert headroom([group(tmp_path, limit)]) > 1 << 20
+
+
+def test_a_group_that_is_gone_bounds_nothing(tmp_path: Path) -> None:
+    assert headroom([MemoryGroup(str(tmp_path / "gone"), LIMIT, USE)]) > 1 << 20
+
+
+@pytest.mark.parametrize(("kill", "together"), [("1", True), ("0", False), (None, False)])
+def test_groups_that_die_together_are_known(kill: str | None, together: bool, tmp_path: Path) -> None:
+    assert dies_as_a_group([group(tmp_path, "max", kill=kill)]) is together
