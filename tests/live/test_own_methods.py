@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,19 +145,17 @@ def test_a_stopped_process_is_dumped_and_stays_stopped(method: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_nobody_special_dumps_a_process_of_their_own(method: str, tmp_path: Path) -> None:
+def test_nobody_special_dumps_a_process_of_their_own(method: str) -> None:
     setpriv = shutil.which("setpriv")
     if os.geteuid() != 0 or setpriv is None:
-        pytest.skip("only root with setpriv can become nobody")
-    tmp_path.chmod(0o777)
-    for parent in tmp_path.parents:
-        if parent.stat().st_uid == os.geteuid() and str(parent).startswith("/tmp/"):
-            parent.chmod(0o755)
+        missing("only root with setpriv can become nobody")
     nobody = (setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
     sleeper = subprocess.Popen([*nobody, "sleep", "60"])
     try:
-        time.sleep(0.2)
-        result = collect(sleeper.pid, tmp_path / "core", "--method", method, prefix=nobody)
+        with tempfile.TemporaryDirectory() as everyones:
+            Path(everyones).chmod(0o777)
+            time.sleep(0.2)
+            result = collect(sleeper.pid, Path(everyones) / "core", "--method", method, prefix=nobody)
         assert (result["exit"], result.get("method")) == (0, method), result
     finally:
         sleeper.kill()
