@@ -102,6 +102,12 @@ class Corpus:
                 stream.close()
 
 
+def socket_path(pid: int) -> Path:
+    """The diagnostics socket of this very process: what an earlier one of the same number left has another key."""
+    start_time = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return Path(os.environ.get("TMPDIR", "/tmp")) / f"dotnet-diagnostic-{pid}-{start_time}-socket"
+
+
 @contextmanager
 def corpus(
     where: Runtime | Path, scenario: str = "idle", *, environment: dict[str, str] | None = None, **keys: object

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus import Corpus, corpus, executables, missing, runtimes
+from corpus import Corpus, corpus, executables, missing, runtimes, socket_path
 
 pytestmark = pytest.mark.live
 
@@ -219,9 +219,8 @@ def test_a_busy_diagnostics_server_is_given_up_at_the_deadline(tmp_path: Path) -
 @contextmanager
 def _blocked(pid: int) -> Iterator[None]:
     """A client that begins a request and never ends it: the runtime hears nobody else meanwhile."""
-    path = next(Path(os.environ.get("TMPDIR", "/tmp")).glob(f"dotnet-diagnostic-{pid}-*-socket"))
     with socket.socket(socket.AF_UNIX) as silent:
-        silent.connect(str(path))
+        silent.connect(str(socket_path(pid)))
         silent.sendall(b"DOTNET")
         yield
 
@@ -292,8 +291,8 @@ def test_a_process_is_found_by_its_name_only_where_there_is_one(tmp_path: Path) 
 
 def test_a_port_to_connect_to(tmp_path: Path) -> None:
     with corpus(next(reversed(RUNTIMES.values())), "idle") as target:
-        port = next(Path(os.environ.get("TMPDIR", "/tmp")).glob(f"dotnet-diagnostic-{target.pid}-*-socket"))
-        assert collected("--dport", f"{port},connect", "--type", "mini", "-o", tmp_path)["pid"] == target.pid
+        answer = collected("--dport", f"{socket_path(target.pid)},connect", "--type", "mini", "-o", tmp_path)
+        assert answer["pid"] == target.pid
 
 
 def test_a_port_that_listens(tmp_path: Path) -> None:

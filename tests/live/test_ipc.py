@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from corpus import Corpus, Runtime, corpus, executables, missing, runtimes, starting
+from corpus import Corpus, Runtime, corpus, executables, missing, runtimes, socket_path, starting
 from dotdump.errors import CommandRejected, ProtocolError, ServerSilent, ServerUnavailable
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.commands import Command, HResult
@@ -286,8 +286,7 @@ def test_two_runtimes_on_one_port_are_two_entries_and_one_that_ends_is_noticed(
 @modern_runtime
 def test_the_default_socket_is_a_port_to_connect_to(runtime: Runtime | None) -> None:
     with _idle(runtime) as (process, _):
-        (path,) = Path("/tmp").glob(f"dotnet-diagnostic-{process.pid}-*-socket")
-        assert DiagnosticsClient(PortEndpoint(str(path))).process_info().pid == process.pid
+        assert DiagnosticsClient(PortEndpoint(str(socket_path(process.pid)))).process_info().pid == process.pid
 
 
 @every_runtime
