@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-import re
-
 from dotdump.cli.core_arguments import add_core, open_named
+from dotdump.cli.listing_arguments import add_listing
 from dotdump.cli.registry import Exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+
     from dotdump.cli.console import Console
 
 EXAMPLES = """\
@@ -22,9 +22,7 @@ EXAMPLES = """\
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_core(parser, "csv")
-    parser.add_argument("--type", metavar="REGEX", type=_pattern, help="only types whose name matches")
-    parser.add_argument("--sort", choices=("size", "count", "name"), default="size", help="default: %(default)s")
-    parser.add_argument("--limit", metavar="N", type=_count, help="at most N types")
+    add_listing(parser, "types", ("size", "count", "name"), matched="name")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
@@ -46,17 +44,3 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     else:
         console.result(heap_csv(chosen) if console.format == "csv" else render_heap(chosen, console.width))
     return Exit.PROBLEMS if statistics.problems or not statistics.walkable else Exit.DONE
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from error
-    return text
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
-    return int(text)

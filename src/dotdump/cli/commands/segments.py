@@ -1,0 +1,47 @@
+"""``dotdump segments``: where the managed heap of a core lies."""
+
+from __future__ import annotations
+
+from dotdump.cli.core_arguments import add_core, open_named
+from dotdump.cli.listing_arguments import add_listing, choice_of
+from dotdump.cli.registry import Exit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from dotdump.cli.console import Console
+
+EXAMPLES = """\
+  dotdump segments core.4711                         segments or regions by address
+  dotdump segments core.4711 --sort size --limit 5  the five largest
+  dotdump segments core.4711 --type 'Large|Pinned'   those of large and of pinned objects
+  dotdump segments core.4711 --format json"""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_core(parser, "csv")
+    add_listing(parser, "segments", ("address", "size", "committed", "heap", "kind"), matched="kind")
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Print them; 3 where the collector's records are damaged."""
+    from dotdump.analysis.segments import SegmentRow, heap_segments
+    from dotdump.clr.model.runtime import ClrRuntime
+    from dotdump.report.json_format import render_json
+    from dotdump.report.listing import as_csv
+    from dotdump.report.segments import render_segments, select
+
+    with open_named(arguments, console) as target:
+        found = heap_segments(ClrRuntime.of(target))
+    for problem in found.problems:
+        console.warning(problem.message)
+    chosen = select(found, choice_of(arguments))
+    if console.format == "json":
+        console.result(render_json("dotdump/segments/1", chosen))
+    elif console.format == "csv":
+        console.result(as_csv(SegmentRow, chosen.segments))
+    else:
+        console.result(render_segments(chosen, console.width))
+    return Exit.PROBLEMS if found.problems else Exit.DONE

@@ -1,0 +1,42 @@
+"""The arguments of every command that prints rows: which of them, in what order, how many."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dotdump.report.listing import Choice
+
+
+def add_listing(parser: argparse.ArgumentParser, rows: str, sorts: Sequence[str], *, matched: str = "type") -> None:
+    """Add ``--type``, ``--sort`` and ``--limit``; the first of ``sorts`` is the default, ``rows`` names the rows."""
+    parser.add_argument("--type", metavar="REGEX", type=pattern, help=f"only {rows} whose {matched} matches")
+    parser.add_argument("--sort", choices=list(sorts), default=sorts[0], help="default: %(default)s")
+    parser.add_argument("--limit", metavar="N", type=count, help=f"at most N {rows}")
+
+
+def choice_of(arguments: argparse.Namespace) -> Choice:
+    """Return what those arguments say."""
+    from dotdump.report.listing import Choice
+
+    return Choice(arguments.type, arguments.sort, arguments.limit)
+
+
+def pattern(text: str) -> str:
+    """Take an argument that has to be a regular expression."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from error
+    return text
+
+
+def count(text: str) -> int:
+    """Convert an argument to a number of rows."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)

@@ -1,0 +1,50 @@
+"""Rows of an answer: chosen, sorted, and as CSV; what a row means only its own report knows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rows are wanted: those whose text matches ``pattern``, in the order of ``sort``, at most ``limit``."""
+
+    pattern: str | None = None
+    sort: str = ""
+    limit: int | None = None
+
+
+def choose(
+    rows: Iterable[Row], choice: Choice, text: Callable[[Row], str], keys: Mapping[str, Callable[[Row], Any]]
+) -> tuple[Row, ...]:
+    """Return the rows that ``choice`` wants; ``text`` is what the pattern is searched in, ``keys`` the orders."""
+    wanted = re.compile(choice.pattern) if choice.pattern else None
+    chosen = [row for row in rows if wanted is None or wanted.search(text(row))]
+    if choice.sort in keys:
+        chosen.sort(key=keys[choice.sort])
+    return tuple(chosen[: choice.limit])
+
+
+def as_csv(kind: type, rows: Sequence[object]) -> str:
+    """Return rows of one dataclass as CSV, the names of its fields first; None is an empty cell."""
+    names = [field.name for field in fields(kind)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_cell(getattr(row, name)) for name in names] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, dict):
+        return " ".join(f"{key}={item}" for key, item in value.items())
+    return str(value).lower() if isinstance(value, bool) else value
