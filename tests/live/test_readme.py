@@ -49,11 +49,3 @@ def test_every_block_of_the_readme_runs_as_it_stands(environment: dict[str, str]
         )
         assert done.returncode == 0, f"{script}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         assert done.stdout or PICKS_A_PROCESS in script or "completion" in script
-
-
-def test_every_command_of_the_readme_is_there_and_every_command_is_in_the_readme() -> None:
-    from dotdump.cli.registry import COMMANDS
-
-    shown = set(re.findall(r"\bdotdump ([a-z]\w*)", "".join(text for _, text in BLOCKS)))
-    assert shown == set(COMMANDS) - {"demo"}
-    assert "make demo" in README
