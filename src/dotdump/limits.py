@@ -85,3 +85,9 @@ HEAP_BLOCKS = 1 << 28
 
 INDEX_TABLE = 64 << 20
 """The table of an index file: a dozen columns, and a thousand problems by name."""
+
+INTERFACES = 1 << 12
+"""Interfaces of one type: types of code generators have a few dozen."""
+
+BASE_TYPES = 256
+"""Types that one derives from, one from the other: deep hierarchies have twenty."""

@@ -15,8 +15,6 @@ from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.signatures import ElementType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dotdump.clr.contracts.loader import Loader
     from dotdump.clr.data_access import DataAccess
 
@@ -29,12 +27,20 @@ _VTABLE_SLOTS_PER_CHUNK = 8
 _SUFFIXES = {int(ElementType.PTR): "*", int(ElementType.BYREF): "&", int(ElementType.SZARRAY): "[]"}
 
 
-class _Flags(IntFlag):
+class TypeFlags(IntFlag):
+    """The first word of a MethodTable, as far as it tells kinds of types apart."""
+
     HAS_COMPONENT_SIZE = 0x80000000
     CATEGORY_ARRAY_MASK = 0x000C0000
     CATEGORY_ARRAY = 0x00080000
     CATEGORY_MASK = 0x000F0000
     CATEGORY_SZARRAY = 0x000A0000
+    CATEGORY_VALUE_TYPE_MASK = 0x000C0000
+    CATEGORY_VALUE_TYPE = 0x00040000
+    CATEGORY_NULLABLE = 0x00050000
+    CATEGORY_PRIMITIVE_VALUE_TYPE = 0x00060000
+    CATEGORY_TRUE_PRIMITIVE = 0x00070000
+    CATEGORY_INTERFACE = 0x000C0000
     GENERICS_MASK = 0x00000030
     GENERIC_INSTANTIATION = 0x00000010
     GENERIC_SHARED_INSTANTIATION = 0x00000020
@@ -91,13 +97,9 @@ class TypeNames:
         flags = table.flags
         if table.class_or_canonical == 0:
             return "Free"
-        if flags & _Flags.HAS_COMPONENT_SIZE and flags & _Flags.CATEGORY_ARRAY_MASK == _Flags.CATEGORY_ARRAY:
+        if flags & TypeFlags.HAS_COMPONENT_SIZE and flags & TypeFlags.CATEGORY_ARRAY_MASK == TypeFlags.CATEGORY_ARRAY:
             return self._array(table, flags, depth)
-        generic = not flags & _Flags.HAS_COMPONENT_SIZE and flags & _Flags.GENERICS_MASK in (
-            _Flags.GENERIC_INSTANTIATION,
-            _Flags.GENERIC_SHARED_INSTANTIATION,
-        )
-        arguments = [self._name(a, depth + 1) for a in self._arguments(table)] if generic else []
+        arguments = [self._name(argument, depth + 1) for argument in self.arguments_of(handle)]
         return self._defined(handle, arguments)
 
     def _defined(self, method_table: int, arguments: list[str]) -> str:
@@ -109,7 +111,7 @@ class TypeNames:
 
     def _array(self, table: MethodTable, flags: int, depth: int) -> str:
         element = self._name(table.instantiation, depth + 1)
-        if flags & _Flags.CATEGORY_MASK == _Flags.CATEGORY_SZARRAY:
+        if flags & TypeFlags.CATEGORY_MASK == TypeFlags.CATEGORY_SZARRAY:
             return f"{element}[]"
         rank = ArrayClass(self._access, self._class(table)).rank
         return element + brackets(rank)
@@ -126,24 +128,27 @@ class TypeNames:
 
     def _class(self, table: MethodTable) -> int:
         """Return the address of a type's EEClass, which its canonical method table holds."""
-        mask = self._access.global_integer("CanonicalMethodTableMask")
-        value = table.class_or_canonical
-        if value & mask == self._access.global_integer("CanonicalMethodTableTag"):
-            return MethodTable(self._access, value & ~mask).class_or_canonical
-        return value
+        return MethodTable(self._access, canonical_of(self._access, table.address)).class_or_canonical
 
-    def _arguments(self, table: MethodTable) -> Iterator[int]:
-        """Yield the TypeHandles of a generic type's arguments: the last dictionary of its PerInstInfo."""
+    def arguments_of(self, method_table: int) -> tuple[int, ...]:
+        """Return the TypeHandles of a generic type's arguments: the last dictionary of its PerInstInfo."""
+        table = MethodTable(self._access, method_table)
+        flags = table.flags
+        if flags & TypeFlags.HAS_COMPONENT_SIZE or flags & TypeFlags.GENERICS_MASK not in (
+            TypeFlags.GENERIC_INSTANTIATION,
+            TypeFlags.GENERIC_SHARED_INSTANTIATION,
+        ):
+            return ()
         reader, dictionaries = self._access.reader, table.instantiation
         count, arguments = reader.u16(dictionaries - 4), reader.u16(dictionaries - 2)
         if not 0 < count <= MAX_DEPTH or arguments > MAX_ARGUMENTS:
             raise FormatError(f"{arguments} type arguments in {count} dictionaries", source="type name")
         last = reader.pointer(dictionaries + 8 * (count - 1))
-        yield from (reader.pointer(last + 8 * index) for index in range(arguments))
+        return tuple(reader.pointer(last + 8 * index) for index in range(arguments))
 
     def _module_before_9(self, table: MethodTable) -> int:
         """Return the module that an optional slot holds: the first two slots are in place, others behind the vtable."""
-        if not table.flags & (_Flags.HAS_COMPONENT_SIZE | _Flags.GENERICS_MASK):
+        if not table.flags & (TypeFlags.HAS_COMPONENT_SIZE | TypeFlags.GENERICS_MASK):
             return table.loader_module
         mask = self._access.global_integer("CanonicalMethodTableMask")
         value = table.class_or_canonical
@@ -157,6 +162,13 @@ class TypeNames:
         if index >= 2:
             place += 8 * -(-table.virtuals // _VTABLE_SLOTS_PER_CHUNK)
         return self._access.reader.pointer(place)
+
+
+def canonical_of(access: DataAccess, method_table: int) -> int:
+    """Return the method table that shares its code and its class with ``method_table``: often itself."""
+    mask = access.global_integer("CanonicalMethodTableMask")
+    value = MethodTable(access, method_table).class_or_canonical
+    return value & ~mask if value & mask == access.global_integer("CanonicalMethodTableTag") else method_table
 
 
 def brackets(rank: int) -> str:

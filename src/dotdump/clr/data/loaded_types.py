@@ -22,6 +22,24 @@ class MethodTable(Struct):
     parent = Field("ParentMethodTable")
     class_or_canonical = Field("EEClassOrCanonMT")
     instantiation = Field("PerInstInfo")
+    interface_count = Field("NumInterfaces", kind="uint16")
+    interfaces = Field("InterfaceMap")
+
+
+class EEClass(Struct):
+    """What all instantiations of a type over references have in common."""
+
+    layout = "EEClass"
+    fields = Field("FieldDescList")
+
+
+class FieldDesc(Struct):
+    """A field that is no literal: two words of bits, of which ``clr.contracts.field_descs`` knows the meaning."""
+
+    layout = "FieldDesc"
+    method_table = Field("MTOfEnclosingClass")
+    first = Field("DWord1", kind="uint32")
+    second = Field("DWord2", kind="uint32")
 
 
 class ArrayClass(Struct):

@@ -24,22 +24,27 @@ from dotdump.errors import InvalidObject, MemoryFault
 from dotdump.kernels import walk as kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dotdump.clr.data_access import DataAccess
     from dotdump.clr.graph.build import Progress
     from dotdump.clr.graph.index_folder import IndexFolder
     from dotdump.clr.graph.object_graph import ObjectGraph
+    from dotdump.clr.model.type import ClrType
     from dotdump.target.model import Problem
 
 _ROWS = 4096
 
 
 class ClrHeap:
-    """The heap of one runtime. ``types`` numbers the types met so far; every walk shares it."""
+    """The heap of one runtime. ``types`` numbers the types met so far; every walk shares it.
 
-    def __init__(self, access: DataAccess) -> None:
+    ``type_at`` gives the type of a MethodTable.
+    """
+
+    def __init__(self, access: DataAccess, type_at: Callable[[int], ClrType]) -> None:
         self.access = access
+        self.type_at = type_at
         self.collector = GarbageCollector(access)
         self._walk_problems: list[Problem] = []
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dotdump.clr.contracts.method_tables import ObjectShape
     from dotdump.clr.model.heap import ClrHeap
+    from dotdump.clr.model.type import ClrType
 
 
 class ClrObject:
@@ -30,6 +31,11 @@ class ClrObject:
     def method_table(self) -> int:
         """The address of its MethodTable."""
         return self.shape.method_table
+
+    @property
+    def type(self) -> ClrType:
+        """Its type."""
+        return self.heap.type_at(self.method_table)
 
     @property
     def is_free(self) -> bool:

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Self
 
 from dotdump.clr.contracts.loader import Loader
 from dotdump.clr.contracts.type_names import TypeNames
+from dotdump.clr.contracts.type_system import TypeSystem
 from dotdump.clr.data_access import DataAccess
 from dotdump.clr.layout_choice import choose_layouts
 from dotdump.clr.model.heap import ClrHeap
+from dotdump.clr.model.type import ClrTypes
 from dotdump.clr.runtime_module import RuntimeKind, runtime_modules
 from dotdump.clr.runtime_version import find_version
 from dotdump.errors import RuntimeNotFound
 
 if TYPE_CHECKING:
+    from dotdump.clr.model.type import ClrType
     from dotdump.target.model import Module, Target
 
 
@@ -72,11 +75,29 @@ class ClrRuntime:
     @cached_property
     def heap(self) -> ClrHeap:
         """Its managed heap."""
-        return ClrHeap(self.access)
+        return ClrHeap(self.access, self.type_at)
+
+    @cached_property
+    def loader(self) -> Loader:
+        """Its modules and their metadata."""
+        return Loader(self.access)
 
     @cached_property
     def _type_names(self) -> TypeNames:
-        return TypeNames(self.access, Loader(self.access))
+        return TypeNames(self.access, self.loader)
+
+    @cached_property
+    def type_system(self) -> TypeSystem:
+        """What MethodTables lead to."""
+        return TypeSystem(self.access, self.loader, self._type_names)
+
+    @cached_property
+    def _types(self) -> ClrTypes:
+        return ClrTypes(self.type_system, self.type_name)
+
+    def type_at(self, method_table: int) -> ClrType:
+        """Return the type whose MethodTable is at an address."""
+        return self._types.at(method_table)
 
     def type_name(self, method_table: int) -> str:
         """Return the full name of the type whose method table is at ``method_table``, as ClrMD writes it."""
