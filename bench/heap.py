@@ -156,7 +156,7 @@ def anonymous() -> float:
 
 def child_statistics(core: str) -> dict[str, float]:
     import dotdump
-    from dotdump.clr.graph.build import TypeTotals
+    from dotdump.clr.contracts.type_totals import TypeTotals
 
     figures: dict[str, float] = {}
     with dotdump.open_core(core) as target:

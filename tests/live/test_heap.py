@@ -96,4 +96,27 @@ def test_the_command_answers_in_text_json_and_csv(tmp_path: Path, capsys: pytest
     assert [row["count"] for row in answer["types"]] == sorted((r["count"] for r in answer["types"]), reverse=True)
     assert answer["objects"] > 100_000
     assert main(["heap", str(core), "--format", "csv"]) == 0
-    assert capsys.readouterr().out.startswith("method_table,name,count,size\n")
+    assert capsys.readouterr().out.startswith(
+        "method_table,name,module,count,size,gen0,gen1,gen2,large,pinned,frozen\n"
+    )
+
+
+@pytest.mark.parametrize("runtime", runtimes(), ids=lambda r: r.version)
+def test_a_process_that_runs_is_counted_as_its_core_is(
+    runtime: Runtime, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    core = tmp_path / "core"
+    with corpus(runtime, "heap") as running:
+        assert main(["heap", "-p", str(running.pid), "--format", "json"]) == 0
+        live = json.loads(capsys.readouterr().out)
+        dump(running.pid, runtime, core)
+        assert float(running.pause_ms()) >= 0
+    answers = []
+    for words in ([], [], ["--no-index"]):
+        assert main(["heap", str(core), "--format", "json", *words]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    assert answers[0] == answers[1] == answers[2]
+    counts = {row["name"]: row["count"] for row in live["types"] if row["name"].startswith("Corpus.")}
+    assert counts == {row["name"]: row["count"] for row in answers[0]["types"] if row["name"].startswith("Corpus.")}
+    assert {row["module"] for row in live["types"] if row["name"].startswith("Corpus.")} == {"Corpus.dll"}
+    assert Path(f"{core}.dotdump/statistics").exists()

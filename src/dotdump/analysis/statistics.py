@@ -1,35 +1,84 @@
-"""What fills a heap: objects and bytes by type."""
+"""What fills a heap: objects and bytes by type, by module and by generation, and how much of it is free."""
 
 from __future__ import annotations
 
-from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dotdump.kernels import walk
-
 if TYPE_CHECKING:
-    from dotdump.clr.contracts.gc import Span
-    from dotdump.clr.contracts.type_table import TypeTable
+    from collections.abc import Collection, Iterable, Mapping
+
+    from dotdump.clr.contracts.gc import Segment, Span
+    from dotdump.clr.contracts.type_totals import GroupedTotals, Progress
+    from dotdump.clr.model.heap import ClrHeap
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Problem
+
+GENERATIONS = ("gen0", "gen1", "gen2", "large", "pinned", "frozen")
+"""Names of generations: those of small objects, the large and the pinned object heap, and what is never collected."""
+
+FREE = "Free"
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So many objects, and the bytes they take."""
+
+    count: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
 class TypeRow:
-    """One type: its objects and the bytes they take, alignment included. ``method_table`` is its address as ``0x…``."""
+    """One type: its objects and the bytes they take, alignment included. ``method_table`` is its address as ``0x…``.
+
+    ``generations`` has those only in which there are any.
+    """
 
     method_table: str
     name: str
+    module: str
     count: int
     size: int
+    generations: dict[str, Amount]
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleRow:
+    """All types that one module defines: how many of them have objects, their objects, their bytes."""
+
+    name: str
+    types: int
+    count: int
+    size: int
+    generations: dict[str, Amount]
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRow:
+    """One generation: ``used`` bytes from where its parts start to where they end, of which ``size`` are objects.
+
+    ``free`` bytes in ``holes`` places lie between them; the rest is what threads may allocate from, or was skipped.
+    """
+
+    name: str
+    used: int
+    count: int
+    size: int
+    free: int
+    holes: int
+
+    @property
+    def fragmentation(self) -> float:
+        """Which part of it is free, 0 to 1."""
+        return self.free / self.used if self.used else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class HeapStatistics:
     """All types of a heap, the largest first; free space is the type ``Free`` and not in the totals.
 
-    ``walkable`` is False where the collector was moving objects: then ``rows`` is what could be had.
+    ``walkable`` is False where the collector was moving objects: then ``types`` is what could be had.
     """
 
     runtime: str
@@ -38,49 +87,143 @@ class HeapStatistics:
     objects: int
     bytes: int
     free_bytes: int
+    generations: tuple[GenerationRow, ...]
     types: tuple[TypeRow, ...]
     problems: tuple[Problem, ...]
 
 
-def heap_statistics(runtime: ClrRuntime) -> HeapStatistics:
-    """Count every object of the heap by type, in one pass; damage is skipped and told in ``problems``."""
+@dataclass(frozen=True, slots=True)
+class ModuleStatistics:
+    """The same by module, the largest first."""
+
+    runtime: str
+    server: bool
+    walkable: bool
+    objects: int
+    bytes: int
+    free_bytes: int
+    generations: tuple[GenerationRow, ...]
+    modules: tuple[ModuleRow, ...]
+    problems: tuple[Problem, ...]
+
+
+def heap_statistics(runtime: ClrRuntime, progress: Progress | None = None) -> HeapStatistics:
+    """Count every object of the heap by type, in one pass; damage is skipped and told in ``problems``.
+
+    ``progress`` is told a phase, how many bytes are done, and of how many.
+    """
+    from dotdump.clr.contracts.type_totals import GroupedTotals, Watched
+
     heap = runtime.heap
-    visitor = _Counter(heap.types)
+    totals = GroupedTotals(heap.types, _groups(heap.segments))
     heap_walk = heap.walk()
-    heap_walk.run(visitor)
-    rows, free = [], 0
-    for index, shape in enumerate(heap.types.shapes):
-        if index >= len(visitor.counts) or not visitor.counts[index]:
-            continue
-        free += visitor.sizes[index] if shape.is_free else 0
-        name = "Free" if shape.is_free else runtime.type_name(shape.method_table)
-        rows.append(TypeRow(f"{shape.method_table:#x}", name, visitor.counts[index], visitor.sizes[index]))
-    rows.sort(key=lambda row: (-row.size, row.name))
+    size = sum(segment.end - segment.start for segment in heap.segments)
+    heap_walk.run(totals if progress is None else Watched(totals, progress, "counting", size))
+    rows = sorted(_rows(runtime, totals), key=lambda row: (-row.size, row.name))
+    real = [row for row in rows if row.name != FREE]
     return HeapStatistics(
         runtime=f"{runtime.kind} {runtime.version}".rstrip(),
         server=heap.is_server,
         walkable=heap.can_walk,
-        objects=sum(row.count for row in rows if row.name != "Free"),
-        bytes=sum(row.size for row in rows) - free,
-        free_bytes=free,
+        objects=sum(row.count for row in real),
+        bytes=sum(row.size for row in real),
+        free_bytes=sum(row.size for row in rows if row.name == FREE),
+        generations=tuple(_generations(heap, rows)),
         types=tuple(rows),
         problems=(*heap.problems, *heap_walk.problems),
     )
 
 
-class _Counter:
-    """A visitor that counts objects and bytes by type index; its columns grow with the types."""
+def in_generations(statistics: HeapStatistics, names: Collection[str]) -> HeapStatistics:
+    """Return what of ``statistics`` lies in the generations of these names."""
+    rows = []
+    for row in statistics.types:
+        parts = {name: amount for name, amount in row.generations.items() if name in names}
+        if parts:
+            rows.append(replace(row, count=_count(parts), size=_size(parts), generations=parts))
+    return replace(
+        statistics,
+        objects=sum(row.count for row in rows if row.name != FREE),
+        bytes=sum(row.size for row in rows if row.name != FREE),
+        free_bytes=sum(row.size for row in rows if row.name == FREE),
+        generations=tuple(row for row in statistics.generations if row.name in names),
+        types=tuple(sorted(rows, key=lambda row: (-row.size, row.name))),
+    )
 
-    def __init__(self, types: TypeTable) -> None:
-        self._types = types
-        self.counts = array("Q")
-        self.sizes = array("Q")
 
-    def __call__(self, words: memoryview[int], base: int, span: Span, table: array[int], stop: array[int]) -> int:
-        del base, span
-        missing = len(self._types) - len(self.counts)
-        if missing > 0:
-            self.counts.extend(bytes(missing))
-            self.sizes.extend(bytes(missing))
-        counted: int = walk.count_objects(words, 0, len(words), table, self.counts, self.sizes, stop)
-        return counted
+def by_module(statistics: HeapStatistics) -> ModuleStatistics:
+    """Return ``statistics`` by module; free space belongs to none."""
+    rows: dict[str, list[TypeRow]] = {}
+    for row in statistics.types:
+        if row.name != FREE:
+            rows.setdefault(row.module, []).append(row)
+    modules = [_module(name, types) for name, types in rows.items()]
+    return ModuleStatistics(
+        statistics.runtime,
+        statistics.server,
+        statistics.walkable,
+        statistics.objects,
+        statistics.bytes,
+        statistics.free_bytes,
+        statistics.generations,
+        tuple(sorted(modules, key=lambda row: (-row.size, row.name))),
+        statistics.problems,
+    )
+
+
+def generation_names(segments: Iterable[Segment]) -> Iterable[tuple[Span, str]]:
+    """Yield each span of ``segments`` with the name of its generation."""
+    for segment in segments:
+        frozen = segment.kind == "Frozen"
+        for span in segment.spans:
+            yield span, GENERATIONS[-1] if frozen else GENERATIONS[min(span.generation, 4)]
+
+
+def _groups(segments: Iterable[Segment]) -> dict[Span, str]:
+    return dict(generation_names(segments))
+
+
+def _rows(runtime: ClrRuntime, totals: GroupedTotals) -> Iterable[TypeRow]:
+    for index, shape in enumerate(runtime.heap.types.shapes):
+        parts = {
+            name: Amount(found.counts[index], found.sizes[index])
+            for name in GENERATIONS
+            if (found := totals.totals.get(name)) and index < len(found.counts) and found.counts[index]
+        }
+        if parts:
+            name = FREE if shape.is_free else runtime.type_name(shape.method_table)
+            module = "" if shape.is_free else runtime.module_name(shape.method_table)
+            yield TypeRow(f"{shape.method_table:#x}", name, module, _count(parts), _size(parts), parts)
+
+
+def _generations(heap: ClrHeap, rows: Iterable[TypeRow]) -> Iterable[GenerationRow]:
+    used = dict.fromkeys(GENERATIONS, 0)
+    for span, name in generation_names(heap.segments):
+        used[name] += span.end - span.start
+    objects = {name: [0, 0, 0, 0] for name in GENERATIONS}
+    for row in rows:
+        for name, amount in row.generations.items():
+            first = 2 if row.name == FREE else 0
+            objects[name][first] += amount.count
+            objects[name][first + 1] += amount.size
+    for name, size in used.items():
+        count, taken, holes, free = objects[name]
+        if size:
+            yield GenerationRow(name, size, count, taken, free, holes)
+
+
+def _module(name: str, types: list[TypeRow]) -> ModuleRow:
+    parts: dict[str, Amount] = {}
+    for row in types:
+        for generation, amount in row.generations.items():
+            before = parts.get(generation, Amount(0, 0))
+            parts[generation] = Amount(before.count + amount.count, before.size + amount.size)
+    return ModuleRow(name, len(types), _count(parts), _size(parts), parts)
+
+
+def _count(parts: Mapping[str, Amount]) -> int:
+    return sum(amount.count for amount in parts.values())
+
+
+def _size(parts: Mapping[str, Amount]) -> int:
+    return sum(amount.size for amount in parts.values())

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 def add_core(parser: ArgumentParser, *formats: str) -> None:
     """Add CORE, ``--sysroot`` and ``--format`` with more ``formats`` than text and json."""
     parser.add_argument("core", metavar="CORE", help="a core file: of createdump, the kernel, gcore or dotdump")
+    add_sysroot(parser)
+    add_format(parser, *formats)
+
+
+def add_sysroot(parser: ArgumentParser) -> None:
+    """Add ``--sysroot``."""
     parser.add_argument(
         "--sysroot",
         metavar="DIR",
@@ -22,7 +28,6 @@ def add_core(parser: ArgumentParser, *formats: str) -> None:
         default=[],
         help="look for the target's files in DIR before their own place; may be repeated",
     )
-    add_format(parser, *formats)
 
 
 def open_named(arguments: Namespace, console: Console) -> CoreTarget:

@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 
 
 def add_listing(parser: argparse.ArgumentParser, rows: str, sorts: Sequence[str], *, matched: str = "type") -> None:
-    """Add ``--type``, ``--sort`` and ``--limit``; the first of ``sorts`` is the default, ``rows`` names the rows."""
+    """Add ``--type``, ``--sort``, ``--limit``, ``--offset``; the first of ``sorts`` is the default."""
     parser.add_argument("--type", metavar="REGEX", type=pattern, help=f"only {rows} whose {matched} matches")
     parser.add_argument("--sort", choices=list(sorts), default=sorts[0], help="default: %(default)s")
     parser.add_argument("--limit", metavar="N", type=count, help=f"at most N {rows}")
+    parser.add_argument("--offset", metavar="N", type=count, default=0, help=f"leave out the first N {rows}")
 
 
 def choice_of(arguments: argparse.Namespace) -> Choice:
     """Return what those arguments say."""
     from dotdump.report.listing import Choice
 
-    return Choice(arguments.type, arguments.sort, arguments.limit)
+    return Choice(arguments.type, arguments.sort, arguments.limit, arguments.offset)
 
 
 def pattern(text: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Protocol, Self
 
     from dotdump.cli.console import Console
-    from dotdump.dump.progress import Phase, Reading
+    from dotdump.dump.progress import Reading
 else:
     Protocol = object
 
@@ -49,7 +49,7 @@ class ProgressLine:
         quiet = QUIET_SECONDS if console.stderr.isatty() else FILE_SECONDS
         self._next = time.monotonic() + quiet
 
-    def __call__(self, phase: Phase, done: int, expected: int | None) -> None:
+    def __call__(self, phase: str, done: int, expected: int | None) -> None:
         now = time.monotonic()
         reading = self._meter.update(phase, done, expected, now)
         if now < self._next:
@@ -119,7 +119,7 @@ class RichBar:
     def show(self, reading: Reading) -> None:
         self._progress.update(
             self._task,
-            description=str(reading.phase.value),
+            description=str(reading.phase),
             completed=reading.done,
             total=reading.expected,
             figures=figures(reading),
@@ -132,7 +132,7 @@ class RichBar:
 
 def describe(reading: Reading) -> str:
     """Return a reading as one line: ``writing 1,203 of about 2,433 MB (49 %), 650 MB/s, 2 s left``."""
-    return f"{reading.phase.value} {figures(reading)}".rstrip()
+    return f"{reading.phase!s} {figures(reading)}".rstrip()
 
 
 def figures(reading: Reading) -> str:

@@ -42,7 +42,7 @@ def silent(phase: Phase, done: int, expected: int | None) -> None:
 class Reading:
     """How far a phase is. ``rate`` in bytes a second, ``seconds_left``, ``fraction``: None where not known."""
 
-    phase: Phase
+    phase: str
     done: int
     expected: int | None
     elapsed: float
@@ -59,13 +59,13 @@ class Meter:
     """Turns what a ``Progress`` is told, with the time of telling, into a ``Reading``."""
 
     def __init__(self) -> None:
-        self._phase: Phase | None = None
+        self._phase = ""
         self._started = 0.0
         self._samples: deque[tuple[float, int]] = deque()
 
-    def update(self, phase: Phase, done: int, expected: int | None, now: float) -> Reading:
+    def update(self, phase: str, done: int, expected: int | None, now: float) -> Reading:
         """Return the reading at ``now``, seconds of a monotonic clock."""
-        if phase is not self._phase:
+        if phase != self._phase:
             self._phase, self._started = phase, now
             self._samples.clear()
         self._samples.append((now, done))

@@ -16,11 +16,12 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which rows are wanted: those whose text matches ``pattern``, in the order of ``sort``, at most ``limit``."""
+    """Which rows: those whose text matches ``pattern``, in the order of ``sort``, ``limit`` of them from ``offset``."""
 
     pattern: str | None = None
     sort: str = ""
     limit: int | None = None
+    offset: int = 0
 
 
 def choose(
@@ -31,16 +32,22 @@ def choose(
     chosen = [row for row in rows if wanted is None or wanted.search(text(row))]
     if choice.sort in keys:
         chosen.sort(key=keys[choice.sort])
-    return tuple(chosen[: choice.limit])
+    last = None if choice.limit is None else choice.offset + choice.limit
+    return tuple(chosen[choice.offset : last])
 
 
 def as_csv(kind: type, rows: Sequence[object]) -> str:
     """Return rows of one dataclass as CSV, the names of its fields first; None is an empty cell."""
     names = [field.name for field in fields(kind)]
+    return csv_text(names, ([_cell(getattr(row, name)) for name in names] for row in rows))
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return cells as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([_cell(getattr(row, name)) for name in names] for row in rows)
+    writer.writerow(header)
+    writer.writerows(rows)
     return text.getvalue()
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dotdump.cli.core_arguments import add_core, open_named
 from dotdump.cli.listing_arguments import add_listing, choice_of
 from dotdump.cli.registry import Exit
+from dotdump.cli.target_arguments import add_target, open_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ EXAMPLES = """\
 
 def configure(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_core(parser, "csv")
+    add_target(parser, "csv")
     add_listing(parser, "segments", ("address", "size", "committed", "heap", "kind"), matched="kind")
 
 
@@ -33,7 +33,7 @@ def run(arguments: Namespace, console: Console) -> int:
     from dotdump.report.listing import as_csv
     from dotdump.report.segments import render_segments, select
 
-    with open_named(arguments, console) as target:
+    with open_target(arguments, console) as target:
         found = heap_segments(ClrRuntime.of(target))
     for problem in found.problems:
         console.warning(problem.message)

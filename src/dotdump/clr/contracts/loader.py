@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.data.loaded_types import Module, PeAssembly, PeImageLayout, PeImageRecord
 from dotdump.errors import FormatError, MemoryFault
+from dotdump.formats.metadata import schema
 from dotdump.formats.metadata.image import Metadata
 from dotdump.formats.pe import PeImage
 
@@ -38,6 +39,14 @@ class Loader:
         if module not in self._metadata:
             self._metadata[module] = self._read_metadata(module)
         return self._metadata[module]
+
+    def name_of(self, module: int) -> str:
+        """Return the name that the metadata of the module at address ``module`` gives it; empty where there is none."""
+        metadata = self.find_metadata(module)
+        try:
+            return metadata.string(metadata.row(schema.Module, 1).name) if metadata is not None else ""
+        except FormatError:
+            return ""
 
     def _read_metadata(self, module: int) -> Metadata | None:
         for image in self._readable_images(module):

@@ -77,6 +77,18 @@ class TypeNames:
         table = MethodTable(self._access, method_table)
         return table.token if self._access.has("MethodTable", "Token") else table.flags2 >> 8
 
+    def module_behind(self, handle: int) -> int:
+        """Return the module that defines a type or, of an array or pointer, the type that it is made of."""
+        for _ in range(MAX_DEPTH):
+            if handle & _TYPE_DESC:
+                handle = ParamTypeDesc(self._access, handle & ~_TYPE_DESC).argument
+                continue
+            table = MethodTable(self._access, handle)
+            if not _is_array(table.flags):
+                break
+            handle = table.instantiation
+        return self.module_of(handle)
+
     def _name(self, handle: int, depth: int) -> str:
         if handle not in self._names:
             try:
@@ -97,7 +109,7 @@ class TypeNames:
         flags = table.flags
         if table.class_or_canonical == 0:
             return "Free"
-        if flags & TypeFlags.HAS_COMPONENT_SIZE and flags & TypeFlags.CATEGORY_ARRAY_MASK == TypeFlags.CATEGORY_ARRAY:
+        if _is_array(flags):
             return self._array(table, flags, depth)
         arguments = [self._name(argument, depth + 1) for argument in self.arguments_of(handle)]
         return self._defined(handle, arguments)
@@ -169,6 +181,12 @@ def canonical_of(access: DataAccess, method_table: int) -> int:
     mask = access.global_integer("CanonicalMethodTableMask")
     value = MethodTable(access, method_table).class_or_canonical
     return value & ~mask if value & mask == access.global_integer("CanonicalMethodTableTag") else method_table
+
+
+def _is_array(flags: int) -> bool:
+    return (
+        bool(flags & TypeFlags.HAS_COMPONENT_SIZE) and flags & TypeFlags.CATEGORY_ARRAY_MASK == TypeFlags.CATEGORY_ARRAY
+    )
 
 
 def brackets(rank: int) -> str:

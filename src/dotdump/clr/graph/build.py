@@ -6,9 +6,9 @@ resolved with one bit for each 8 bytes of heap instead of a search.
 
 from __future__ import annotations
 
-from array import array
 from typing import TYPE_CHECKING
 
+from dotdump.clr.contracts.type_totals import TypeTotals, Watched
 from dotdump.clr.graph.columns import allocate, narrowest
 from dotdump.clr.graph.edges import Descriptions, Edges
 from dotdump.clr.graph.object_graph import ObjectGraph
@@ -16,32 +16,15 @@ from dotdump.errors import LimitExceeded
 from dotdump.kernels import references, walk
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Callable, Mapping, Sequence
 
     from dotdump.clr.contracts.gc import Segment, Span
     from dotdump.clr.contracts.heap_walk import HeapWalk
     from dotdump.clr.contracts.type_table import TypeTable
+    from dotdump.clr.contracts.type_totals import Progress
     from dotdump.memory.reader import Reader
     from dotdump.target.model import Problem
-
-    Progress = Callable[[str, int, int], None]
-
-
-class TypeTotals:
-    """A visitor that counts objects and bytes by type index."""
-
-    def __init__(self, types: TypeTable) -> None:
-        self._types = types
-        self.counts = array("Q", bytes(8 * 1024))
-        self.sizes = array("Q", bytes(8 * 1024))
-
-    def __call__(self, words: memoryview[int], base: int, span: Span, table: array[int], stop: array[int]) -> int:
-        del base, span
-        while len(self.counts) < len(self._types):
-            self.counts.extend(bytes(len(self.counts)))
-            self.sizes.extend(bytes(len(self.sizes)))
-        found: int = walk.count_objects(words, 0, len(words), table, self.counts, self.sizes, stop)
-        return found
 
 
 class ObjectColumns:
@@ -67,7 +50,10 @@ class ObjectColumns:
 
 
 class GraphBuilder:
-    """Builds the graph of the heap that ``new_walk`` walks. ``progress`` is told a phase, how far, and of how much."""
+    """Builds the graph of the heap that ``new_walk`` walks.
+
+    ``progress`` is told a phase, how many bytes are done, and of how many.
+    """
 
     def __init__(
         self,
@@ -82,20 +68,20 @@ class GraphBuilder:
         self._types = types
         self._new_walk = new_walk
         self._progress = progress or _silent
+        self._size = sum(segment.end - segment.start for segment in segments)
         self._problems: list[Problem] = []
 
     def build(self, keepers: Callable[[], Mapping[int, int]] = dict) -> ObjectGraph:
         """Return the graph. ``keepers`` tells, once types are known, the address of what all objects of one keep."""
         totals = TypeTotals(self._types)
         first = self._new_walk()
-        count = first.run(totals)
+        count = first.run(Watched(totals, self._progress, "counting", self._size))
         self._problems += first.problems
         if count >= references.NONE - 2:
             raise LimitExceeded(f"{count} objects are more than rows can be numbered", source="heap")
         largest = max((span.end - span.start for segment in self._segments for span in segment.spans), default=0)
         objects = ObjectColumns(count, largest)
-        self._progress("objects", 0, count)
-        self._new_walk().run(objects)
+        self._new_walk().run(Watched(objects, self._progress, "listing objects", self._size))
         return self._with_references(objects, totals, largest, keepers())
 
     def _with_references(
@@ -105,9 +91,11 @@ class GraphBuilder:
         slots = descriptions.slots(totals.counts, totals.sizes) + sum(totals.counts[kind] for kind in keepers)
         edges = Edges(objects, descriptions, slots + largest // 8 + 2)
         edges.keep(keepers)
+        done = 0
         for span, first, last in objects.rows:
             edges.add(self._reader.memory, span.end, first, last)
-            self._progress("references", last, objects.count)
+            done += span.end - span.start
+            self._progress("following references", done, self._size)
         return ObjectGraph(
             objects.addresses[: objects.count],
             objects.kinds[: objects.count],

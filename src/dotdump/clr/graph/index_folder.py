@@ -17,6 +17,8 @@ from dotdump.clr.graph.index_file import read_index, write_index
 from dotdump.errors import FormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dotdump.clr.graph.index_file import IndexContents
 
 SUFFIX = ".dotdump"
@@ -49,18 +51,22 @@ class IndexFolder:
         return None
 
 
-def index_folder(core: str | os.PathLike[str]) -> IndexFolder:
-    """Return where the indexes of the file ``core`` lie; raises ``OSError`` where it cannot be read."""
+def index_folder(core: str | os.PathLike[str], sysroots: Sequence[str] = ()) -> IndexFolder:
+    """Return where the indexes of the file ``core`` lie; raises ``OSError`` where it cannot be read.
+
+    What is read from ``sysroots`` besides is part of the identity: other files can give types other names.
+    """
     path = Path(core).absolute()
-    identity = _identity(path)
+    identity = _identity(path, sysroots)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return IndexFolder(identity, (path.with_name(path.name + SUFFIX), cache / "dotdump" / identity.hex()[:32]))
 
 
-def _identity(path: Path) -> bytes:
+def _identity(path: Path, sysroots: Sequence[str]) -> bytes:
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
         digest = hashlib.sha256(b"%d %d\n" % (status.st_size, status.st_mtime_ns))
+        digest.update(b"".join(os.fsencode(root) + b"\0" for root in sysroots))
         digest.update(file.read(_SAMPLE))
         file.seek(max(0, status.st_size - _SAMPLE))
         digest.update(file.read(_SAMPLE))

@@ -26,8 +26,8 @@ from dotdump.kernels import walk as kernel
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from dotdump.clr.contracts.type_totals import Progress
     from dotdump.clr.data_access import DataAccess
-    from dotdump.clr.graph.build import Progress
     from dotdump.clr.graph.index_folder import IndexFolder
     from dotdump.clr.graph.object_graph import ObjectGraph
     from dotdump.clr.model.type import ClrType
@@ -95,7 +95,7 @@ class ClrHeap:
     def graph(self, index: IndexFolder | None = None, progress: Progress | None = None) -> ObjectGraph:
         """Return the graph of all objects and references: as saved in ``index``, else built and saved there.
 
-        ``progress`` is told a phase, how far, and of how much.
+        ``progress`` is told a phase, how many bytes, and of how many.
         """
         from dotdump.clr.graph.saved_graph import load_graph, save_graph
 

@@ -7,6 +7,7 @@ stands still.
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Self
 
 from dotdump.clr.contracts.loader import Loader
@@ -18,7 +19,7 @@ from dotdump.clr.model.heap import ClrHeap
 from dotdump.clr.model.type import ClrTypes
 from dotdump.clr.runtime_module import RuntimeKind, runtime_modules
 from dotdump.clr.runtime_version import find_version
-from dotdump.errors import RuntimeNotFound
+from dotdump.errors import MemoryFault, RuntimeNotFound, UnsupportedRuntime
 
 if TYPE_CHECKING:
     from dotdump.clr.model.type import ClrType
@@ -105,6 +106,15 @@ class ClrRuntime:
             symbol = self.module.symbol_at(method_table)
             return symbol[0] if symbol and symbol[1] == 0 else f"<type at {method_table:#x}>"
         return self._type_names.name_of(method_table)
+
+    def module_name(self, method_table: int) -> str:
+        """Return the name of the module that defines a type, such as ``Corpus.dll``; empty where it is not known."""
+        if self.kind is RuntimeKind.NATIVE_AOT:
+            return PurePosixPath(self.module.path).name
+        try:
+            return self.loader.name_of(self._type_names.module_behind(method_table))
+        except (MemoryFault, UnsupportedRuntime):
+            return ""
 
     def __repr__(self) -> str:
         return f"<ClrRuntime {self.kind} {self.version or 'of unknown version'}>"

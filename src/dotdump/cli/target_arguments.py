@@ -1,0 +1,65 @@
+"""The arguments of every command that reads a managed heap: of a core, or of a process that runs.
+
+A process is read as a copy-on-write twin: it stands still for as long as a fork takes, and no collection is forced.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from dotdump.cli.arguments import add_format
+from dotdump.cli.core_arguments import add_sysroot, open_named
+from dotdump.cli.selection import process_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
+
+    from dotdump.cli.console import Console
+    from dotdump.clr.graph.index_folder import IndexFolder
+    from dotdump.target.model import Target
+
+
+def add_target(parser: ArgumentParser, *formats: str) -> None:
+    """Add CORE or ``-p PID``, ``--sysroot``, and ``--format`` with more ``formats`` than text and json."""
+    choice = parser.add_mutually_exclusive_group(required=True)
+    choice.add_argument("core", metavar="CORE", nargs="?", help="a core file: of createdump, the kernel or dotdump")
+    choice.add_argument("-p", "--process-id", type=process_id, metavar="PID", help="a process that runs")
+    add_sysroot(parser)
+    add_format(parser, *formats)
+
+
+def add_index(parser: ArgumentParser) -> None:
+    """Add ``--no-index``."""
+    parser.add_argument(
+        "--no-index", action="store_true", help="neither use nor save what makes the next answer about a core quick"
+    )
+
+
+@contextmanager
+def open_target(arguments: Namespace, console: Console) -> Iterator[Target]:
+    """Open the core or a twin of the process that the command line names; what is wrong with it is said on stderr."""
+    if arguments.process_id is None:
+        with open_named(arguments, console) as core:
+            yield core
+        return
+    from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
+    from dotdump.target.snapshot import open_snapshot
+
+    with GcMoment(arguments.process_id, DEFAULT_WAIT) as gc:
+        twin = open_snapshot(arguments.process_id, moment=gc.moment)
+    with twin:
+        console.note(f"dotdump: process {arguments.process_id} stood still for {1000 * twin.pause:.0f} ms and runs on")
+        for text in twin.problems:
+            console.warning(text)
+        yield twin
+
+
+def index_of(arguments: Namespace) -> IndexFolder | None:
+    """Return where indexes of the core lie; None where none is wanted, and for a process, which does not stay."""
+    if arguments.no_index or arguments.process_id is not None:
+        return None
+    from dotdump.clr.graph.index_folder import index_folder
+
+    return index_folder(arguments.core, arguments.sysroot)
