@@ -91,3 +91,9 @@ INTERFACES = 1 << 12
 
 BASE_TYPES = 256
 """Types that one derives from, one from the other: deep hierarchies have twenty."""
+
+LOOKUP_MAP_BLOCKS = 1 << 10
+"""Blocks of a module's table of types: each is larger than all before it."""
+
+CONSTRUCTED_TYPES = 1 << 20
+"""Constructed types of one module: CoreLib of a large server has some ten thousand."""

@@ -44,9 +44,7 @@ ELEMENTS = {
     "Pointer": ElementType.PTR,
     "FunctionPointer": ElementType.FNPTR,
 }
-REFERENCES = {"Object", "String", "Class", "SZArray", "Array", "Void"}
-"""``Void`` where the class is not loaded."""
-
+REFERENCES = {"Object", "String", "Class", "SZArray", "Array"}
 OURS_IS_RIGHT = {("Corpus.Box<System.Collections.Generic.Dictionary<System.String, Corpus.Line[]>>+Inner", "First")}
 """A nested type's field of the outer type's ``T``, for which ClrMD takes the first argument of the inner type."""
 
@@ -82,14 +80,11 @@ def compare(theirs: dict[str, Any], ours: ClrType) -> list[str]:
     ]
     for key in expected.keys() & fields.keys():
         element, declared = fields[key].element, fields[key].type_name
-        same = (
-            fields[key].is_reference
-            if expected[key]["element"] in REFERENCES
-            else ELEMENTS[expected[key]["element"]] == element
-        )
+        known = expected[key]["element"] if expected[key]["type"] != "System.Void" else "Object"  # a class not loaded
+        same = fields[key].is_reference if known in REFERENCES else ELEMENTS[known] == element
         pairs.append((f"element of {key}", True, same))
-        known = (ours.name.rpartition("<System.Nullable")[0], key[0]) in OURS_IS_RIGHT
-        if not known and not is_explained(expected[key]["type"], declared):
+        is_ours = (ours.name.rpartition("<System.Nullable")[0], key[0]) in OURS_IS_RIGHT
+        if not is_ours and not is_explained(expected[key]["type"], declared):
             pairs.append((f"type of {key}", expected[key]["type"], declared))
     return [f"{ours.name}: {what} is {found}, not {wanted}" for what, wanted, found in pairs if wanted != found]
 

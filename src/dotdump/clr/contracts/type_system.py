@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.clr.contracts.field_descs import FieldAttributes, FieldRecord, read_field_records
 from dotdump.clr.contracts.signature_names import SignatureNames
+from dotdump.clr.contracts.type_maps import TypeMaps
 from dotdump.clr.contracts.type_names import TypeFlags, canonical_of
+from dotdump.clr.contracts.type_resolver import TypeResolver
 from dotdump.clr.data.loaded_types import MethodTable
-from dotdump.errors import LimitExceeded
+from dotdump.errors import FormatError, LimitExceeded, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.schema import Constant, Field, TypeDef
 from dotdump.formats.metadata.signatures import TypeSignature, parse_field_signature
 
@@ -51,6 +53,7 @@ class TypeSystem:
         self.access = access
         self.names = names
         self._loader = loader
+        self._resolver = TypeResolver(access, loader, names, TypeMaps(access, names))
         self._constants: dict[int, dict[int, Constant]] = {}
 
     def base_of(self, method_table: int) -> int:
@@ -87,6 +90,13 @@ class TypeSystem:
     def metadata_of(self, method_table: int) -> Metadata | None:
         """Return the metadata that defines a type, None where it is not to be had."""
         return self._loader.find_metadata(self.names.module_of(method_table))
+
+    def resolve(self, signature: TypeSignature, context: int) -> int:
+        """Return the TypeHandle of a signature in the type at ``context``; 0 where it is not loaded or not known."""
+        try:
+            return self._resolver.resolve(signature, context)
+        except (FormatError, MemoryFault, UnsupportedRuntime):
+            return 0
 
     def attributes_of(self, method_table: int) -> int:
         """Return the TypeAttributes that metadata has, 0 where there is none."""

@@ -69,6 +69,33 @@ class Module(Struct):
 
     layout = "Module"
     pe_assembly = Field("PEAssembly")
+    constructed_types = Field("AvailableTypeParams")
+
+
+class ModuleLookupMap(Struct):
+    """Blocks of a table from row id to address, one after the other."""
+
+    layout = "ModuleLookupMap"
+    next = Field("Next")
+    table = Field("TableData")
+    count = Field("Count", kind="uint32")
+
+
+class EETypeHashTable(Struct):
+    """The constructed types of a module; only in 3.1 ``bucket_count`` stands beside the buckets and not in them."""
+
+    layout = "EETypeHashTable"
+    buckets = Field("Buckets")
+    bucket_count = Field("BucketCount", kind="uint32")
+    count = Field("Count", kind="uint32")
+
+
+class EETypeHashEntry(Struct):
+    """One constructed type; the end of its bucket's chain is null, or a tagged address."""
+
+    layout = "EETypeHashTable"
+    value = Field("VolatileEntryValue")
+    next = Field("VolatileEntryNextEntry")
 
 
 class PeAssembly(Struct):

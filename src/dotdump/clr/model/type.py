@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dotdump.clr.contracts.type_system import DeclaredField, TypeSystem
+    from dotdump.formats.metadata.signatures import TypeSignature
 
 _TYPE_DEF = 0x02000000
 _FIELD = 0x04000000
@@ -170,6 +171,11 @@ class ClrType:
         named = (field for kind in self.hierarchy for field in kind.declared_fields if field.name == name)
         return next((field for field in named if not field.is_static), None)
 
+    def resolve(self, signature: TypeSignature) -> ClrType | None:
+        """Return the loaded type that a signature of this type's metadata spells, or None."""
+        handle = self._system.resolve(signature, self.method_table)
+        return self._types.at(handle) if handle and not is_type_desc(handle) else None
+
     def problems(self) -> Iterator[str]:
         """Yield why fields of it or of a base type cannot be had."""
         for kind in self.hierarchy:
@@ -209,6 +215,11 @@ class ClrField:
         if self._record is None:
             return ElementType(self._constant[0]) if self._constant else ElementType.END
         return ElementType(self._record.element)
+
+    @cached_property
+    def type(self) -> ClrType | None:
+        """The loaded type that it is declared as; None for arrays, pointers and what is not loaded."""
+        return self.declaring_type.resolve(self.signature)
 
     @property
     def is_static(self) -> bool:

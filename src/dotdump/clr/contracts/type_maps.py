@@ -1,0 +1,132 @@
+"""Where a module keeps the types it has loaded: by TypeDef, by TypeRef, and the constructed ones in a hash table.
+
+Nothing is hashed: a table of constructed types is read once, as a whole, and found by definition and arguments.
+Source of truth: ceeload.h (LookupMap), dacenumerablehash.h and ngenhash.h of 3.1, typehash.h.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotdump import limits
+from dotdump.clr.contracts.type_names import TypeFlags, canonical_of
+from dotdump.clr.data.loaded_types import EETypeHashEntry, EETypeHashTable, MethodTable, Module, ModuleLookupMap
+from dotdump.errors import FormatError, LimitExceeded, MemoryFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dotdump.clr.contracts.type_names import TypeNames
+    from dotdump.clr.data_access import DataAccess
+
+_FLAG_BITS = 7
+"""Low bits of a table's entry that are no part of the address."""
+
+_SPECIAL_SLOTS = 3
+"""Before the buckets of a table: their number, the next table, the mark that ends its chains."""
+
+_TYPE_DESC = 2
+
+Definition = tuple[int, int]
+"""A module's address and the row id of a TypeDef in it."""
+
+
+class TypeMaps:
+    """The loaded types of every module that is asked for."""
+
+    def __init__(self, access: DataAccess, names: TypeNames) -> None:
+        self._access = access
+        self._names = names
+        self._constructed: dict[int, dict[Definition, list[tuple[tuple[int, ...], int]]]] = {}
+
+    def find_definition(self, module: int, row_id: int) -> int:
+        """Return the MethodTable of a TypeDef, 0 where it is not loaded."""
+        return self._find(Module(self._access, module).address_of("TypeDefToMethodTableMap"), row_id)
+
+    def find_reference(self, module: int, row_id: int) -> int:
+        """Return the MethodTable that a TypeRef leads to, 0 where nobody followed it yet."""
+        return self._find(Module(self._access, module).address_of("TypeRefToMethodTableMap"), row_id)
+
+    def find_constructed(self, definition: Definition, arguments: tuple[int, ...], modules: set[int]) -> int:
+        """Return the MethodTable of a generic type with ``arguments``, kept by one of ``modules``; 0 where none is.
+
+        Where that type is not loaded, one of the same layout is returned, whose references are of other classes.
+        """
+        alike = 0
+        for module in modules:
+            for theirs, method_table in self._constructed_by(module).get(definition, ()):
+                if theirs == arguments:
+                    return method_table
+                if self._are_alike(theirs, arguments):
+                    alike = alike or canonical_of(self._access, method_table)
+        return alike
+
+    def is_value_type(self, handle: int) -> bool:
+        """Return whether values of a TypeHandle lie in place."""
+        if handle & _TYPE_DESC:
+            return False
+        category = MethodTable(self._access, handle).flags & TypeFlags.CATEGORY_VALUE_TYPE_MASK
+        return category == TypeFlags.CATEGORY_VALUE_TYPE
+
+    def _are_alike(self, theirs: tuple[int, ...], ours: tuple[int, ...]) -> bool:
+        pairs = zip(theirs, ours, strict=False)
+        return len(theirs) == len(ours) and all(
+            a == b or not (a & _TYPE_DESC or b & _TYPE_DESC or self.is_value_type(a) or self.is_value_type(b))
+            for a, b in pairs
+        )
+
+    def _find(self, address: int, row_id: int) -> int:
+        for _ in range(limits.LOOKUP_MAP_BLOCKS):
+            block = ModuleLookupMap(self._access, address)
+            count = block.count
+            if row_id < count:
+                return self._access.reader.pointer(block.table + 8 * row_id) & ~_FLAG_BITS
+            row_id, address = row_id - count, block.next
+            if not address:
+                return 0
+        raise LimitExceeded(f"more than {limits.LOOKUP_MAP_BLOCKS} blocks", source=f"table of types at {address:#x}")
+
+    def _constructed_by(self, module: int) -> dict[Definition, list[tuple[tuple[int, ...], int]]]:
+        if module not in self._constructed:
+            found: dict[Definition, list[tuple[tuple[int, ...], int]]] = {}
+            for method_table in self._method_tables(module):
+                try:
+                    arguments = self._names.arguments_of(method_table)
+                    if arguments:
+                        key = (self._names.module_of(method_table), self._names.token_of(method_table))
+                        found.setdefault(key, []).append((arguments, method_table))
+                except (FormatError, MemoryFault):
+                    continue
+            self._constructed[module] = found
+        return self._constructed[module]
+
+    def _method_tables(self, module: int) -> Iterator[int]:
+        """Yield the constructed types of a module that have a MethodTable; a damaged chain ends where it is damaged."""
+        try:
+            address = Module(self._access, module).constructed_types
+            if not address:
+                return
+            for head in self._buckets(EETypeHashTable(self._access, address)):
+                yield from self._chain(head)
+        except (FormatError, MemoryFault):
+            return
+
+    def _buckets(self, table: EETypeHashTable) -> Iterator[int]:
+        reader, first = self._access.reader, table.buckets
+        beside = self._access.has("EETypeHashTable", "BucketCount")
+        count = table.bucket_count if beside else reader.u64(first)
+        if count > limits.CONSTRUCTED_TYPES:
+            raise LimitExceeded(f"{count} buckets", source=f"constructed types at {table.address:#x}")
+        start = first if beside else first + 8 * _SPECIAL_SLOTS
+        yield from memoryview(reader.memory.read(start, 8 * count)).cast("Q")
+
+    def _chain(self, entry: int) -> Iterator[int]:
+        for _ in range(limits.CONSTRUCTED_TYPES):
+            if not entry or entry & 1:
+                return
+            view = EETypeHashEntry(self._access, entry)
+            handle = view.value & ~1
+            if handle and not handle & _TYPE_DESC:
+                yield handle
+            entry = view.next
+        raise LimitExceeded("a chain without end", source=f"constructed types at {entry:#x}")

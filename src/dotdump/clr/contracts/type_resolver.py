@@ -1,0 +1,146 @@
+"""``TypeResolver``: the loaded type that a signature spells, as a TypeHandle.
+
+Only what the runtime itself has loaded is found: of a reference that nobody followed, and of arrays and pointers,
+there is no handle, and none is needed to read a field of them.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dotdump import limits
+from dotdump.clr.contracts.signature_names import PRIMITIVE_NAMES
+from dotdump.clr.data.loaded_types import MethodTable
+from dotdump.errors import FormatError, LimitExceeded
+from dotdump.formats.metadata import signatures as s
+from dotdump.formats.metadata.schema import NUMBERS, TypeDef, TypeRef, TypeSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dotdump.clr.contracts.loader import Loader
+    from dotdump.clr.contracts.type_maps import TypeMaps
+    from dotdump.clr.contracts.type_names import TypeNames
+    from dotdump.clr.data_access import DataAccess
+
+_TYPE_DESC = 2
+
+
+class TypeResolver:
+    """Finds types by signature; the core library is found from the first type it is asked about, up its base types."""
+
+    def __init__(self, access: DataAccess, loader: Loader, names: TypeNames, maps: TypeMaps) -> None:
+        self._access = access
+        self._loader = loader
+        self._names = names
+        self._maps = maps
+        self._depth = 0
+        self._core_library = 0
+
+    def resolve(self, signature: s.TypeSignature, context: int) -> int:
+        """Return the TypeHandle of a signature that stands in the type at ``context``, 0 where none is loaded.
+
+        Raises ``FormatError`` where metadata is damaged, ``MemoryFault`` where the runtime's tables are not there.
+        """
+        if not self._core_library:
+            self._core_library = self._names.module_of(self._root_of(context))
+        return self._resolve(signature, self._names.module_of(context), self._names.arguments_of(context))
+
+    def _root_of(self, method_table: int) -> int:
+        for _ in range(limits.BASE_TYPES):
+            parent = MethodTable(self._access, method_table).parent
+            if not parent:
+                return method_table
+            method_table = parent
+        raise LimitExceeded(f"more than {limits.BASE_TYPES} base types", source=f"type {method_table:#x}")
+
+    def _resolve(self, signature: s.TypeSignature, module: int, arguments: Sequence[int]) -> int:
+        self._depth += 1
+        try:
+            if self._depth > s.MAX_DEPTH:
+                raise FormatError(f"types nest more than {s.MAX_DEPTH} deep", source="signature")
+            return self._find(signature, module, arguments)
+        finally:
+            self._depth -= 1
+
+    def _find(self, signature: s.TypeSignature, module: int, arguments: Sequence[int]) -> int:
+        match signature:
+            case s.Primitive(element):
+                return self._primitive(element)
+            case s.Named(table, row_id):
+                return self._named(table, row_id, module, arguments)
+            case s.Instantiation(of, given):
+                return self._instance(of, given, module, arguments)
+            case s.Variable(s.ElementType.VAR, number) if number < len(arguments):
+                return arguments[number]
+            case s.Modified(_, _, of):
+                return self._resolve(of, module, arguments)
+        return signature.address if isinstance(signature, s.Handle) else 0
+
+    def _primitive(self, element: s.ElementType) -> int:
+        row_id = self._primitives.get(element, 0)
+        return self._maps.find_definition(self._core_library, row_id) if row_id else 0
+
+    def _named(self, table: int, row_id: int, module: int, arguments: Sequence[int]) -> int:
+        if table == NUMBERS[TypeDef]:
+            return self._maps.find_definition(module, row_id)
+        if table == NUMBERS[TypeRef]:
+            return self._maps.find_reference(module, row_id)
+        metadata = self._loader.find_metadata(module)
+        if table != NUMBERS[TypeSpec] or metadata is None:
+            return 0
+        blob = metadata.blob(metadata.row(TypeSpec, row_id).signature)
+        return self._resolve(s.parse_type_signature(blob), module, arguments)
+
+    def _instance(
+        self, of: s.TypeSignature, given: Sequence[s.TypeSignature], module: int, arguments: Sequence[int]
+    ) -> int:
+        definition = self._resolve(of, module, arguments)
+        handles = tuple(self._resolve(argument, module, arguments) for argument in given)
+        if not definition or definition & _TYPE_DESC:
+            return 0
+        handles = tuple(handle or self._any_reference(given[i]) for i, handle in enumerate(handles))
+        if not all(handles):
+            return 0
+        home = self._names.module_of(definition)
+        modules = {home} | self._modules_of(handles)
+        return self._maps.find_constructed((home, self._names.token_of(definition)), handles, modules)
+
+    def _any_reference(self, signature: s.TypeSignature) -> int:
+        """Return ``System.Object`` in the place of a class that is not loaded: for the layout they are the same."""
+        match signature:
+            case s.Wrapped(s.ElementType.SZARRAY) | s.ArrayOf() | s.Named(is_value_type=False):
+                return self._object
+            case s.Instantiation(s.Named(is_value_type=False)):
+                return self._object
+        return 0
+
+    def _modules_of(self, handles: Sequence[int]) -> set[int]:
+        """Return the modules that a type with these arguments may belong to."""
+        found: set[int] = set()
+        waiting = list(handles)
+        while waiting and len(found) < limits.INTERFACES:
+            handle = waiting.pop()
+            if not handle & _TYPE_DESC:
+                found.add(self._names.module_of(handle))
+                waiting.extend(self._names.arguments_of(handle))
+        return found - {0}
+
+    @cached_property
+    def _primitives(self) -> dict[s.ElementType, int]:
+        """Element type to the row id of its TypeDef in the core library."""
+        metadata = self._loader.find_metadata(self._core_library)
+        if metadata is None:
+            return {}
+        elements = {name: element for element, name in PRIMITIVE_NAMES.items()}
+        found: dict[s.ElementType, int] = {}
+        for row_id, row in enumerate(metadata.rows(TypeDef), 1):
+            element = elements.get(f"{metadata.string(row.namespace)}.{metadata.string(row.name)}")
+            if element is not None:
+                found.setdefault(element, row_id)
+        return found
+
+    @cached_property
+    def _object(self) -> int:
+        return self._primitive(s.ElementType.OBJECT)
