@@ -11,7 +11,8 @@
     ├── ClrError                    CLR data access
     │   ├── RuntimeNotFound
     │   ├── UnsupportedRuntime      .version .missing
-    │   └── InvalidObject           .address
+    │   ├── InvalidObject           .address
+    │   └── FieldNotFound           (also KeyError)                 .type_name .field
     ├── CollectError                a dump could not be taken
     │   ├── ProcessGone             (also ProcessLookupError)
     │   ├── AccessDenied            (also PermissionError)
@@ -99,6 +100,17 @@ class InvalidObject(ClrError):
     def __init__(self, address: int, reason: str, *, hint: str | None = None) -> None:
         super().__init__(f"no object at {address:#x}: {reason}", hint=hint)
         self.address = address
+
+
+class FieldNotFound(ClrError, KeyError):
+    """Objects of ``type_name`` have no field ``field``."""
+
+    __str__ = Exception.__str__  # KeyError's would show it in quotes
+
+    def __init__(self, type_name: str, field: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{type_name} has no field {field!r}", hint=hint)
+        self.type_name = type_name
+        self.field = field
 
 
 class CollectError(DotdumpError):

@@ -15,9 +15,10 @@ from dotdump.clr.contracts.signature_names import SignatureNames
 from dotdump.clr.contracts.type_maps import TypeMaps
 from dotdump.clr.contracts.type_names import TypeFlags, canonical_of
 from dotdump.clr.contracts.type_resolver import TypeResolver
-from dotdump.clr.data.loaded_types import MethodTable
+from dotdump.clr.data.loaded_types import EEClass, MethodTable
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault, UnsupportedRuntime
-from dotdump.formats.metadata.schema import Constant, Field, TypeDef
+from dotdump.formats.metadata.attributes import find_attribute
+from dotdump.formats.metadata.schema import NUMBERS, Constant, Field, TypeDef
 from dotdump.formats.metadata.signatures import TypeSignature, parse_field_signature
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from dotdump.formats.metadata.image import Metadata
 
 _TYPE_DESC = 2
+_INLINE_ARRAY = "System.Runtime.CompilerServices.InlineArrayAttribute"
 _HAS_CONSTANT_FIELD_TAG = 0
 
 
@@ -98,10 +100,17 @@ class TypeSystem:
         except (FormatError, MemoryFault, UnsupportedRuntime):
             return 0
 
-    def attributes_of(self, method_table: int) -> int:
-        """Return the TypeAttributes that metadata has, 0 where there is none."""
+    def instance_size(self, method_table: int) -> int:
+        """Return the bytes that the fields of an instance take: of a value type the size of its values."""
+        table = MethodTable(self.access, method_table)
+        eeclass = MethodTable(self.access, canonical_of(self.access, method_table)).class_or_canonical
+        return max(0, table.base_size - EEClass(self.access, eeclass).padding)
+
+    def inline_length(self, method_table: int) -> int:
+        """Return how many elements an inline array has; 0 for what is none."""
         metadata, row_id = self.metadata_of(method_table), self.names.token_of(method_table)
-        return metadata.row(TypeDef, row_id).flags if metadata is not None and row_id else 0
+        value = find_attribute(metadata, NUMBERS[TypeDef], row_id, _INLINE_ARRAY) if metadata is not None else None
+        return int.from_bytes(value[2:6], "little") if value is not None and len(value) >= 6 else 0
 
     def declared_fields(self, method_table: int) -> tuple[DeclaredField, ...]:
         """Return the fields that a type itself declares, literals too; an array has none.

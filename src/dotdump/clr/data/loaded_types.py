@@ -15,6 +15,7 @@ class MethodTable(Struct):
     layout = "MethodTable"
     flags = Field("MTFlags", kind="uint32")
     flags2 = Field("MTFlags2", kind="uint32")
+    base_size = Field("BaseSize", kind="uint32")
     token = Field("Token", kind="uint16")
     virtuals = Field("NumVirtuals", kind="uint16")
     module = Field("Module")
@@ -31,6 +32,7 @@ class EEClass(Struct):
 
     layout = "EEClass"
     fields = Field("FieldDescList")
+    padding = Field("BaseSizePadding", kind="uint8")
 
 
 class FieldDesc(Struct):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.clr.contracts.field_descs import FieldAttributes
-from dotdump.clr.contracts.primitive_values import constant_value
+from dotdump.clr.contracts.primitive_values import FORMATS, constant_value
 from dotdump.clr.contracts.type_names import TypeFlags
 from dotdump.clr.contracts.type_system import is_type_desc
 from dotdump.clr.runtime_module import RuntimeKind
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _TYPE_DEF = 0x02000000
 _FIELD = 0x04000000
 _OBJECT_HEADER = 8
+_FIXED_BUFFER = "FixedElementField"
+"""What C# calls the only field of the struct behind ``fixed byte name[16]``."""
 
 
 class ClrTypes:
@@ -126,6 +128,39 @@ class ClrType:
         category = self._system.category(self.method_table)
         return category & TypeFlags.CATEGORY_VALUE_TYPE_MASK == TypeFlags.CATEGORY_VALUE_TYPE
 
+    @cached_property
+    def is_primitive(self) -> bool:
+        """Whether its values are numbers: ``System.Int32`` and the like, and enums."""
+        return self._is_category(TypeFlags.CATEGORY_PRIMITIVE_VALUE_TYPE, TypeFlags.CATEGORY_TRUE_PRIMITIVE)
+
+    @cached_property
+    def is_nullable(self) -> bool:
+        """Whether it is a ``System.Nullable``."""
+        return self._is_category(TypeFlags.CATEGORY_NULLABLE)
+
+    @cached_property
+    def value_size(self) -> int:
+        """The bytes of a value type's values; of a class the bytes of its fields."""
+        return self._system.instance_size(self.method_table) if self._types.has_metadata else 0
+
+    @cached_property
+    def inline_element(self) -> ClrField | None:
+        """The one field of an inline array or a fixed buffer, which stands for all elements."""
+        return self.fields[0] if self.inline_element_size else None
+
+    @cached_property
+    def inline_element_size(self) -> int:
+        """The bytes of an element of an inline array or a fixed buffer; 0 for any other type."""
+        if not self.is_value_type or len(self.fields) != 1:
+            return 0
+        if self.fields[0].name == _FIXED_BUFFER and self.fields[0].element in FORMATS:
+            return FORMATS[self.fields[0].element].size
+        count = self._system.inline_length(self.method_table)
+        return self.value_size // count if 0 < count <= self.value_size else 0
+
+    def _is_category(self, *categories: TypeFlags) -> bool:
+        return self._types.has_metadata and self._system.category(self.method_table) in categories
+
     @property
     def is_enum(self) -> bool:
         """Whether it is an enum."""
@@ -167,9 +202,16 @@ class ClrType:
         return tuple(field for field in self.declared_fields if field.is_literal)
 
     def find_field(self, name: str) -> ClrField | None:
-        """Return the field of an instance with that name, of the most derived type; None where there is none."""
-        named = (field for kind in self.hierarchy for field in kind.declared_fields if field.name == name)
-        return next((field for field in named if not field.is_static), None)
+        """Return the field of an instance with that name, of the most derived type; None where there is none.
+
+        The name of an automatic property finds the field behind it.
+        """
+        return self._by_name.get(name) or self._by_name.get(f"<{name}>k__BackingField")
+
+    @cached_property
+    def _by_name(self) -> dict[str, ClrField]:
+        found = (field for kind in reversed(self.hierarchy) for field in kind.declared_fields if not field.is_static)
+        return {field.name: field for field in found}
 
     def resolve(self, signature: TypeSignature) -> ClrType | None:
         """Return the loaded type that a signature of this type's metadata spells, or None."""

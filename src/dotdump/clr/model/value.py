@@ -1,0 +1,180 @@
+"""Values: what stands in a field, in an element of an array, in a box.
+
+A reference is the object it leads to, None where it is null; a string is its text; numbers, dates and the like are
+Python's or ours; any other struct is a ``ClrStruct``, whose fields are read when they are asked for.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Self
+from uuid import UUID
+
+from dotdump.clr.contracts.primitive_values import FORMATS, primitive_value
+from dotdump.clr.model.known_values import (
+    DateOnly,
+    DateTime,
+    DateTimeOffset,
+    TimeOnly,
+    TimeSpan,
+    known_value,
+    size_of_known,
+)
+from dotdump.clr.model.object import ClrObject
+from dotdump.errors import FieldNotFound, FormatError, InvalidObject
+from dotdump.formats.metadata.signatures import ElementType, Modified, Primitive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dotdump.clr.model.heap import ClrHeap
+    from dotdump.clr.model.type import ClrField, ClrType
+
+_FLAGS_SEPARATOR = ", "
+
+
+class EnumValue(int):
+    """A number of an enum type; as text it is the name of its member, or of its flags."""
+
+    type: ClrType
+
+    def __new__(cls, number: int, kind: ClrType) -> Self:
+        """Return ``number`` as a value of ``kind``."""
+        value = super().__new__(cls, number)
+        value.type = kind
+        return value
+
+    @property
+    def name(self) -> str:
+        """Its member's name, the names of several whose bits it has, else its number."""
+        members = {field.constant: field.name for field in self.type.literals if isinstance(field.constant, int)}
+        if int(self) in members:
+            return members[int(self)]
+        names, rest = [], int(self)
+        for number in sorted((number for number in members if number > 0), reverse=True):
+            if rest & number == number:
+                names.append(members[number])
+                rest &= ~number
+        return _FLAGS_SEPARATOR.join(reversed(names)) if names and not rest else str(int(self))
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<{self.type.name} {self.name}>"
+
+
+class Unreadable:
+    """A value that could not be read, and ``reason`` why; it is no value, and null least of all."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"<unreadable: {self.reason}>"
+
+
+class ClrStruct:
+    """A value of a struct type, at ``address``: in an object, an array or a box."""
+
+    def __init__(self, heap: ClrHeap, kind: ClrType, address: int) -> None:
+        self.heap = heap
+        self.type = kind
+        self.address = address
+
+    def __getitem__(self, name: str) -> Value:
+        field = self.type.find_field(name)
+        if field is None:
+            raise FieldNotFound(self.type.name, name)
+        return read_field(self.heap, field, self.address, interior=True)
+
+    def values(self) -> Iterator[tuple[ClrField, Value]]:
+        """Yield every field with its value."""
+        for field in self.type.fields:
+            yield field, read_field(self.heap, field, self.address, interior=True)
+
+    @property
+    def elements(self) -> Iterator[Value]:
+        """The elements of an inline array or a fixed buffer; nothing of any other struct."""
+        field = self.type.inline_element
+        if field is None:
+            return
+        size = self.type.inline_element_size
+        for number in range(self.type.value_size // size):
+            yield read_field(self.heap, field, self.address + number * size, interior=True)
+
+    def __repr__(self) -> str:
+        return f"<ClrStruct {self.type.name} at {self.address:#x}>"
+
+
+Value = (
+    ClrObject
+    | ClrStruct
+    | EnumValue
+    | Unreadable
+    | bool
+    | int
+    | float
+    | str
+    | Decimal
+    | UUID
+    | DateTime
+    | DateTimeOffset
+    | DateOnly
+    | TimeOnly
+    | TimeSpan
+    | None
+)
+
+
+def read_field(heap: ClrHeap, field: ClrField, address: int, *, interior: bool = False) -> Value:
+    """Return the value of ``field`` of the object at ``address``, or of the struct there where it is ``interior``.
+
+    Raises ``MemoryFault`` where it is not there; a reference to no object is ``Unreadable``.
+    """
+    place = field.address_in(address, interior=interior)
+    if field.is_reference:
+        return read_reference(heap, place)
+    signature = field.signature
+    while isinstance(signature, Modified):
+        signature = signature.of
+    if field.element in FORMATS and (isinstance(signature, Primitive) or field.type is None):
+        return primitive_value(field.element, heap.access.reader.memory.read(place, FORMATS[field.element].size))
+    kind = field.type
+    if kind is None:
+        return Unreadable(f"{field.type_name} is not loaded, so its layout is not known")
+    return read_struct(heap, kind, place)
+
+
+def read_reference(heap: ClrHeap, place: int) -> Value:
+    """Return the object that the reference at ``place`` leads to: a string as text, None for null."""
+    address = heap.access.reader.pointer(place)
+    if not address:
+        return None
+    try:
+        found = heap.object(address)
+    except InvalidObject as error:
+        return Unreadable(str(error))
+    return found.text if found.type.is_string else found
+
+
+def read_struct(heap: ClrHeap, kind: ClrType, place: int) -> Value:
+    """Return the value of the value type ``kind`` that lies at ``place``."""
+    memory = heap.access.reader.memory
+    size = size_of_known(kind.name)
+    if size:
+        try:
+            return known_value(kind.name, memory.read(place, size))
+        except FormatError as error:
+            return Unreadable(error.args[0])
+    fields = kind.fields
+    if kind.is_enum or kind.is_primitive:
+        element = fields[0].element if fields else ElementType.END
+        if element not in FORMATS:
+            return Unreadable(f"{kind.name} has no number in it")
+        number = primitive_value(element, memory.read(place, FORMATS[element].size))
+        return EnumValue(number, kind) if kind.is_enum and isinstance(number, int) else number
+    if kind.is_nullable and len(fields) == 2:
+        flag, value = sorted(fields, key=lambda field: field.name != "hasValue")
+        return read_field(heap, value, place, interior=True) if read_field(heap, flag, place, interior=True) else None
+    return ClrStruct(heap, kind, place)

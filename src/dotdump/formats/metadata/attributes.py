@@ -1,0 +1,46 @@
+"""Custom attributes: the bytes of one, found by the name of its class.
+
+Source of truth: ECMA-335 II.22.10 and II.23.3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotdump.formats.metadata.schema import (
+    CUSTOM_ATTRIBUTE_TYPE,
+    HAS_CUSTOM_ATTRIBUTE,
+    MEMBER_REF_PARENT,
+    NUMBERS,
+    CustomAttribute,
+    MemberRef,
+    MethodDef,
+    TypeDef,
+    TypeRef,
+)
+
+if TYPE_CHECKING:
+    from dotdump.formats.metadata.image import Metadata
+
+
+def find_attribute(metadata: Metadata, table: int, row_id: int, name: str) -> bytes | None:
+    """Return the value blob of the attribute of class ``name`` that row ``row_id`` of ``table`` has, or None."""
+    for row in metadata.rows(CustomAttribute):
+        if HAS_CUSTOM_ATTRIBUTE.decode(row.parent) == (table, row_id) and _class_of(metadata, row.type) == name:
+            return metadata.blob(row.value)
+    return None
+
+
+def _class_of(metadata: Metadata, constructor: int) -> str:
+    table, row_id = CUSTOM_ATTRIBUTE_TYPE.decode(constructor)
+    if table == NUMBERS[MethodDef]:
+        return metadata.type_name(metadata.declaring_type(row_id))
+    if table != NUMBERS[MemberRef]:
+        return ""
+    table, row_id = MEMBER_REF_PARENT.decode(metadata.row(MemberRef, row_id).parent)
+    if table == NUMBERS[TypeDef]:
+        return metadata.type_name(row_id)
+    if table != NUMBERS[TypeRef]:
+        return ""
+    row = metadata.row(TypeRef, row_id)
+    return f"{metadata.string(row.namespace)}.{metadata.string(row.name)}"

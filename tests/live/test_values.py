@@ -1,0 +1,147 @@
+"""Values in the heap of real processes: what the program put there is what is read, on every runtime."""
+
+from __future__ import annotations
+
+import subprocess
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+import dotdump
+from corpus import Runtime, corpus, runtimes
+from dotdump.clr.model.known_values import DateTime, TimeSpan
+from dotdump.clr.model.object import ClrObject
+from dotdump.clr.model.runtime import ClrRuntime
+from dotdump.clr.model.value import ClrStruct, EnumValue, Unreadable
+from dotdump.errors import FieldNotFound, InvalidObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.live
+
+SAMPLES = 3
+PRIMITIVES = {
+    "Bool": True, "Char": "Ω", "SByte": -5, "Byte": 250, "Int16": -12345, "UInt16": 54321, "Int32": -123456789,
+    "UInt32": 3123456789, "Int64": -1234567890123456789, "UInt64": 12345678901234567890, "Single": 1.5,
+    "Double": -2.25, "IntPtr": 0x1234, "UIntPtr": 0x5678, "Decimal": Decimal(79228162514264337593543950335),
+    "TimeSpan": TimeSpan(123456789), "Text": 'naïve Ω 😀 "quoted"\n', "Empty": "", "Null": None, "None": None,
+}  # fmt: skip
+
+
+class Sampled:
+    """A runtime, and the first few objects of each type in its heap."""
+
+    def __init__(self, runtime: ClrRuntime) -> None:
+        self.runtime = runtime
+        self.objects: dict[str, list[ClrObject]] = {}
+        kinds: dict[int, list[ClrObject]] = {}
+        for each in runtime.heap.objects():
+            known = kinds.get(each.method_table)
+            if known is None:
+                known = kinds[each.method_table] = self.objects.setdefault(each.type.name, [])
+            if len(known) < SAMPLES:
+                known.append(each)
+
+    def first(self, type_name: str) -> ClrObject:
+        return self.objects[type_name][0]
+
+
+@pytest.fixture(scope="module", params=runtimes(), ids=lambda runtime: runtime.version)
+def sampled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sampled]:
+    runtime: Runtime = request.param
+    core = tmp_path_factory.mktemp("values") / "core"
+    with corpus(runtime, "all") as running:
+        command = [str(runtime.directory / "createdump"), "--full", "-f", str(core), str(running.pid)]
+        subprocess.run(command, capture_output=True, check=True, timeout=60)
+    with dotdump.open_core(core) as target:
+        yield Sampled(ClrRuntime.of(target))
+    core.unlink()
+
+
+def test_every_kind_of_primitive_has_the_value_it_was_given(sampled: Sampled) -> None:
+    found = sampled.first("Corpus.Primitives")
+    assert {name: found[name] for name in PRIMITIVES} == PRIMITIVES
+    color = found["Color"]
+    assert isinstance(color, EnumValue)
+    assert (int(color), color.name) == (200, "Blue")
+    boxed = found["Boxed"]
+    assert isinstance(boxed, ClrObject)
+    assert boxed.boxed == 42
+
+
+def test_structs_nullables_and_inherited_properties(sampled: Sampled) -> None:
+    customer = sampled.first("Corpus.Customer")
+    number = customer["Id"]
+    assert isinstance(number, int)
+    assert customer["Name"] == f"customer-{number}"
+    assert customer["Key"] == UUID(f"{number:08x}-0001-0002-0304-05060708090a")
+    assert str(customer["Created"]) == "2024-02-29T12:34:56Z"
+    assert isinstance(customer["Created"], DateTime)
+    assert str(customer["Favourite"]) == ("Green" if number % 2 == 0 else "None")
+    order = sampled.first("Corpus.Order")
+    total, identifier = order["Total"], order["Id"]
+    assert isinstance(total, ClrStruct)
+    assert isinstance(identifier, int)
+    assert total["Amount"] == Decimal(identifier + 1) / 100
+    assert total["Currency"] == "EUR"
+    with pytest.raises(FieldNotFound, match=r"Corpus\.Order has no field 'Nothing'"):
+        order["Nothing"]
+
+
+def test_arrays_of_structs_of_several_dimensions_and_with_a_lower_bound(sampled: Sampled) -> None:
+    lines = sampled.first("Corpus.Line[]").array
+    assert lines is not None
+    assert len(lines) == 3
+    second = lines[1]
+    assert isinstance(second, ClrStruct)
+    assert (second["Quantity"], second["Price"]) == (1, 1.5)
+    grid = sampled.first("System.Int32[,,]").array
+    assert grid is not None
+    assert (grid.lengths, grid.lower_bounds) == ((10, 20, 30), (0, 0, 0))
+    place = list(grid.elements()).index(123)
+    assert grid.indexes(place) == (1, 2, 3)
+    shifted = sampled.first("System.Int64[*]").array
+    assert shifted is not None
+    assert (shifted.lengths, shifted.lower_bounds, shifted.indexes(0)) == ((5,), (-2,), (-2,))
+    with pytest.raises(IndexError):
+        shifted[5]
+
+
+def test_exceptions_tell_their_message_number_and_cause(sampled: Sampled) -> None:
+    thrown = sampled.first("Corpus.OrderNotFoundException")
+    assert thrown.type.is_exception
+    assert thrown["_message"] == "order 4711 was not found"
+    assert thrown["_HResult"] == 0x80131599 - (1 << 32)
+    cause = thrown["_innerException"]
+    assert isinstance(cause, ClrObject)
+    assert (cause.type.name, cause["_message"]) == ("System.InvalidOperationException", "inner trouble")
+
+
+def test_no_field_and_no_element_of_any_type_is_unreadable(sampled: Sampled) -> None:
+    unreadable, read = [], 0
+    for each in (each for objects in sampled.objects.values() for each in objects):
+        values = [(field.name, value) for field, value in each.values()]
+        if each.array is not None:
+            values += [("element", value) for value in each.array.elements(0, 20)]
+        for name, value in list(values):
+            if isinstance(value, ClrStruct):
+                values += [(f"{name}.{field.name}", inner) for field, inner in value.values()]
+        read += len(values)
+        unreadable += [f"{each.type.name}.{name}: {value}" for name, value in values if isinstance(value, Unreadable)]
+    assert unreadable == []
+    assert read > 3000
+
+
+def test_references_of_an_object_are_those_of_its_fields_and_elements(sampled: Sampled) -> None:
+    order = sampled.first("Corpus.Order")
+    customer, lines = order["Customer"], order["Lines"]
+    assert isinstance(customer, ClrObject)
+    assert isinstance(lines, ClrObject)
+    assert {found.address for found in order.references()} >= {customer.address, lines.address}
+    assert {found.type.name for found in lines.references()} == {"System.String", "Corpus.Customer"}
+    assert len(list(lines.references())) == 6
+    with pytest.raises(InvalidObject):
+        _ = order.text
