@@ -1,6 +1,7 @@
 """``ZstdSink``: compresses a stream into zstd frames that can be read one by one, and ends it with their table.
 
-Frames are independent, so several threads compress while one writes; what is in flight is bounded by a few frames a
+Frames are independent, so several threads compress while one reads and writes. They are handed over by the batch: a
+frame alone is too little work to be worth the way to another thread. What is in flight is bounded by a few batches a
 thread, whatever the length of the stream. Runs of zeros get frames of their own, which are a few bytes long.
 """
 
@@ -13,14 +14,20 @@ from dotdump.memory.zstd_library import zstd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from concurrent.futures import Future
 
     from dotdump.dump.sink import Sink
+
+    Frame = tuple[list[memoryview] | bytes, int]
+    """Pieces to compress, or a frame that is compressed already; and the length of the content."""
 
 DEFAULT_LEVEL = 1
 HOLE_FRAME = 4 << 20
 _HOLE_LEAST = 32 << 10
-_IN_FLIGHT = 3
+_BATCH_BYTES = 512 << 10
+_BATCH_FRAMES = 64
+_IN_FLIGHT = 2
+"""Batches a thread: one that it compresses, one that waits for it."""
 
 
 class ZstdSink:
@@ -32,16 +39,15 @@ class ZstdSink:
         from concurrent.futures import ThreadPoolExecutor
 
         self._sink = sink
-        self._options: dict[int, int] = {
-            zstd.CompressionParameter.compression_level: level,
-            zstd.CompressionParameter.checksum_flag: 1,
-        }
-        self._threads = threads
+        self._compressors = _Compressors(level)
+        self._most_waiting = threads * _IN_FLIGHT
         self._pool = ThreadPoolExecutor(threads, "zstd")
-        self._waiting: deque[tuple[Callable[[], bytes], int]] = deque()
+        self._waiting: deque[Future[list[tuple[bytes, int]]]] = deque()
         self._sizes: list[tuple[int, int]] = []
         self._parts: list[memoryview] = []
         self._held = 0
+        self._batch: list[Frame] = []
+        self._batched = 0
         self._zeros: dict[int, bytes] = {}
 
     def write(self, data: bytes | memoryview) -> None:
@@ -52,19 +58,21 @@ class ZstdSink:
             self._held += len(part)
             view = view[len(part) :]
             if self._held == FRAME_SIZE:
-                self._submit()
+                self._end_frame()
 
     def hole(self, size: int) -> None:
         if size < _HOLE_LEAST:
             self.write(bytes(size))
             return
-        self._submit()
+        self._end_frame()
         while size > 0:
-            self._zero_frame(min(size, HOLE_FRAME))
-            size -= HOLE_FRAME
+            content = min(size, HOLE_FRAME)
+            self._add((self._zero_frame(content), content), 0)
+            size -= content
 
     def finish(self) -> int:
         try:
+            self._end_frame()
             self._submit()
             while self._waiting:
                 self._store_next()
@@ -73,25 +81,57 @@ class ZstdSink:
         self._sink.write(build_seek_table(self._sizes))
         return self._sink.finish()
 
-    def _submit(self) -> None:
-        if not self._held:
-            return
-        content = b"".join(self._parts)
-        self._parts, self._held = [], 0
-        self._queue(self._pool.submit(zstd.compress, content, options=self._options).result, len(content))
+    def _end_frame(self) -> None:
+        if self._held:
+            self._add((self._parts, self._held), self._held)
+            self._parts, self._held = [], 0
 
-    def _zero_frame(self, size: int) -> None:
+    def _zero_frame(self, size: int) -> bytes:
         if size not in self._zeros:
-            self._zeros[size] = zstd.compress(bytes(size), options=self._options)
-        self._queue(self._zeros[size].__bytes__, size)
+            self._zeros[size] = self._compressors.compress([memoryview(bytes(size))])
+        return self._zeros[size]
 
-    def _queue(self, frame: Callable[[], bytes], content: int) -> None:
-        self._waiting.append((frame, content))
-        while len(self._waiting) > self._threads * _IN_FLIGHT:
+    def _add(self, frame: Frame, work: int) -> None:
+        """Put a frame behind those before it; ``work`` is how many bytes are still to be compressed."""
+        self._batch.append(frame)
+        self._batched += work
+        if self._batched >= _BATCH_BYTES or len(self._batch) >= _BATCH_FRAMES:
+            self._submit()
+
+    def _submit(self) -> None:
+        if self._batch:
+            self._waiting.append(self._pool.submit(self._compressors.compress_batch, self._batch))
+            self._batch, self._batched = [], 0
+        while len(self._waiting) > self._most_waiting:
             self._store_next()
 
     def _store_next(self) -> None:
-        compressed, content = self._waiting.popleft()
-        frame = compressed()
-        self._sink.write(frame)
-        self._sizes.append((len(frame), content))
+        for frame, content in self._waiting.popleft().result():
+            self._sink.write(frame)
+            self._sizes.append((len(frame), content))
+
+
+class _Compressors:
+    """Compressors of one level, used again: making one clears as much memory as a frame has. Any thread may ask."""
+
+    def __init__(self, level: int) -> None:
+        self._options: dict[int, int] = {
+            zstd.CompressionParameter.compression_level: level,
+            zstd.CompressionParameter.checksum_flag: 1,
+        }
+        self._idle: list[zstd.ZstdCompressor] = []
+
+    def compress_batch(self, batch: list[Frame]) -> list[tuple[bytes, int]]:
+        """Return each frame compressed, and the length of its content."""
+        return [(frame if isinstance(frame, bytes) else self.compress(frame), content) for frame, content in batch]
+
+    def compress(self, parts: list[memoryview]) -> bytes:
+        """Return one frame, whose header tells the length of its content."""
+        try:
+            compressor = self._idle.pop()
+        except IndexError:
+            compressor = zstd.ZstdCompressor(options=self._options)
+        content = parts[0] if len(parts) == 1 else b"".join(parts)
+        frame = compressor.compress(content, compressor.FLUSH_FRAME)
+        self._idle.append(compressor)
+        return frame

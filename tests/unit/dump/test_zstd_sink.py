@@ -50,3 +50,12 @@ def test_a_flipped_bit_is_noticed_by_the_checksum_of_its_frame() -> None:
     damaged[-1] ^= 1
     with pytest.raises(zstd.ZstdError):
         zstd.decompress(bytes(damaged))
+
+
+def test_many_frames_and_holes_between_them_keep_their_order() -> None:
+    parts: list[bytes | int] = []
+    for number in range(200):
+        parts += [bytes([number]) * (1000 + number * 7), 40_000 + number]
+    data, table = compress(parts, 3)
+    assert zstd.decompress(data) == b"".join(part if isinstance(part, bytes) else bytes(part) for part in parts)
+    assert len(table) >= 400
