@@ -12,7 +12,8 @@
     │   ├── RuntimeNotFound
     │   ├── UnsupportedRuntime      .version .missing
     │   ├── InvalidObject           .address
-    │   └── FieldNotFound           (also KeyError)                 .type_name .field
+    │   ├── FieldNotFound           (also KeyError)                 .type_name .field
+    │   └── ConditionError          a condition on objects that cannot be understood (also ValueError)
     ├── CollectError                a dump could not be taken
     │   ├── ProcessGone             (also ProcessLookupError)
     │   ├── AccessDenied            (also PermissionError)
@@ -111,6 +112,10 @@ class FieldNotFound(ClrError, KeyError):
         super().__init__(f"{type_name} has no field {field!r}", hint=hint)
         self.type_name = type_name
         self.field = field
+
+
+class ConditionError(ClrError, ValueError):
+    """A condition on objects is not written as one is."""
 
 
 class CollectError(DotdumpError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -11,6 +12,9 @@ import pytest
 
 import dotdump
 from corpus import Runtime, corpus, runtimes
+from dotdump.analysis.collections import find_collection
+from dotdump.analysis.objects import ObjectQuery, find_objects
+from dotdump.analysis.where import Where
 from dotdump.clr.model.known_values import DateTime, TimeSpan
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.runtime import ClrRuntime
@@ -145,3 +149,51 @@ def test_references_of_an_object_are_those_of_its_fields_and_elements(sampled: S
     assert len(list(lines.references())) == 6
     with pytest.raises(InvalidObject):
         _ = order.text
+
+
+def test_objects_are_found_by_the_values_of_their_fields(sampled: Sampled) -> None:
+    where = Where('Id > 5 and Name ~ "^customer-" and Orders._size = 12 and Favourite = "Green" and Id < 11')
+    query = ObjectQuery(r"^Corpus\.Customer$", where=where, fields=("Name", "Key"))
+    rows = list(find_objects(sampled.runtime, query))
+    assert [row.fields["Name"] for row in rows] == ["customer-6", "customer-8", "customer-10"]
+    assert where.never_met == []
+    first, last = (int(row.address, 16) for row in (rows[0], rows[-1]))
+    between = list(find_objects(sampled.runtime, ObjectQuery(start=first, end=last)))
+    assert between[0] == replace(rows[0], fields={})
+    assert all(first <= int(row.address, 16) < last for row in between)
+    large = list(find_objects(sampled.runtime, ObjectQuery(generations=frozenset({"large"}), min_size=1_000_000)))
+    assert {row.type for row in large} == {"System.Byte[]", "System.Double[]"}
+
+
+def test_collections_show_what_they_hold(sampled: Sampled) -> None:
+    expected: dict[str, tuple[int | str, str, int]] = {
+        "System.Collections.Generic.Dictionary<System.String, Corpus.Customer>": ("key-0", "in-dictionary-0", 257),
+        "System.Collections.Concurrent.ConcurrentDictionary<System.Int32, System.String>": (0, "value-0", 257),
+        "System.Collections.Generic.SortedDictionary<System.Int32, System.String>": (1, "one", 1),
+    }
+    for name, (key, value, count) in expected.items():
+        held = find_collection(sampled.first(name))
+        assert held is not None
+        items = {item.key: item.value for item in held.items()}
+        found = items[key]
+        assert (found["Name"] if isinstance(found, ClrObject) else found) == value
+        assert held.count == len(items) == count
+    listed = {
+        "System.Collections.Generic.HashSet<System.Int64>": [i * 1000 for i in range(257)],
+        "System.Collections.Generic.Stack<System.Int32>": [3, 2, 1],
+        "System.Collections.Generic.LinkedList<System.String>": ["p", "q"],
+    }
+    for name, values in listed.items():
+        held = find_collection(sampled.first(name))
+        assert held is not None
+        assert [item.value for item in held.items()] == values
+    queue = find_collection(sampled.first("System.Collections.Concurrent.ConcurrentQueue<Corpus.Node>"))
+    assert queue is not None
+    nodes = [item.value for item in queue.items()]
+    assert [node["Index"] for node in nodes if isinstance(node, ClrObject)] == list(range(257))
+
+
+def test_every_collection_holds_as_many_items_as_it_says(sampled: Sampled) -> None:
+    held = [found for objects in sampled.objects.values() for each in objects if (found := find_collection(each))]
+    assert len(held) > 15
+    assert [found for found in held if found.count != len(list(found.items())) and found.kind != "StringBuilder"] == []

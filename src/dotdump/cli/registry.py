@@ -47,6 +47,7 @@ COMMANDS: dict[str, str] = {
     "convert": "compress, unpack or trim a core",
     "createdump": "stand in for the runtime's createdump, for crashes and for WriteDump",
     "heap": "say what fills the managed heap: objects and bytes by type",
+    "objects": "list objects of the heap: by type, size, generation, place, values of fields",
     "segments": "say where the managed heap lies: segments or regions, used, committed, reserved",
     "demo": "show the main job, start to end, on a .NET process of its own",
     "completion": "print a script that completes the command line in bash, zsh or fish",

@@ -24,8 +24,9 @@ from dotdump.errors import InvalidObject, MemoryFault
 from dotdump.kernels import walk as kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from dotdump.clr.contracts.method_tables import ObjectShape
     from dotdump.clr.contracts.type_totals import Progress
     from dotdump.clr.data_access import DataAccess
     from dotdump.clr.graph.index_folder import IndexFolder
@@ -86,10 +87,32 @@ class ClrHeap:
 
     def objects(self) -> Iterator[ClrObject]:
         """Yield every object, free ones too, in order of address."""
-        walk = self.walk()
-        for segment in self.segments:
-            for span in segment.spans:
-                yield from self._objects_of(walk, span)
+        yield from self.matching((span for segment in self.segments for span in segment.spans), lambda _shape: True)
+
+    def matching(
+        self,
+        spans: Iterable[Span],
+        wanted: Callable[[ObjectShape], bool],
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[ClrObject]:
+        """Yield the objects in ``spans`` whose type is ``wanted``, which is asked once for each type.
+
+        ``progress`` is told how many bytes of the heap have been looked at since it was told before.
+        """
+        walk, answers = self.walk(), dict[int, bool]()
+        for span in spans:
+            start = span.start
+            while start < span.end:
+                rows = _Rows()
+                walk.run_span(Span(start, span.end, span.generation), rows)
+                for address, index, size in rows:
+                    if index not in answers:
+                        answers[index] = wanted(self.types.shapes[index])
+                    if answers[index]:
+                        yield ClrObject(self, address, index, size, span.generation)
+                if progress is not None:
+                    progress(walk.position - start)
+                start = walk.position
         self._walk_problems = walk.problems
 
     def graph(self, index: IndexFolder | None = None, progress: Progress | None = None) -> ObjectGraph:
@@ -134,15 +157,6 @@ class ClrHeap:
     def _loader_allocators(self) -> dict[int, int]:
         found = LoaderAllocators(self.access, self.types, lambda address: self.segment_at(address) is not None)
         return found.by_type() if self.access.runtime.kind is RuntimeKind.CORECLR else {}
-
-    def _objects_of(self, walk: HeapWalk, span: Span) -> Iterator[ClrObject]:
-        start = span.start
-        while start < span.end:
-            rows = _Rows()
-            walk.run_span(Span(start, span.end, span.generation), rows)
-            for address, index, size in rows:
-                yield ClrObject(self, address, index, size, span.generation)
-            start = walk.position
 
 
 class _Rows:

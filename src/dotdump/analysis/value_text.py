@@ -1,0 +1,96 @@
+"""Values in one line, for tables, and as what JSON can have."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from dotdump.clr.model.object import ClrObject
+from dotdump.clr.model.value import ClrStruct, EnumValue, Unreadable
+from dotdump.errors import ClrError, FormatError, MemoryFault
+
+if TYPE_CHECKING:
+    from dotdump.clr.model.value import Value
+
+    Plain = str | int | float | bool | None
+
+TEXT_LIMIT = 200
+"""Characters of a string that a line shows."""
+
+_STRUCT_FIELDS = 8
+_DEPTH = 3
+
+
+def text_of(value: Value, *, limit: int = TEXT_LIMIT, depth: int = 0) -> str:
+    """Return ``value`` in one line: strings in quotes and cut at ``limit``, objects as what they are."""
+    if isinstance(value, str):
+        return quoted(value, limit)
+    if isinstance(value, ClrObject):
+        return describe(value, limit=limit, depth=depth)
+    if isinstance(value, ClrStruct):
+        return _struct(value, limit, depth)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, Unreadable) else str(value)
+
+
+def plain_of(value: Value) -> Plain:
+    """Return ``value`` as JSON has it: text where it has no form of its own, and for what is an object or a struct."""
+    if isinstance(value, EnumValue):
+        return value.name
+    if isinstance(value, float):
+        return value if isfinite(value) else str(value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return str(value) if isinstance(value, Decimal) else text_of(value)
+
+
+def describe(found: ClrObject, *, limit: int = TEXT_LIMIT, depth: int = 0) -> str:
+    """Return what an object is, and as much of its value as a line has room for."""
+    try:
+        return _describe(found, limit, depth)
+    except (ClrError, FormatError, MemoryFault) as error:
+        return f"{found.type.name} ({error})"
+
+
+def quoted(text: str, limit: int = TEXT_LIMIT) -> str:
+    """Return ``text`` in quotes, its control characters escaped, cut at ``limit`` characters."""
+    shown = text if len(text) <= limit else text[:limit] + "…"
+    escaped = "".join(_ESCAPES.get(c) or (c if c.isprintable() else f"\\u{ord(c):04x}") for c in shown)
+    return f'"{escaped}"'
+
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
+
+
+def _describe(found: ClrObject, limit: int, depth: int) -> str:
+    name = found.type.name
+    if found.type.is_string:
+        return quoted(found.read_text(limit + 1), limit)
+    if found.type.is_value_type:
+        return f"{name} {text_of(found.boxed, limit=limit, depth=depth + 1)}"
+    if found.type.is_array:
+        array = found.array
+        lengths = ", ".join(str(length) for length in array.lengths) if array is not None else ""
+        stem, bracket, rest = name.rpartition("[")
+        return f"{stem}[{lengths}]" if bracket and not rest.startswith("*") else f"{name} of {lengths}"
+    if found.type.is_exception:
+        return f"{name}: {text_of(found['_message'], limit=limit)}"
+    return name
+
+
+def _struct(value: ClrStruct, limit: int, depth: int) -> str:
+    if depth >= _DEPTH:
+        return value.type.name
+    try:
+        shown = [
+            f"{field.name}={text_of(inner, limit=limit, depth=depth + 1)}"
+            for field, inner in list(value.values())[:_STRUCT_FIELDS]
+        ]
+    except (ClrError, FormatError, MemoryFault) as error:
+        return f"{value.type.name} ({error})"
+    more = ", …" if len(value.type.fields) > _STRUCT_FIELDS else ""
+    return f"{{{', '.join(shown)}{more}}}"

@@ -1,0 +1,137 @@
+"""``dotdump objects``: objects of a heap by type, size, generation, place and the values of their fields."""
+
+from __future__ import annotations
+
+import argparse
+from itertools import islice
+
+from dotdump.cli.listing_arguments import add_listing
+from dotdump.cli.quantities import address_range, byte_count
+from dotdump.cli.registry import Exit
+from dotdump.cli.target_arguments import add_target, open_target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
+
+    from dotdump.analysis.objects import ObjectQuery, ObjectRow
+    from dotdump.analysis.where import Where
+    from dotdump.cli.console import Console
+    from dotdump.clr.model.runtime import ClrRuntime
+
+EXAMPLES = """\
+  dotdump objects core.4711 --type '^Billing\\.Invoice$'               all of one type, by address
+  dotdump objects core.4711 --type Invoice --where 'Id>5 and Customer.Name~"^A"'
+  dotdump objects core.4711 --type Invoice --fields Id,Total.Amount   with values of fields
+  dotdump objects core.4711 --min-size 1M --sort size --limit 20      the twenty largest
+  dotdump objects core.4711 --generation gen2 --where '@length>1000'
+  dotdump objects -p 4711 --type 'Exception$' --format json           of a process that runs"""
+
+_GENERATIONS = ("gen0", "gen1", "gen2", "large", "pinned", "frozen")
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_target(parser, "csv")
+    add_listing(parser, "objects", ("address", "size"))
+    parser.add_argument(
+        "--where",
+        metavar="CONDITION",
+        type=_condition,
+        help="""only objects that meet it: fields, properties and paths of them, @size, @address, @type, @length;
+        = != < <= > >= ~ !~ and or not""",
+    )
+    parser.add_argument("--fields", metavar="PATH,…", type=_paths, default=(), help="show the values of these fields")
+    parser.add_argument("--min-size", metavar="BYTES", type=byte_count, default=0, help="12, 4K, 1M or 2G")
+    parser.add_argument("--max-size", metavar="BYTES", type=byte_count, help="likewise")
+    parser.add_argument("--generation", action="append", choices=_GENERATIONS, default=[], help="may be repeated")
+    parser.add_argument("--range", metavar="START-END", type=address_range, help="only between two addresses")
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Print them as they are found; 3 where the heap could not be walked in full."""
+    from dotdump.analysis.objects import find_objects
+    from dotdump.cli.progress import ProgressLine
+    from dotdump.clr.model.runtime import ClrRuntime
+
+    with open_target(arguments, console) as target:
+        runtime = ClrRuntime.of(target)
+        if not runtime.heap.can_walk:
+            console.warning("a garbage collection was moving objects: this is what could be had")
+        with ProgressLine(console) as progress:
+            rows = find_objects(runtime, _query(arguments), None if console.stdout.isatty() else progress)
+            totals = _print(_chosen(rows, arguments), runtime, arguments, console)
+        if arguments.where is not None and totals == 0 and arguments.where.never_met:
+            console.warning(f"no object looked at has a field {', '.join(arguments.where.never_met)}")
+        for problem in runtime.heap.problems:
+            console.warning(problem.message)
+        return Exit.PROBLEMS if runtime.heap.problems or not runtime.heap.can_walk else Exit.DONE
+
+
+def _query(arguments: Namespace) -> ObjectQuery:
+    from dotdump.analysis.objects import ObjectQuery
+
+    start, end = arguments.range or (0, 1 << 64)
+    return ObjectQuery(
+        arguments.type,
+        arguments.min_size,
+        arguments.max_size,
+        frozenset(arguments.generation),
+        start,
+        end,
+        arguments.where,
+        arguments.fields,
+    )
+
+
+def _chosen(rows: Iterator[ObjectRow], arguments: Namespace) -> Iterator[ObjectRow]:
+    """Return those rows that are to be shown; only the order by size waits for the last one."""
+    first = arguments.offset
+    last = None if arguments.limit is None else first + arguments.limit
+    if arguments.sort == "size":
+        from heapq import nlargest
+
+        def size(row: ObjectRow) -> int:
+            return row.size
+
+        rows = iter(sorted(rows, key=size, reverse=True) if last is None else nlargest(last, rows, key=size))
+    return islice(rows, first, last)
+
+
+def _print(rows: Iterator[ObjectRow], runtime: ClrRuntime, arguments: Namespace, console: Console) -> int:
+    """Print the rows and return how many there were."""
+    from dotdump.report.objects import Totals, csv_lines, json_lines, text_lines
+
+    totals = Totals()
+    counted = totals.of(rows)
+    if console.format == "json":
+        lines = json_lines(counted, totals, _problems(runtime))
+    elif console.format == "csv":
+        lines = csv_lines(counted, arguments.fields)
+    else:
+        lines = text_lines(counted, arguments.fields, console.width)
+    for line in lines:
+        console.result(line)
+    if console.format == "text":
+        console.result(f"\n{totals.objects:,} objects, {totals.bytes:,} bytes")
+    return totals.objects
+
+
+def _problems(runtime: ClrRuntime) -> Iterator[object]:
+    """Yield the problems that are known when they are asked for."""
+    yield from runtime.heap.problems
+
+
+def _condition(text: str) -> Where:
+    from dotdump.analysis.where import Where
+    from dotdump.errors import ConditionError
+
+    try:
+        return Where(text)
+    except ConditionError as error:
+        raise argparse.ArgumentTypeError(error.message) from None
+
+
+def _paths(text: str) -> tuple[str, ...]:
+    return tuple(path.strip() for path in text.split(",") if path.strip())

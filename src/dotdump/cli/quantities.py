@@ -1,0 +1,33 @@
+"""Arguments that are sizes and addresses."""
+
+from __future__ import annotations
+
+import argparse
+
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def byte_count(text: str) -> int:
+    """Convert ``12``, ``4K``, ``1M``, ``2G`` to bytes."""
+    stem = text.upper().removesuffix("B").removesuffix("I")
+    unit = _UNITS.get(stem[-1:], 1)
+    digits = stem[:-1] if unit > 1 else stem
+    if not digits.isdecimal() or len(digits) > 20:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512, 4K or 1M")
+    return int(digits) * unit
+
+
+def address(text: str) -> int:
+    """Convert an address: hexadecimal digits, with or without ``0x``, as every report has them."""
+    digits = text.lower().removeprefix("0x").replace("`", "")
+    if not digits or len(digits) > 16 or digits.strip("0123456789abcdef"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address")
+    return int(digits, 16)
+
+
+def address_range(text: str) -> tuple[int, int]:
+    """Convert ``START-END``."""
+    start, dash, end = text.partition("-")
+    if not dash or address(start) >= address(end):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a range START-END")
+    return address(start), address(end)
