@@ -13,7 +13,9 @@ import pytest
 import dotdump
 from corpus import Runtime, corpus, runtimes
 from dotdump.analysis.collections import find_collection
+from dotdump.analysis.object_details import object_details
 from dotdump.analysis.objects import ObjectQuery, find_objects
+from dotdump.analysis.strings import string_statistics
 from dotdump.analysis.where import Where
 from dotdump.clr.model.known_values import DateTime, TimeSpan
 from dotdump.clr.model.object import ClrObject
@@ -197,3 +199,39 @@ def test_every_collection_holds_as_many_items_as_it_says(sampled: Sampled) -> No
     held = [found for objects in sampled.objects.values() for each in objects if (found := find_collection(each))]
     assert len(held) > 15
     assert [found for found in held if found.count != len(list(found.items())) and found.kind != "StringBuilder"] == []
+
+
+def test_an_object_is_shown_with_what_is_around_it(sampled: Sampled) -> None:
+    order = sampled.first("Corpus.Order")
+    found = object_details(sampled.runtime, order.address, sampled.runtime.heap.graph())
+    fields = {field.name: field for field in found.fields}
+    customer = order["Customer"]
+    assert isinstance(customer, ClrObject)
+    assert fields["Customer"].address == f"{customer.address:#x}"
+    assert {field.name: field.value for field in fields["Total"].fields}["Currency"] == "EUR"
+    assert {link.field for link in found.references.objects} == {"Customer", "Lines", "Total.Currency"}
+    assert found.referrers is not None
+    assert [(link.type, link.field) for link in found.referrers.objects] == [("Corpus.Order[]", "[0]")]
+    assert found.problems == ()
+
+
+def test_every_kind_of_object_can_be_shown_without_a_problem(sampled: Sampled) -> None:
+    first = [objects[0].address for name, objects in sampled.objects.items() if name != "Free"]
+    shown = [object_details(sampled.runtime, address) for address in first]
+    assert [(found.type, found.problems) for found in shown if found.problems] == []
+    thrown = next(found for found in shown if found.type == "Corpus.OrderNotFoundException")
+    assert thrown.value is not None
+    assert thrown.value.startswith('"order 4711 was not found" (HRESULT 0x80131599), caused by System.Invalid')
+    types = [found.value for found in shown if found.type == "System.RuntimeType"]
+    assert types
+    assert all(value and not value.startswith("<type at") for value in types)
+
+
+def test_copies_of_strings_are_counted_to_the_last_one(sampled: Sampled) -> None:
+    found = string_statistics(sampled.runtime, "^duplicated-text$|^x+$", min_length=15)
+    rows = {row.text[:15]: row for row in found.texts}
+    copies = rows["duplicated-text"]
+    assert copies.count in (5000, 5001)  # one more where the literal itself is on the heap
+    assert copies.wasted == copies.size // copies.count * (copies.count - 1)
+    assert rows["x" * 15].length == 100000
+    assert found.problems == ()

@@ -48,6 +48,8 @@ COMMANDS: dict[str, str] = {
     "createdump": "stand in for the runtime's createdump, for crashes and for WriteDump",
     "heap": "say what fills the managed heap: objects and bytes by type",
     "objects": "list objects of the heap: by type, size, generation, place, values of fields",
+    "object": "show one object: fields, what it holds, what refers to it, what it retains",
+    "strings": "say which strings there are: most often, longest, and what copies waste",
     "segments": "say where the managed heap lies: segments or regions, used, committed, reserved",
     "demo": "show the main job, start to end, on a .NET process of its own",
     "completion": "print a script that completes the command line in bash, zsh or fish",

@@ -213,6 +213,10 @@ class ClrType:
         found = (field for kind in reversed(self.hierarchy) for field in kind.declared_fields if not field.is_static)
         return {field.name: field for field in found}
 
+    def name_of(self, handle: int) -> str:
+        """Return the name of another type of the same runtime, by its TypeHandle."""
+        return self._system.names.name_of(handle)
+
     def resolve(self, signature: TypeSignature) -> ClrType | None:
         """Return the loaded type that a signature of this type's metadata spells, or None."""
         handle = self._system.resolve(signature, self.method_table)

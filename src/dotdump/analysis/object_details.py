@@ -1,0 +1,336 @@
+"""One object whole: its fields, what it holds, what it refers to and what refers to it.
+
+What leads to it and what it retains needs the graph of the heap; without one the rest is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dotdump.analysis.collections import Collection, find_collection
+from dotdump.analysis.statistics import generation_names
+from dotdump.analysis.value_text import describe, plain_of, text_of
+from dotdump.clr.contracts.object_references import read_references
+from dotdump.clr.model.object import ClrObject
+from dotdump.clr.model.value import ClrStruct, Unreadable
+from dotdump.errors import DotdumpError, InvalidObject
+from dotdump.target.model import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dotdump.analysis.value_text import Plain
+    from dotdump.clr.graph.object_graph import ObjectGraph
+    from dotdump.clr.model.runtime import ClrRuntime
+    from dotdump.clr.model.type import ClrField, ClrType
+    from dotdump.clr.model.value import Value
+
+DEFAULT_LIMIT = 20
+TEXT_LIMIT = 4096
+_STRUCT_DEPTH = 4
+_HEADER = 8
+_INT32 = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """A field: ``offset`` from the object's address. ``value`` is plain, ``text`` a line, ``fields`` of a struct."""
+
+    name: str
+    type: str
+    declared_by: str
+    offset: int
+    value: Plain
+    text: str
+    address: str | None = None
+    fields: tuple[FieldValue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldItem:
+    """An element of an array or of a collection; ``key`` is an index, or the key's text."""
+
+    key: str
+    value: Plain
+    text: str
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an array or a collection holds: ``count`` items, of which ``items`` are the first."""
+
+    kind: str
+    count: int
+    items: tuple[HeldItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An object at the other end of a reference; ``field`` is where the reference stands."""
+
+    address: str
+    type: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """References: ``count`` of them, of which ``objects`` are the first."""
+
+    count: int
+    objects: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDetails:
+    """An object. ``referrers`` is None without a graph; ``retained`` and ``path`` are so without roots, too.
+
+    ``text`` is a string's or a ``StringBuilder``'s, cut at ``TEXT_LIMIT``; ``value`` that of a box, an exception, a
+    delegate or a type. ``path`` begins at a root and ends at the object.
+    """
+
+    address: str
+    type: str
+    method_table: str
+    base: str | None
+    size: int
+    generation: str
+    length: int | None
+    text: str | None
+    value: str | None
+    fields: tuple[FieldValue, ...]
+    held: Held | None
+    references: Links
+    referrers: Links | None
+    retained: int | None
+    path: tuple[Link, ...] | None
+    problems: tuple[Problem, ...]
+
+
+class _Told:
+    """Problems met on the way: what cannot be read of an object does not hide the rest of it."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def note(self, what: str, error: DotdumpError) -> None:
+        """Remember that ``what`` could not be had."""
+        self.problems.append(Problem("object", f"{what}: {error}"))
+
+
+def object_details(
+    runtime: ClrRuntime, address: int, graph: ObjectGraph | None = None, limit: int = DEFAULT_LIMIT
+) -> ObjectDetails:
+    """Return all about the object at ``address``, ``limit`` of everything that there are many of.
+
+    Raises ``InvalidObject`` where there is none.
+    """
+    found = runtime.heap.object(address)
+    told = _Told()
+    for text in found.type.problems():
+        told.problems.append(Problem("object", text))
+    kind = found.type
+    return ObjectDetails(
+        address=f"{address:#x}",
+        type=kind.name,
+        method_table=f"{kind.method_table:#x}",
+        base=kind.base.name if kind.base is not None else None,
+        size=found.size,
+        generation=_generation(runtime, address),
+        length=found.length if found.shape.component_size else None,
+        text=found.read_text(TEXT_LIMIT) if kind.is_string else None,
+        value=_special(found, told),
+        fields=tuple(_fields(found, told)),
+        held=_held(found, limit, told),
+        references=_references(found, limit, told),
+        referrers=_referrers(runtime, graph, address, limit) if graph is not None else None,
+        retained=_retained(graph, address) if graph is not None and len(graph.roots) else None,
+        path=_path(runtime, graph, address) if graph is not None and len(graph.roots) else None,
+        problems=tuple(told.problems),
+    )
+
+
+def _generation(runtime: ClrRuntime, address: int) -> str:
+    named = generation_names(runtime.heap.segments)
+    return next((name for span, name in named if span.start <= address < span.end), "")
+
+
+def _fields(found: ClrObject, told: _Told) -> Iterator[FieldValue]:
+    try:
+        for field, value in found.values():
+            yield _field_value(field, value, field.offset + _HEADER, 0)
+    except DotdumpError as error:
+        told.note("fields", error)
+
+
+def _field_value(field: ClrField, value: Value, offset: int, depth: int) -> FieldValue:
+    inner: tuple[FieldValue, ...] = ()
+    if isinstance(value, ClrStruct) and depth < _STRUCT_DEPTH:
+        values = list(value.values())
+        inner = tuple(_field_value(each, of, offset + each.offset, depth + 1) for each, of in values)
+    return FieldValue(
+        field.name,
+        field.type_name,
+        field.declaring_type.name,
+        offset,
+        None if inner else plain_of(value),
+        text_of(value),
+        f"{value.address:#x}" if isinstance(value, ClrObject) else None,
+        inner,
+    )
+
+
+def _special(found: ClrObject, told: _Told) -> str | None:
+    """Return what an object of a known kind says by itself."""
+    kind = found.type
+    try:
+        if kind.is_value_type:
+            return text_of(found.boxed)
+        if kind.is_exception:
+            number = found["_HResult"]
+            cause = found["_innerException"]
+            code = f" (HRESULT 0x{number % _INT32:08X})" if isinstance(number, int) else ""
+            because = f", caused by {describe(cause)}" if isinstance(cause, ClrObject) else ""
+            return f"{text_of(found['_message'])}{code}{because}"
+        return _named_type(found) if kind.name == "System.RuntimeType" else _delegate(found)
+    except DotdumpError as error:
+        told.note("value", error)
+        return None
+
+
+def _named_type(found: ClrObject) -> str | None:
+    """Return the name of the type that a ``System.RuntimeType`` stands for."""
+    handle = found["m_handle"]
+    return found.type.name_of(handle) if isinstance(handle, int) and handle else None
+
+
+def _delegate(found: ClrObject) -> str | None:
+    """Return what a delegate calls: its target, the address of its code, or how many others it calls."""
+    if not any(kind.name == "System.Delegate" for kind in found.type.hierarchy):
+        return None
+    several = found["_invocationCount"] if found.type.find_field("_invocationCount") is not None else 0
+    listed = found["_invocationList"] if several else None
+    if isinstance(several, int) and isinstance(listed, ClrObject) and listed.type.is_array:
+        return f"{several:,} delegates"
+    target, code = found["_target"], found["_methodPtr"]
+    static = target is None or (isinstance(target, ClrObject) and target == found)
+    code = found["_methodPtrAux"] if static else code
+    on = "a static method" if static else f"a method of {text_of(target)}"
+    return f"{on}, code at {code:#x}" if isinstance(code, int) else on
+
+
+def _held(found: ClrObject, limit: int, told: _Told) -> Held | None:
+    try:
+        array = found.array
+        if array is not None:
+            shown = range(min(limit, len(array)))
+            keys = [", ".join(str(index) for index in array.indexes(number)) for number in shown]
+            values = array.elements(0, limit)
+            return Held("array", len(array), tuple(_item(k, v) for k, v in zip(keys, values, strict=True)))
+        collection = find_collection(found)
+        return _collection(collection, limit, told) if collection is not None else None
+    except DotdumpError as error:
+        told.note("elements", error)
+        return None
+
+
+def _collection(collection: Collection, limit: int, told: _Told) -> Held:
+    items: list[HeldItem] = []
+    try:
+        for number, item in enumerate(islice(collection.items(), limit)):
+            items.append(_item(text_of(item.key) if item.keyed else str(number), item.value))
+    except DotdumpError as error:
+        told.note(f"items of the {collection.kind}", error)
+    return Held(collection.kind, collection.count, tuple(items))
+
+
+def _item(key: str, value: Value) -> HeldItem:
+    return HeldItem(
+        key, plain_of(value), text_of(value), f"{value.address:#x}" if isinstance(value, ClrObject) else None
+    )
+
+
+def _references(found: ClrObject, limit: int, told: _Told) -> Links:
+    links: list[Link] = []
+    count = 0
+    try:
+        for offset, target in read_references(found.heap.access.reader, found.shape, found.address, found.size):
+            count += 1
+            if len(links) < limit:
+                links.append(Link(f"{target:#x}", _type_at(found, target), place_of(found, offset)))
+    except DotdumpError as error:
+        told.note("references", error)
+    return Links(count, tuple(links))
+
+
+def _type_at(found: ClrObject, address: int) -> str:
+    try:
+        return found.heap.object(address).type.name
+    except InvalidObject as error:
+        return str(Unreadable(str(error)))
+
+
+def place_of(found: ClrObject, offset: int) -> str:
+    """Return the name of what stands ``offset`` bytes into an object: ``_items``, ``Total.Currency``, ``[3].key``."""
+    array = found.array
+    if array is not None:
+        number, rest = divmod(offset - (array.address_of(0) - found.address), found.shape.component_size)
+        index = f"[{', '.join(str(i) for i in array.indexes(number))}]"
+        inner = _path_within(found.type.element_type, rest) if rest or found.shape.component_size > _HEADER else ""
+        return index + (f".{inner}" if inner else "")
+    return _path_within(found.type, offset - _HEADER) or f"+{offset:#x}"
+
+
+def _path_within(kind: ClrType | None, offset: int) -> str:
+    names: list[str] = []
+    while kind is not None and len(names) <= _STRUCT_DEPTH:
+        field = next((each for each in reversed(kind.fields) if each.offset <= offset), None)
+        if field is None:
+            break
+        names.append(field.name)
+        offset -= field.offset
+        if field.is_reference:
+            return ".".join(names)
+        kind = field.type if field.type is not None and field.type.is_value_type else None
+    return ".".join(names)
+
+
+def _referrers(runtime: ClrRuntime, graph: ObjectGraph, address: int, limit: int) -> Links:
+    row = graph.find(address)
+    if row is None:
+        return Links(0, ())
+    rows = list(graph.referrers(row))
+    return Links(len(rows), tuple(_links(runtime, graph, dict.fromkeys(rows[: limit * 4]), address))[:limit])
+
+
+def _links(runtime: ClrRuntime, graph: ObjectGraph, rows: Iterable[int], target: int) -> Iterator[Link]:
+    """Yield a link for each reference from ``rows`` to ``target``."""
+    for row in rows:
+        found = runtime.heap.object(graph.addresses[row])
+        places = [
+            place_of(found, offset)
+            for offset, to in read_references(runtime.access.reader, found.shape, found.address, found.size)
+            if to == target
+        ]
+        for place in places or ["(its loader allocator)"]:
+            yield Link(f"{found.address:#x}", found.type.name, place)
+
+
+def _retained(graph: ObjectGraph, address: int) -> int | None:
+    row = graph.find(address)
+    return graph.retained_sizes()[row] if row is not None else None
+
+
+def _path(runtime: ClrRuntime, graph: ObjectGraph, address: int) -> tuple[Link, ...]:
+    row = graph.find(address)
+    rows = graph.path_to_root(row) if row is not None else []
+    links = []
+    for here, following in zip(rows, [*rows[1:], None], strict=True):
+        found = runtime.heap.object(graph.addresses[here])
+        to = graph.addresses[following] if following is not None else 0
+        place = next(iter(_links(runtime, graph, [here], to)), None) if to else None
+        links.append(Link(f"{found.address:#x}", found.type.name, place.field if place is not None else ""))
+    return tuple(links)

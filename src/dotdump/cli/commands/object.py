@@ -1,0 +1,59 @@
+"""``dotdump object``: one object, whole."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from dotdump.cli.answer import print_answer
+from dotdump.cli.listing_arguments import count
+from dotdump.cli.quantities import address
+from dotdump.cli.registry import Exit
+from dotdump.cli.target_arguments import add_index, add_target, index_of, open_target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from dotdump.cli.console import Console
+    from dotdump.clr.graph.object_graph import ObjectGraph
+    from dotdump.clr.model.runtime import ClrRuntime
+
+EXAMPLES = """\
+  dotdump object core.4711 0x7f3a5c001000              fields, what it holds, references in and out
+  dotdump object core.4711 0x7f3a5c001000 --limit 500  more of its elements and references
+  dotdump object core.4711 0x7f3a5c001000 --alone      without what refers to it, which needs the whole heap
+  dotdump object core.4711 0x7f3a5c001000 --format json"""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_target(parser, "csv")
+    add_index(parser)
+    parser.add_argument("address", metavar="ADDRESS", type=address, help="of the object, as other commands show it")
+    parser.add_argument("--limit", metavar="N", type=count, default=20, help="elements and references; default: 20")
+    parser.add_argument("--alone", action="store_true", help="leave out what refers to it: nothing else is read")
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Print it; 3 where a part of it could not be read."""
+    from dotdump.analysis.object_details import object_details
+    from dotdump.clr.model.runtime import ClrRuntime
+    from dotdump.report import object_details as report
+
+    with open_target(arguments, console) as target:
+        runtime = ClrRuntime.of(target)
+        runtime.heap.object(arguments.address)  # before the whole heap is read for nothing
+        graph = None if arguments.alone else _graph(runtime, arguments, console)
+        found = object_details(runtime, arguments.address, graph, arguments.limit)
+    for problem in found.problems:
+        console.warning(problem.message)
+    text = partial(report.render_object, found)
+    print_answer(console, "dotdump/object/1", found, text, partial(report.object_csv, found))
+    return Exit.PROBLEMS if found.problems else Exit.DONE
+
+
+def _graph(runtime: ClrRuntime, arguments: Namespace, console: Console) -> ObjectGraph:
+    from dotdump.cli.progress import ProgressLine
+
+    with ProgressLine(console) as progress:
+        return runtime.heap.graph(index_of(arguments), progress)

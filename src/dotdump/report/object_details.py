@@ -1,0 +1,93 @@
+"""One object as text: a head, then its fields, what it holds, and what is around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotdump.analysis.value_text import quoted
+from dotdump.report.listing import csv_text
+from dotdump.report.table import render_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dotdump.analysis.object_details import FieldValue, Held, Link, Links, ObjectDetails
+
+_TEXT_LIMIT = 4096
+
+
+def render_object(found: ObjectDetails, width: int | None) -> str:
+    """Return all of it, part after part."""
+    parts = ["\n".join(f"{name + ':':<13}{value}" for name, value in _head(found))]
+    if found.fields:
+        rows = [
+            (f"+{field.offset:#x}", "  " * depth + field.name, field.type, field.address or "", field.text)
+            for field, depth in flat(found.fields)
+        ]
+        parts.append(render_table(("OFFSET", "FIELD", "TYPE", "ADDRESS", "VALUE"), rows, width=width))
+    if found.held is not None:
+        parts.append(_render_held(found.held, width))
+    parts.append(_render_links("refers to", found.references, width))
+    if found.referrers is not None:
+        parts.append(_render_links("is referred to by", found.referrers, width))
+    if found.path is not None:
+        parts.append(_render_path(found.path))
+    return "\n\n".join(parts)
+
+
+def object_csv(found: ObjectDetails) -> str:
+    """Return its fields as CSV, those of structs in it too, by their path."""
+    rows = [(path, f.offset, f.type, f.declared_by, f.address, f.text) for path, f in _paths(found.fields)]
+    return csv_text(("field", "offset", "type", "declared_by", "address", "value"), rows)
+
+
+def flat(fields: Sequence[FieldValue], depth: int = 0) -> Iterator[tuple[FieldValue, int]]:
+    """Yield each field, and those of structs after it, with how deep they are."""
+    for field in fields:
+        yield field, depth
+        yield from flat(field.fields, depth + 1)
+
+
+def _paths(fields: Sequence[FieldValue], before: str = "") -> Iterator[tuple[str, FieldValue]]:
+    for field in fields:
+        yield before + field.name, field
+        yield from _paths(field.fields, f"{before}{field.name}.")
+
+
+def _head(found: ObjectDetails) -> Iterator[tuple[str, str]]:
+    yield "object", found.address
+    yield "type", f"{found.type} (MethodTable {found.method_table})"
+    if found.base is not None:
+        yield "base", found.base
+    yield "size", f"{found.size:,} bytes in {found.generation}"
+    if found.retained is not None:
+        yield "retains", f"{found.retained:,} bytes"
+    if found.length is not None:
+        yield "length", f"{found.length:,}"
+    if found.text is not None:
+        yield "text", quoted(found.text, _TEXT_LIMIT)
+    if found.value is not None:
+        yield "value", found.value
+
+
+def _render_held(held: Held, width: int | None) -> str:
+    rows = [(item.key, item.address or "", item.text) for item in held.items]
+    more = f", the first {len(held.items)}" if held.count > len(held.items) else ""
+    title = f"{held.kind} of {held.count:,}{more}:"
+    return f"{title}\n{render_table(('KEY', 'ADDRESS', 'VALUE'), rows, width=width)}" if rows else title
+
+
+def _render_links(title: str, links: Links, width: int | None) -> str:
+    if not links.count:
+        return f"{title} nothing"
+    more = f", of which {len(links.objects)}" if links.count > len(links.objects) else ""
+    rows = [(link.address, link.field, link.type) for link in links.objects]
+    table = render_table(("ADDRESS", "FIELD", "TYPE"), rows, width=width)
+    return f"{title} {links.count:,}{more}:\n{table}"
+
+
+def _render_path(path: Sequence[Link]) -> str:
+    if not path:
+        return "no root leads to it"
+    steps = [f"  {link.address}  {link.type}{'.' if link.field else ''}{link.field}" for link in path]
+    return "\n".join(["path from a root:", *steps])
