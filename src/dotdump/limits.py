@@ -97,3 +97,30 @@ LOOKUP_MAP_BLOCKS = 1 << 10
 
 CONSTRUCTED_TYPES = 1 << 20
 """Constructed types of one module: CoreLib of a large server has some ten thousand."""
+
+CFI_ENTRY = 1 << 20
+"""Bytes of one entry of .eh_frame: functions that generators write, of a megabyte of code, have 20 KB."""
+
+CFI_INSTRUCTIONS = 1 << 17
+"""Call frame instructions that are run to find one row."""
+
+CFI_REGISTERS = 128
+"""DWARF numbers of registers that have rules: the vector registers of arm64 end at 127."""
+
+CFI_STATES = 64
+"""States that call frame instructions remember one in another: compilers nest two."""
+
+CFI_FUNCTIONS = 1 << 22
+"""Functions in the table of .eh_frame_hdr: browsers have a million."""
+
+EXPRESSION_STEPS = 1 << 12
+"""Operations of one DWARF expression: those of signal frames and of PLTs have less than twenty."""
+
+EXPRESSION_STACK = 256
+"""Values on the stack of one DWARF expression."""
+
+STACK_FRAMES = 1 << 18
+"""Frames of one thread: recursion through 8 MiB in steps of 32 bytes."""
+
+SIGNAL_FRAMES = 64
+"""Signal frames of one thread: each may lie on another stack, so these cannot be told from a loop by their address."""

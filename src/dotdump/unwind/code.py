@@ -1,0 +1,49 @@
+"""``CodeMap``: where there can be code, and whether an address comes just after a call."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+from dotdump.memory.region import Protection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dotdump.memory.region import Region
+    from dotdump.memory.space import AddressSpace
+
+_LONGEST_CALL = 7
+
+
+class CodeMap:
+    """The executable ones of ``regions``."""
+
+    def __init__(self, regions: Sequence[Region], memory: AddressSpace) -> None:
+        code = sorted((r.start, r.end) for r in regions if r.protection & Protection.EXECUTE)
+        self._starts = [start for start, _ in code]
+        self._ends = [end for _, end in code]
+        self._memory = memory
+
+    def is_code(self, address: int) -> bool:
+        """Return whether ``address`` lies in executable memory."""
+        index = bisect_right(self._starts, address) - 1
+        return index >= 0 and address < self._ends[index]
+
+    def follows_call(self, address: int) -> bool:
+        """Return whether the bytes before ``address`` are a call instruction of x86-64 or arm64."""
+        before = self._memory.read_available(address - _LONGEST_CALL, _LONGEST_CALL)
+        return len(before) == _LONGEST_CALL and (_x86_call(before) or _arm_call(before))
+
+
+def _x86_call(before: bytes) -> bool:
+    """CALL rel32, or CALL r/m64 (FF /2) in any of its lengths (Intel SDM vol. 2, CALL)."""
+    if before[-5] == 0xE8:
+        return True
+    return any(before[-size] == 0xFF and before[1 - size] >> 3 & 7 == 2 for size in (2, 3, 4, 6, 7))
+
+
+def _arm_call(before: bytes) -> bool:
+    """BL, or BLR with or without authentication (Arm ARM, C6.2)."""
+    word = int.from_bytes(before[-4:], "little")
+    return word >> 26 == 0x25 or word & 0xFEFFF000 == 0xD63F0000

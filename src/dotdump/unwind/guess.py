@@ -1,0 +1,69 @@
+"""Frames where no call frame information says anything: by frame pointers, and by what looks like a return address.
+
+Both are guesses and are marked so: code without a frame pointer is passed over, a word may only look like an address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotdump.errors import MemoryFault
+from dotdump.unwind.frame import Frame, FrameTrust
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dotdump.unwind.code import CodeMap
+    from dotdump.unwind.registers import DwarfRegisters
+    from dotdump.unwind.stack_words import StackWords
+
+_SCAN_WORDS = 512
+_FRAME_SIZE = 1 << 23
+
+
+def by_frame_pointer(
+    frame: Frame, registers: DwarfRegisters, words: StackWords, code: CodeMap, strip: Callable[[int], int]
+) -> Frame | None:
+    """Return the caller by the frame record that the frame pointer leads to, where that can be one."""
+    record = frame.registers.get(registers.frame_pointer, 0)
+    if record % 8 or not frame.sp <= record < frame.sp + _FRAME_SIZE:
+        return None
+    try:
+        outer, pc = words.word(record), strip(words.word(record + 8))
+    except MemoryFault:
+        return None
+    if not code.is_code(pc):
+        return None
+    found = {registers.frame_pointer: outer, registers.stack_pointer: record + 16, registers.program_counter: pc}
+    return Frame(pc, record + 16, found, FrameTrust.FRAME_POINTER, signals=frame.signals)
+
+
+def by_scan(frame: Frame, registers: DwarfRegisters, words: StackWords, code: CodeMap) -> Frame | None:
+    """Return the caller by the first word above the stack pointer that is an address just after a call."""
+    first = frame.sp + 7 & -8
+    for place in range(first, first + 8 * _SCAN_WORDS, 8):
+        try:
+            pc = words.word(place)
+        except MemoryFault:
+            return None
+        if code.is_code(pc) and code.follows_call(pc):
+            found = {registers.stack_pointer: place + 8, registers.program_counter: pc}
+            pointer = frame.registers.get(registers.frame_pointer, 0)
+            if pointer > place:
+                found[registers.frame_pointer] = pointer
+            return Frame(pc, place + 8, found, FrameTrust.SCAN, signals=frame.signals)
+    return None
+
+
+def of_bad_call(frame: Frame, registers: DwarfRegisters, words: StackWords, code: CodeMap) -> Frame | None:
+    """Return the caller of a frame that stands where no code is: a call went there, and left where it came from."""
+    kept = {number: frame.registers[number] for number in registers.callee_saved if number in frame.registers}
+    try:
+        pc = frame.registers.get(registers.link, 0) if registers.link is not None else words.word(frame.sp)
+    except MemoryFault:
+        return None
+    sp = frame.sp if registers.link is not None else frame.sp + 8
+    if not code.is_code(pc) or not code.follows_call(pc):
+        return None
+    kept |= {registers.stack_pointer: sp, registers.program_counter: pc}
+    return Frame(pc, sp, kept, FrameTrust.SCAN, signals=frame.signals)
