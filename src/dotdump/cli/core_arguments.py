@@ -30,12 +30,23 @@ def add_sysroot(parser: ArgumentParser) -> None:
     )
 
 
+def add_symbols(parser: ArgumentParser) -> None:
+    """Add ``--symbols``."""
+    parser.add_argument(
+        "--symbols",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="look for separate files of symbols in DIR first; may be repeated",
+    )
+
+
 def open_named(arguments: Namespace, console: Console) -> CoreTarget:
     """Open the core that the command line names; what is wrong with it is said on stderr."""
     from dotdump.target.core import open_core
 
     tell_warnings(console)
-    target = open_core(arguments.core, arguments.sysroot)
+    target = open_core(arguments.core, arguments.sysroot, getattr(arguments, "symbols", ()))
     for problem in target.problems:
         console.warning(problem.message)
     return target

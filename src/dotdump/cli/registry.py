@@ -51,6 +51,7 @@ COMMANDS: dict[str, str] = {
     "object": "show one object: fields, what it holds, what refers to it, what it retains",
     "strings": "say which strings there are: most often, longest, and what copies waste",
     "segments": "say where the managed heap lies: segments or regions, used, committed, reserved",
+    "stacks": "show what every thread was doing: its frames, and how each is known",
     "demo": "show the main job, start to end, on a .NET process of its own",
     "completion": "print a script that completes the command line in bash, zsh or fish",
 }

@@ -48,7 +48,8 @@ def open_target(arguments: Namespace, console: Console) -> Iterator[Target]:
     from dotdump.target.snapshot import open_snapshot
 
     with GcMoment(arguments.process_id, DEFAULT_WAIT) as gc:
-        twin = open_snapshot(arguments.process_id, moment=gc.moment)
+        symbols = getattr(arguments, "symbols", ())
+        twin = open_snapshot(arguments.process_id, moment=gc.moment, symbols=symbols)
     with twin:
         console.note(f"dotdump: process {arguments.process_id} stood still for {1000 * twin.pause:.0f} ms and runs on")
         for text in twin.problems:

@@ -54,12 +54,15 @@ class RandomAccess(AddressSpace, Protocol):
         """Release it."""
 
 
-def open_core(source: str | os.PathLike[str] | BinaryIO, sysroots: Sequence[str] = ()) -> CoreTarget:
+def open_core(
+    source: str | os.PathLike[str] | BinaryIO, sysroots: Sequence[str] = (), symbols: Sequence[str] = ()
+) -> CoreTarget:
     """Open a core: a path, or a binary file object that can seek. For any other source make a ``CoreTarget`` of it.
 
     A zstd file is read in place where it has frames to be read one by one, else unpacked into a temporary file with an
     ``UnpackedWarning``. ``sysroots`` are directories in which the target's files are looked for before this machine's
-    own. Raises ``FormatError`` where it is no core that can be read; ``OSError`` where the file cannot be opened.
+    own, ``symbols`` folders with separate files of symbols. Raises ``FormatError`` where it is no core that can be
+    read; ``OSError`` where the file cannot be opened.
     """
     space: RandomAccess = FileSpace(source) if isinstance(source, str | os.PathLike) else StreamSpace(source)
     try:
@@ -67,7 +70,7 @@ def open_core(source: str | os.PathLike[str] | BinaryIO, sysroots: Sequence[str]
         if is_zstd(space):
             space, damage = open_zstd(space)
             problems = () if damage is None else (Problem("cut", str(damage)),)
-        return CoreTarget(space, sysroots, problems)
+        return CoreTarget(space, sysroots, problems, symbols)
     except BaseException:
         space.close()
         raise
@@ -76,9 +79,16 @@ def open_core(source: str | os.PathLike[str] | BinaryIO, sysroots: Sequence[str]
 class CoreTarget:
     """A core file, open. ``file`` is what its headers say, ``signal`` why the process died, where a signal did it."""
 
-    def __init__(self, source: RandomAccess, sysroots: Sequence[str] = (), problems: Sequence[Problem] = ()) -> None:
+    def __init__(
+        self,
+        source: RandomAccess,
+        sysroots: Sequence[str] = (),
+        problems: Sequence[Problem] = (),
+        symbols: Sequence[str] = (),
+    ) -> None:
         self.source = source
         self.sysroots = tuple(sysroots)
+        self._symbols = tuple(symbols)
         self.file: CoreFile = read_core_file(source, source.size, source.name)
         self._problems: list[Problem] = [*problems, *self.file.problems]
         notes = self.file.notes
@@ -155,7 +165,7 @@ class CoreTarget:
         """Its loaded ELF files, sorted by base."""
         files = self.mapped_files.files if self.mapped_files else ()
         found = find_modules(self.core_memory, files, parse_auxv(self.auxv), self.regions)
-        return tuple(ElfModule(one, self.memory, self.sysroots) for one in found)
+        return tuple(ElfModule(one, self.memory, self.sysroots, self._symbols) for one in found)
 
     def module_at(self, address: int) -> ElfModule | None:
         """Return the loaded file that covers ``address``, or None."""

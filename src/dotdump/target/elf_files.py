@@ -19,12 +19,13 @@ from dotdump.memory.space import BytesSpace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from dotdump.formats.elf import ElfHeader, SectionHeader
     from dotdump.memory.space import AddressSpace
 
-_DELETED = " (deleted)"
-_DEBUG_ROOT = "usr/lib/debug/.build-id"
+DELETED = " (deleted)"
+"""What /proc/PID/maps says behind the path of a file that is gone."""
 
 
 class ElfFile:
@@ -43,31 +44,22 @@ class ElfFile:
 
 def find_elf_file(path: str, build_id: bytes | None, sysroots: Sequence[str]) -> ElfFile | None:
     """Return the file at ``path``, under a sysroot or in its own place, whose build-id is ``build_id``, or None."""
-    return _first_matching(_places(path, sysroots), build_id)
+    return first_matching(places_of(path, sysroots), build_id)
 
 
-def find_debug_file(path: str, build_id: bytes | None, sysroots: Sequence[str]) -> ElfFile | None:
-    """Return the separate file of symbols for ``path``: by build-id as distributions keep it, or beside it."""
-    if build_id is None:
-        return None
-    digits = build_id.hex()
-    kept = f"/{_DEBUG_ROOT}/{digits[:2]}/{digits[2:]}.debug"
-    stem = path.removesuffix(_DELETED)
-    places = [place for name in (kept, f"{stem}.dbg", f"{stem}.debug") for place in _places(name, sysroots)]
-    return _first_matching(places, build_id)
-
-
-def _places(path: str, sysroots: Sequence[str]) -> Iterator[str]:
+def places_of(path: str, sysroots: Sequence[str]) -> Iterator[str]:
+    """Yield where the file that the target calls ``path`` may be here."""
     if not path.startswith("/") or "\0" in path:
         return
-    inside = posixpath.normpath("/" + path.removesuffix(_DELETED).lstrip("/")).lstrip("/")
+    inside = posixpath.normpath("/" + path.removesuffix(DELETED).lstrip("/")).lstrip("/")
     for root in sysroots:
         yield posixpath.join(root, inside)
         yield posixpath.join(root, posixpath.basename(inside))
     yield f"/{inside}"
 
 
-def _first_matching(places: Sequence[str] | Iterator[str], build_id: bytes | None) -> ElfFile | None:
+def first_matching(places: Iterable[str], build_id: bytes | None) -> ElfFile | None:
+    """Return the first file of ``places`` whose build-id is ``build_id``, or None."""
     if build_id is None:
         return None
     for place in places:
@@ -104,11 +96,19 @@ def _section_tables(space: AddressSpace) -> Iterator[SymbolTable]:
             yield SymbolTable(
                 space.read_available(section.offset, section.size), space.read_available(strings.offset, strings.size)
             )
-    if image.header.shstrndx < len(sections):
-        names = sections[image.header.shstrndx]
+    if (packed := find_section(space, image.header, b".gnu_debugdata")) is not None:
+        yield from _mini_debug_tables(space.read_available(packed.offset, packed.size))
+
+
+def find_section(space: AddressSpace, header: ElfHeader, name: bytes) -> SectionHeader | None:
+    """Return the section of that name of an ELF file, or None."""
+    sections = read_section_headers(space, header)
+    if header.shstrndx < len(sections):
+        names = sections[header.shstrndx].offset
         for section in sections:
-            if space.read_available(names.offset + section.name, 15) == b".gnu_debugdata\0":
-                yield from _mini_debug_tables(space.read_available(section.offset, section.size))
+            if space.read_available(names + section.name, len(name) + 1) == name + b"\0":
+                return section
+    return None
 
 
 def _mini_debug_tables(packed: bytes) -> Iterator[SymbolTable]:

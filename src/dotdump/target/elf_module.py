@@ -8,7 +8,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from dotdump.formats.elf_image import image_at
-from dotdump.target.elf_files import ElfFile, find_debug_file, find_elf_file
+from dotdump.target.debug_files import find_debug_file
+from dotdump.target.elf_files import ElfFile, find_elf_file
 from dotdump.target.file_layer import initial_data
 
 TYPE_CHECKING = False
@@ -27,15 +28,21 @@ _SEARCH_LIMIT = 64 << 20
 
 
 class ElfModule:
-    """A loaded file, as it was found; ``memory`` is all memory that can be had, for what the core itself lacks."""
+    """A loaded file, as it was found; ``memory`` is all memory that can be had, for what the core itself lacks.
 
-    def __init__(self, found: FoundModule, memory: AddressSpace, sysroots: Sequence[str] = ()) -> None:
+    ``symbols`` are folders with separate files of symbols.
+    """
+
+    def __init__(
+        self, found: FoundModule, memory: AddressSpace, sysroots: Sequence[str] = (), symbols: Sequence[str] = ()
+    ) -> None:
         self.path = found.path
         self.base = found.base
         self.end = found.end
         self._memory = memory
         self._image = found.image
         self._sysroots = sysroots
+        self._symbols = symbols
 
     @property
     def name(self) -> str:
@@ -56,6 +63,11 @@ class ElfModule:
     def file(self) -> ElfFile | None:
         """The file itself, found by path and build-id, or None."""
         return find_elf_file(self.path, self.build_id, self._sysroots)
+
+    @cached_property
+    def debug_file(self) -> ElfFile | None:
+        """The separate file of symbols, found by build-id, or None."""
+        return find_debug_file(self.path, self.build_id, self._sysroots, self._symbols, self.file)
 
     @cached_property
     def version(self) -> str:
@@ -109,8 +121,7 @@ class ElfModule:
 
     @cached_property
     def _file_tables(self) -> tuple[SymbolTable, ...]:
-        debug = find_debug_file(self.path, self.build_id, self._sysroots)
-        files = [file for file in (debug, self.file) if file is not None]
+        files = [file for file in (self.debug_file, self.file) if file is not None]
         return tuple(table for file in files for table in file.symbol_tables() if len(table))
 
     @property

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from dotdump.target.model import Thread
 
 
-def modules_of(pid: int, memory: AddressSpace, regions: Sequence[Region], auxv: bytes) -> Sequence[ElfModule]:
+def modules_of(
+    pid: int, memory: AddressSpace, regions: Sequence[Region], auxv: bytes, symbols: Sequence[str] = ()
+) -> Sequence[ElfModule]:
     """Return the loaded files of process ``pid``, sorted by base; only ``memory`` is read, and files by build-id."""
     named = [MappedFile(r.start, r.end, r.offset, r.path) for r in regions if r.path.startswith("/")]
     found = find_modules(memory, named, parse_auxv(auxv), regions)
-    return tuple(ElfModule(one, memory, (f"/proc/{pid}/root",)) for one in found)
+    return tuple(ElfModule(one, memory, (f"/proc/{pid}/root",), symbols) for one in found)
 
 
 class LiveView:

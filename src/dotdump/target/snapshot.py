@@ -51,12 +51,14 @@ class SnapshotRefused(CollectError):
     """A snapshot of this process cannot be taken, or not without risk; nothing was done to it."""
 
 
-def open_snapshot(pid: int, *, first: int = 0, moment: Moment | None = None) -> SnapshotTarget:
+def open_snapshot(
+    pid: int, *, first: int = 0, moment: Moment | None = None, symbols: Sequence[str] = ()
+) -> SnapshotTarget:
     """Fork process ``pid`` at a ``moment`` that suits, and return the twin as a ``Target``; closing that ends it.
 
     Raises ``SnapshotRefused`` where another method must be used, ``ProcessGone``, ``AccessDenied``, ``CollectError``.
     """
-    return SnapshotTarget(pid, first=first, moment=moment)
+    return SnapshotTarget(pid, first=first, moment=moment, symbols=symbols)
 
 
 class SnapshotTarget:
@@ -65,13 +67,14 @@ class SnapshotTarget:
     ``problems`` says what could not be captured exactly; ``suited`` whether the moment did, after ``stops`` stops.
     """
 
-    def __init__(self, pid: int, *, first: int = 0, moment: Moment | None = None) -> None:
+    def __init__(self, pid: int, *, first: int = 0, moment: Moment | None = None, symbols: Sequence[str] = ()) -> None:
         self.platform = platform_of_this_machine()
         self.problems: list[str] = []
         self._identity = ProcessIdentity.open(pid)
         self._child: ForkedChild | None = None
         self._world: StoppedWorld | None = None
         self._closed = False
+        self._symbols = tuple(symbols)
         try:
             self.process: ProcessFacts = process_facts(pid)
             self._prepare(pid)
@@ -167,7 +170,7 @@ class SnapshotTarget:
     @cached_property
     def modules(self) -> Sequence[ElfModule]:
         """Its loaded ELF files, sorted by base."""
-        return modules_of(self._identity.pid, self.memory, self.regions, self.auxv)
+        return modules_of(self._identity.pid, self.memory, self.regions, self.auxv, self._symbols)
 
     @property
     def _twin(self) -> ForkedChild:

@@ -93,10 +93,11 @@ class NativeUnwinder:
 
     def guess(self, frame: Frame, why: End) -> Frame | End:
         """Return the frame that ``frame`` may return to where ``step`` said ``why`` not; else ``why``."""
+        found = None
         if frame.interrupted and not self.code.is_code(frame.pc):
             found = of_bad_call(frame, self.registers, self.words, self.code)
-        else:
-            found = by_frame_pointer(frame, self.registers, self.words, self.code, self._return_addresses.strip)
+        strip = self._return_addresses.strip
+        found = found or by_frame_pointer(frame, self.registers, self.words, self.code, strip)
         return found or by_scan(frame, self.registers, self.words, self.code) or why
 
     def is_signal_frame(self, frame: Frame) -> bool:

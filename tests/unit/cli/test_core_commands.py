@@ -150,3 +150,11 @@ def test_a_warning_of_python_is_said_as_the_command_says_its_own(
         assert said.startswith("dotdump: warning: ")
         assert "is not in the seekable format" in said
         assert "Warning" not in said
+
+
+def test_stacks_of_threads_that_are_not_there_are_an_error(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (thread,) = answer(capsys, "stacks", str(core), "--native", "--thread", "101")["threads"]
+    assert (thread["os_id"], thread["managed_id"], thread["exception"]) == (101, None, None)
+    assert thread["end"]
+    assert main(["stacks", str(core), "--native", "--thread", "77"]) == Exit.FAILED
+    assert "no thread 77" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from builders.elf_builder import DATA, PAGE, ElfBuilder, sections
 from dotdump.target.core import open_core
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from dotdump.target.elf_module import ElfModule
@@ -22,16 +23,23 @@ PATH = "/lib/libshop.so"
 HIDDEN = [(b"hidden_function", 0x820, 32), (b"inlined", 0x830, 4)]
 
 
-def module(tmp_path: Path, file: bytes, name: str = "lib/libshop.so") -> ElfModule:
+def module(
+    tmp_path: Path,
+    file: bytes,
+    name: str = "lib/libshop.so",
+    *,
+    symbols: Sequence[str] = (),
+    file_exists: bool = False,
+) -> ElfModule:
     """The module of a core that holds the library without its sections, with ``file`` under a sysroot."""
     plain = ElfBuilder().build()
     place = tmp_path / name
-    place.parent.mkdir(parents=True)
+    place.parent.mkdir(parents=True, exist_ok=file_exists)
     place.write_bytes(file)
     mapped = [(BASE, BASE + DATA, 0, PATH.encode()), (BASE + DATA, BASE + DATA + PAGE, DATA, PATH.encode())]
     segments = [Segment(BASE, plain[:DATA], flags=5), Segment(BASE + DATA, plain[DATA:])]
     core = CoreBuilder(segments=segments, files=mapped).build()
-    (found,) = open_core(io.BytesIO(core), [str(tmp_path)]).modules
+    (found,) = open_core(io.BytesIO(core), [str(tmp_path)], symbols).modules
     return found
 
 
@@ -80,3 +88,41 @@ def test_a_packed_table_that_is_damaged_adds_nothing(damage: str, tmp_path: Path
     found = module(tmp_path, sections(ElfBuilder().build(), {b".gnu_debugdata": packed}))
     assert found.find_symbol("hidden_function") is None
     assert found.find_symbol("second") == BASE + 0x900
+
+
+LINKED = sections(ElfBuilder().build(), {b".gnu_debuglink": b"shop.symbols\0\0\0\0\0\0\0\0"})
+
+
+@pytest.mark.parametrize(
+    "place", ["lib/shop.symbols", "lib/.debug/shop.symbols", "usr/lib/debug/lib/shop.symbols", "lib/libshop.so.debug"]
+)
+def test_symbols_are_found_in_the_file_that_the_file_itself_names(place: str, tmp_path: Path) -> None:
+    (tmp_path / place).parent.mkdir(parents=True)
+    (tmp_path / place).write_bytes(sections(ElfBuilder().build(), {}, HIDDEN))
+    assert module(tmp_path, LINKED, file_exists=True).find_symbol("hidden_function") == BASE + 0x820
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "libshop.so.dbg",
+        "libshop.so.debug",
+        "libshop.so",
+        ".build-id/{0}/{1}.debug",
+        "{0}/{1}.debug",
+        "{0}{1}/debuginfo",
+    ],
+)
+def test_symbols_are_found_in_folders_that_are_named(place: str, tmp_path: Path) -> None:
+    digits = ElfBuilder().build_id.hex()
+    kept = tmp_path / "symbols" / place.format(digits[:2], digits[2:])
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(sections(ElfBuilder().build(), {}, HIDDEN))
+    found = module(tmp_path, ElfBuilder().build(), symbols=[str(tmp_path / "symbols")])
+    assert found.symbol_at(BASE + 0x825) == ("hidden_function", 5)
+
+
+def test_a_name_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "away").write_bytes(sections(ElfBuilder().build(), {}, HIDDEN))
+    file = sections(ElfBuilder().build(), {b".gnu_debuglink": b"../away\0\0\0\0\0"})
+    assert module(tmp_path, file).find_symbol("hidden_function") is None

@@ -1,0 +1,41 @@
+"""Stacks of a program of one file, as records and as text."""
+
+from __future__ import annotations
+
+from builders.cfi import advance
+from builders.code_target import STACK, TEXT, CodeTarget
+from dotdump.analysis.stacks import native_stacks
+from dotdump.report.stacks import render_stacks
+
+MAIN = (0x100, 0x100, b"\x07\x10")
+WORKER = (0x200, 0x40, advance([(1, b"\x0e\x10")]))
+
+
+def test_frames_have_names_places_and_how_they_are_known() -> None:
+    target = CodeTarget([MAIN, WORKER], {STACK + 8: TEXT + 0x110}).build(rip=TEXT + 0x210, rsp=STACK)
+    (thread,) = native_stacks(target).threads
+    first, second = thread.frames
+    assert (first.method, first.module, first.offset, first.trust) == ("code", "/app/code", 0x210, "context")
+    assert (second.ip, second.sp, second.kind, second.trust) == (hex(TEXT + 0x110), hex(STACK + 16), "native", "cfi")
+    assert thread.end == f"end of stack: undefined return address: {TEXT + 0x110:#x}"
+
+
+def test_only_threads_that_are_asked_for_are_walked() -> None:
+    target = CodeTarget([MAIN]).build(rip=TEXT + 0x110, rsp=STACK)
+    assert [thread.os_id for thread in native_stacks(target, threads=[1]).threads] == [1]
+    assert native_stacks(target, threads=[2]).threads == ()
+
+
+def test_code_outside_of_all_files_says_so_and_what_is_guessed_says_by_what() -> None:
+    target = CodeTarget([MAIN], {STACK + 0x40: 0, STACK + 0x48: TEXT + 0x110}).build(
+        rip=STACK + 0x8000, rsp=STACK, rbp=STACK + 0x40
+    )
+    text = render_stacks(native_stacks(target))
+    assert "[stack]" in text
+    assert "code!code+0x110" in text
+    assert "[by frame pointer]" in text
+
+
+def test_lines_are_shortened_to_the_terminal() -> None:
+    target = CodeTarget([MAIN]).build(rip=TEXT + 0x110, rsp=STACK)
+    assert max(map(len, render_stacks(native_stacks(target), 30).splitlines())) == 30
