@@ -28,10 +28,10 @@ class EndReason(StrEnum):
 
     BOTTOM = "end of stack: undefined return address"
     NO_CFI = "no CFI at ip"
-    DAMAGED = "CFI that cannot be understood"
+    DAMAGED = "CFI that cannot be applied"
     UNREADABLE = "stack that cannot be read"
     NOT_GROWING = "sp does not grow"
-    NOT_CODE = "return address that is no code"
+    CHAIN = "end of the chain of frame pointers"
     BUDGET = "budget"
 
 

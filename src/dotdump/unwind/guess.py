@@ -34,7 +34,9 @@ def by_frame_pointer(
         return None
     if not code.is_code(pc):
         return None
-    found = {registers.frame_pointer: outer, registers.stack_pointer: record + 16, registers.program_counter: pc}
+    found = {registers.frame_pointer: outer, registers.program_counter: pc}
+    if registers.link is None:  # elsewhere a frame record may lie anywhere in its frame
+        found[registers.stack_pointer] = record + 16
     return Frame(pc, record + 16, found, FrameTrust.FRAME_POINTER, signals=frame.signals)
 
 

@@ -96,6 +96,8 @@ class NativeUnwinder:
         found = None
         if frame.interrupted and not self.code.is_code(frame.pc):
             found = of_bad_call(frame, self.registers, self.words, self.code)
+        if not frame.interrupted and frame.registers.get(self.registers.frame_pointer) == 0:
+            return End(EndReason.CHAIN, f"{frame.pc:#x}, where {why}")
         strip = self._return_addresses.strip
         found = found or by_frame_pointer(frame, self.registers, self.words, self.code, strip)
         return found or by_scan(frame, self.registers, self.words, self.code) or why
@@ -128,10 +130,17 @@ class NativeUnwinder:
             table = self._table(lookup)
             fde = None if table is None else table.find(lookup)
             if fde is None:
-                return End(EndReason.NO_CFI, f"{lookup:#x}")
+                return End(EndReason.NO_CFI, self._without_cfi(lookup))
             return plan_of(row_at(fde, lookup), fde, self.registers)
         except (FormatError, MemoryFault) as error:
             return End(EndReason.DAMAGED, f"at {lookup:#x}: {error}")
+
+    def _without_cfi(self, address: int) -> str:
+        module = self.module_at(address)
+        if module is None:
+            return f"{address:#x} is in no loaded file"
+        there = self._target.memory.read_available(module.base, 4)
+        return f"{address:#x} of {module.path}" + ("" if there else ", which is not in memory")
 
     def _table(self, address: int) -> ModuleCfi | None:
         module = self.module_at(address)
