@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,15 +20,14 @@ from dotdump.unwind.native import NativeUnwinder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dotdump.target.core import CoreTarget
-
 SCRIPT = Path(__file__).parent / "gdb_frames.py"
 Place = tuple[int, int]
+_GUESSED = (FrameTrust.FRAME_POINTER, FrameTrust.SCAN)
 
 
 @dataclass
 class Comparison:
-    """``theirs`` frames of gdb, ``equal`` of them ours too; ``reasons`` counts the differences by what explains them."""
+    """Of ``theirs``, gdb's frames in code, ``equal`` are ours too; ``reasons`` counts the differences."""
 
     theirs: int = 0
     equal: int = 0
@@ -35,9 +35,11 @@ class Comparison:
     samples: list[str] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def unexplained(self) -> int:
-        return self.reasons["unexplained"]
+    def explain(self, reason: str, place: str) -> None:
+        """Count a difference; one without a reason is kept to be shown."""
+        self.reasons[reason or "unexplained"] += 1
+        if not reason:
+            self.samples.append(place)
 
     def add(self, other: Comparison) -> None:
         self.theirs += other.theirs
@@ -49,19 +51,20 @@ class Comparison:
 
 def compare(core: Path, program: str) -> Comparison:
     """Return how our frames of all threads of ``core`` compare with gdb's."""
-    theirs, found = gdb_frames(core, program), Comparison()
+    found = Comparison()
     with open_core(core) as target:
+        theirs = gdb_frames(core, program, [(module.base, module.end) for module in target.modules])
         unwinder = NativeUnwinder(target)
         for thread in target.threads:
             *frames, end = unwinder.walk(unwinder.frame_of(thread))
             assert isinstance(end, End)
             ours = [frame for frame in frames if isinstance(frame, Frame)]
             found.ends[str(end.reason)] += 1
-            _compare_thread(target, unwinder, thread.tid, ours, theirs[thread.tid], found)
+            found.add(_compare_thread(unwinder, ours, theirs[thread.tid]))
     return found
 
 
-def gdb_frames(core: Path, program: str) -> dict[int, list[Place]]:
+def gdb_frames(core: Path, program: str, modules: Sequence[Place]) -> dict[int, list[Place]]:
     """Return pc and sp of each frame by thread, as gdb finds them."""
     if shutil.which("gdb") is None:
         corpus.missing("gdb is not installed")
@@ -74,47 +77,25 @@ def gdb_frames(core: Path, program: str) -> dict[int, list[Place]]:
         timeout=300,
         check=False,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "DOTDUMP_GDB_FRAMES": str(out)},
+        env={**os.environ, "DOTDUMP_GDB_FRAMES": str(out), "DOTDUMP_GDB_MODULES": json.dumps(modules)},
     )
     assert out.exists(), done.stderr
     return {int(tid): [(f["pc"], f["sp"]) for f in frames] for tid, frames in json.loads(out.read_text()).items()}
 
 
-def _compare_thread(
-    target: CoreTarget,
-    unwinder: NativeUnwinder,
-    tid: int,
-    ours: Sequence[Frame],
-    theirs: Sequence[Place],
-    found: Comparison,
-) -> None:
-    places = [(frame.pc, frame.sp) for frame in ours]
-    same = set(places) & set(theirs)
-    found.theirs += len(theirs)
-    found.equal += sum(place in same for place in theirs)
-    for place in theirs:
-        if place not in same:
-            reason = _explain(unwinder, place)
-            found.reasons[reason] += 1
-            if reason == "unexplained":
-                found.samples.append(f"{tid} gdb has {place[0]:#x} {place[1]:#x}")
-    for frame in ours:
+def _compare_thread(unwinder: NativeUnwinder, ours: Sequence[Frame], theirs: Sequence[Place]) -> Comparison:
+    same = {(frame.pc, frame.sp) for frame in ours} & set(theirs)
+    theirs = [place for place in theirs if unwinder.code.is_code(place[0])]  # where it is lost it goes on to nowhere
+    found = Comparison(len(theirs), sum(place in same for place in theirs))
+    for pc, sp in theirs:
+        if (pc, sp) not in same:
+            found.explain("", f"only gdb's {pc:#x} {sp:#x}")
+    lost = False
+    for younger, frame in pairwise([*ours[:1], *ours]):
+        lost = lost or (frame.trust in _GUESSED and unwinder.module_at(younger.lookup) is not None)
         if (frame.pc, frame.sp) not in same:
-            reason = _explain_ours(frame)
-            found.reasons[reason] += 1
-            if reason == "unexplained":
-                found.samples.append(f"{tid} only ours {frame.pc:#x} {frame.sp:#x} {frame.trust}")
-
-
-def _explain(unwinder: NativeUnwinder, place: Place) -> str:
-    """Return why gdb has a frame that we have not."""
-    if not unwinder.code.is_code(place[0]):
-        return "gdb goes on where no code is"
-    return "unexplained"
-
-
-def _explain_ours(frame: Frame) -> str:
-    """Return why we have a frame that gdb has not."""
-    if frame.trust in (FrameTrust.FRAME_POINTER, FrameTrust.SCAN):
-        return f"ours by {frame.trust}"
-    return "unexplained"
+            found.explain(
+                "behind code of a file without call frame information" if lost else "",
+                f"only ours {frame.pc:#x} {frame.sp:#x} {frame.trust}",
+            )
+    return found
