@@ -2,7 +2,7 @@
 # make test    every test that can run here; TESTS=tests/unit for some of them
 # make lint    ruff, mypy, import rules
 # make bench   what is promised about speed and memory, as ratios measured now
-# make fuzz    the property tests with EXAMPLES examples each, hostile peers for SESSIONS sessions
+# make fuzz    the property tests with EXAMPLES examples each, hostile peers for SESSIONS sessions, WALKS hostile stacks
 # make faults  the full matrix of faults on real processes, goes on where it was stopped; FAULTS=100 of each for less
 # make clean   remove everything these made
 #
@@ -15,6 +15,7 @@ JOBS     ?= 2
 TESTS    ?= tests
 EXAMPLES ?= 20000
 SESSIONS ?= 10000
+WALKS    ?= 1000000
 FAULTS   ?= full
 
 BIN     := $(VENV)/bin
@@ -47,7 +48,7 @@ bench: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	DOTDUMP_FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) -n $(JOBS) --hypothesis-profile=fuzz tests/properties
-	DOTDUMP_HOSTILE_SESSIONS=$(SESSIONS) $(PYTEST) -s tests/hostile
+	DOTDUMP_HOSTILE_SESSIONS=$(SESSIONS) DOTDUMP_HOSTILE_WALKS=$(WALKS) $(PYTEST) -s tests/hostile
 
 faults: $(VENV)/.test
 	DOTDUMP_FAULTS=$(FAULTS) $(PYTEST) -s tests/faults

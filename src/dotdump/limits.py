@@ -124,3 +124,9 @@ STACK_FRAMES = 1 << 18
 
 SIGNAL_FRAMES = 64
 """Signal frames of one thread: each may lie on another stack, so these cannot be told from a loop by their address."""
+
+STACK_FRAMES_IN_ALL = 1 << 21
+"""Frames of all threads that are kept at a time: 2,000 threads of 1,000 frames; each is some 200 bytes."""
+
+UNWINDING_EFFORT = 1 << 26
+"""Instructions, expressions and frames of all walks through one target: a million functions of 30 bytes are half."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dotdump.limits import STACK_FRAMES
+from dotdump.limits import STACK_FRAMES, STACK_FRAMES_IN_ALL
 from dotdump.unwind.frame import End, Frame
 from dotdump.unwind.native import NativeUnwinder
 
@@ -73,17 +73,19 @@ class _NativeStacks:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._unwinder = NativeUnwinder(target)
+        self._left = STACK_FRAMES_IN_ALL
         self._places: dict[int, tuple[str | None, str | None, int | None, str]] = {}
 
     def stack_of(self, thread: Thread, budget: int) -> ThreadStack:
         """Return the stack of one thread."""
         found: list[StackFrame] = []
         end = ""
-        for step in self._unwinder.walk(self._unwinder.frame_of(thread), budget):
+        for step in self._unwinder.walk(self._unwinder.frame_of(thread), min(budget, self._left)):
             if isinstance(step, End):
                 end = str(step)
             else:
                 found.append(self._named(step))
+        self._left -= len(found)
         process = self._target.process
         name = thread.name or (process.name if thread.tid == process.pid else "")
         return ThreadStack(thread.tid, None, name, "", None, tuple(found), end)

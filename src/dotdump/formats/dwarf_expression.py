@@ -27,15 +27,23 @@ class Words(Protocol):
         """Return the unsigned integer of ``size`` bytes at ``address``, or raise ``MemoryFault``."""
 
 
-def evaluate(expression: bytes, registers: Mapping[int, int], words: Words, initial: Iterable[int] = ()) -> int:
+def evaluate(
+    expression: bytes,
+    registers: Mapping[int, int],
+    words: Words,
+    initial: Iterable[int] = (),
+    spend: Callable[[int], None] | None = None,
+) -> int:
     """Return the top of the stack after ``expression``, which starts with ``initial`` on it.
 
-    ``registers`` by DWARF number. Raises ``FormatError`` for what is no expression, needs a register that is not
-    known, or takes too many steps; ``MemoryFault``.
+    ``registers`` by DWARF number; ``spend`` is told of the steps, and may refuse. Raises ``FormatError`` for what is no
+    expression, needs a register that is not known, or takes too many steps; ``MemoryFault``.
     """
     machine = _Machine(expression, registers, words, initial)
-    for _ in range(EXPRESSION_STEPS):
+    for steps in range(EXPRESSION_STEPS):
         if machine.cursor.at_end:
+            if spend is not None:
+                spend(steps)
             return machine.pop()
         machine.step()
     raise machine.cursor.damaged(f"an expression of more than {EXPRESSION_STEPS} steps")

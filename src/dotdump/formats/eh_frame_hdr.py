@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _USUAL = PointerEncoding.DATAREL | PointerEncoding.SDATA4
 _HEAD_BYTES = 4 + 2 * 16
+_PAIR_BYTES = 2 * 16
 
 
 class EhFrameHdr:
@@ -50,7 +51,9 @@ class EhFrameHdr:
         if self._encoding == _USUAL:
             self._take(memory.read(cursor.here, 8 * count))
         elif count:
-            self._decode(Cursor(memory.read_available(cursor.here, size), cursor.here), count, bases)
+            self._decode(
+                Cursor(memory.read_available(cursor.here, min(size, count * _PAIR_BYTES)), cursor.here), count, bases
+            )
 
     def __len__(self) -> int:
         return len(self._starts)

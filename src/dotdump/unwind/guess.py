@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from dotdump.unwind.registers import DwarfRegisters
     from dotdump.unwind.stack_words import StackWords
 
-_SCAN_WORDS = 512
+SCAN_WORDS = 512
+"""Words that a scan looks at: above it no function without call frame information has had its frame."""
 _FRAME_SIZE = 1 << 23
 
 
@@ -43,7 +44,7 @@ def by_frame_pointer(
 def by_scan(frame: Frame, registers: DwarfRegisters, words: StackWords, code: CodeMap) -> Frame | None:
     """Return the caller by the first word above the stack pointer that is an address just after a call."""
     first = frame.sp + 7 & -8
-    for place in range(first, first + 8 * _SCAN_WORDS, 8):
+    for place in range(first, first + 8 * SCAN_WORDS, 8):
         try:
             pc = words.word(place)
         except MemoryFault:

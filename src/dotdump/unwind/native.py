@@ -11,12 +11,13 @@ from bisect import bisect_right
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dotdump.errors import FormatError, MemoryFault
+from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.formats.dwarf_rows import row_at
 from dotdump.limits import SIGNAL_FRAMES, STACK_FRAMES
 from dotdump.unwind.code import CodeMap
+from dotdump.unwind.effort import Effort
 from dotdump.unwind.frame import End, EndReason, Frame, FrameTrust
-from dotdump.unwind.guess import by_frame_pointer, by_scan, of_bad_call
+from dotdump.unwind.guess import SCAN_WORDS, by_frame_pointer, by_scan, of_bad_call
 from dotdump.unwind.module_cfi import ModuleCfi
 from dotdump.unwind.plan import Plan, caller_registers, cfa_of, plan_of
 from dotdump.unwind.registers import DWARF_REGISTERS
@@ -29,13 +30,19 @@ if TYPE_CHECKING:
     from dotdump.target.model import Module, Target, Thread
 
 _ROWS = 1 << 18
+_LOOKUP = 32
+"""Effort to find an entry."""
 
 
 class NativeUnwinder:
-    """Walks stacks of ``target``; what it learns of code is kept for all threads."""
+    """Walks stacks of ``target``; what it learns of code is kept for all threads.
 
-    def __init__(self, target: Target) -> None:
+    ``effort`` bounds what it does in all. After that every step ends for want of budget.
+    """
+
+    def __init__(self, target: Target, effort: Effort | None = None) -> None:
         self._target = target
+        self._effort = effort or Effort()
         self.registers = DWARF_REGISTERS[target.platform.architecture]
         self.words = StackWords(target.memory)
         self.code = CodeMap(target.regions, target.memory)
@@ -85,7 +92,10 @@ class NativeUnwinder:
         if plan.signal and self.registers.link is not None and (found := self._from_trampoline(frame)) is not None:
             return found
         try:
+            self._effort.spend(1 + len(plan.others))
             return self._apply(plan, frame)
+        except LimitExceeded as limit:
+            return End(EndReason.BUDGET, limit.message)
         except MemoryFault as fault:
             return End(EndReason.UNREADABLE, str(fault))
         except FormatError as error:
@@ -100,7 +110,14 @@ class NativeUnwinder:
             return End(EndReason.CHAIN, f"{frame.pc:#x}, where {why}")
         strip = self._return_addresses.strip
         found = found or by_frame_pointer(frame, self.registers, self.words, self.code, strip)
-        return found or by_scan(frame, self.registers, self.words, self.code) or why
+        return found or self._scan(frame) or why
+
+    def _scan(self, frame: Frame) -> Frame | End | None:
+        try:
+            self._effort.spend(SCAN_WORDS)
+        except LimitExceeded as limit:
+            return End(EndReason.BUDGET, limit.message)
+        return by_scan(frame, self.registers, self.words, self.code)
 
     def is_signal_frame(self, frame: Frame) -> bool:
         """Return whether ``frame`` is what the kernel put under a signal handler."""
@@ -127,11 +144,15 @@ class NativeUnwinder:
 
     def _find_plan(self, lookup: int) -> Plan | End:
         try:
+            self._effort.spend(_LOOKUP)
             table = self._table(lookup)
             fde = None if table is None else table.find(lookup)
             if fde is None:
                 return End(EndReason.NO_CFI, self._without_cfi(lookup))
+            self._effort.spend(len(fde.instructions) + len(fde.cie.instructions))
             return plan_of(row_at(fde, lookup), fde, self.registers)
+        except LimitExceeded as limit:
+            return End(EndReason.BUDGET if self._effort.left < 0 else EndReason.DAMAGED, f"at {lookup:#x}: {limit}")
         except (FormatError, MemoryFault) as error:
             return End(EndReason.DAMAGED, f"at {lookup:#x}: {error}")
 
@@ -156,8 +177,8 @@ class NativeUnwinder:
     def _apply(self, plan: Plan, frame: Frame) -> Frame | End:
         if plan.ends:
             return End(EndReason.BOTTOM, f"{frame.pc:#x}")
-        cfa = cfa_of(plan, frame.registers, self.words)
-        caller = caller_registers(plan, cfa, frame.registers, self.words)
+        cfa = cfa_of(plan, frame.registers, self.words, self._effort)
+        caller = caller_registers(plan, cfa, frame.registers, self.words, self._effort)
         address = caller.get(plan.return_register)
         if address is None:
             return End(EndReason.BOTTOM, f"no rule for the return address at {frame.pc:#x}")

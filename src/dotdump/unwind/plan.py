@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from dotdump.formats.dwarf_cfi import Fde
     from dotdump.formats.dwarf_rows import CfaRule, Row, Rule
+    from dotdump.unwind.effort import Effort
     from dotdump.unwind.registers import DwarfRegisters
     from dotdump.unwind.stack_words import StackWords
 
@@ -58,33 +59,35 @@ def plan_of(row: Row, fde: Fde, registers: DwarfRegisters) -> Plan:
     )
 
 
-def cfa_of(plan: Plan, registers: Mapping[int, int], words: StackWords) -> int:
+def cfa_of(plan: Plan, registers: Mapping[int, int], words: StackWords, effort: Effort) -> int:
     """Return the canonical frame address; ``FormatError`` where it depends on a register that is not known."""
     rule = plan.cfa
     if rule.expression is not None:
-        return evaluate(rule.expression, registers, words)
+        return evaluate(rule.expression, registers, words, (), effort.spend)
     value = registers.get(rule.register)
     if value is None:
         raise FormatError(f"the CFA depends on register {rule.register}, whose value is not known")
     return (value + rule.offset) & ADDRESS_MASK
 
 
-def caller_registers(plan: Plan, cfa: int, registers: Mapping[int, int], words: StackWords) -> dict[int, int]:
+def caller_registers(
+    plan: Plan, cfa: int, registers: Mapping[int, int], words: StackWords, effort: Effort
+) -> dict[int, int]:
     """Return those of the caller's registers that are known, the return address among them by its number."""
     caller = {number: registers[number] for number in plan.kept if number in registers}
     for number, offset in plan.stored:
         caller[number] = words.word((cfa + offset) & ADDRESS_MASK)
     for number, rule in plan.others:
-        value = _ruled(rule, cfa, registers, words)
+        value = _ruled(rule, cfa, registers, words, effort)
         if value is not None:
             caller[number] = value
     return caller
 
 
-def _ruled(rule: Rule, cfa: int, registers: Mapping[int, int], words: StackWords) -> int | None:
+def _ruled(rule: Rule, cfa: int, registers: Mapping[int, int], words: StackWords, effort: Effort) -> int | None:
     if rule.kind is RuleKind.VAL_OFFSET:
         return (cfa + rule.operand) & ADDRESS_MASK
     if rule.kind is RuleKind.REGISTER:
         return registers.get(rule.operand)
-    value = evaluate(rule.expression, registers, words, (cfa,))
+    value = evaluate(rule.expression, registers, words, (cfa,), effort.spend)
     return words.word(value) if rule.kind is RuleKind.EXPRESSION else value
