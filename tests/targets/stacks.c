@@ -1,4 +1,5 @@
 // Threads whose stacks are hard to walk. "stacks" prints "ready" once all that park have parked; the others spin.
+// "stacks DEPTH" has one thread, that many calls deep.
 #define _GNU_SOURCE
 #include <alloca.h>
 #include <pthread.h>
@@ -155,19 +156,26 @@ static void *thread(void *argument) {
     return NULL;
 }
 
-int main(void) {
+static void *deep(void *argument) {
+    recurse((intptr_t)argument);
+    return NULL;
+}
+
+int main(int argc, char **argv) {
     struct sigaction action = {.sa_sigaction = on_inner, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigaction(SIGUSR2, &action, NULL);
     sigaction(SIGSEGV, &action, NULL);
     struct sigaction outer = {.sa_handler = on_outer};
     sigaction(SIGUSR1, &outer, NULL);
     sem_init(&parked, 0, 0);
+    intptr_t depth = argc > 1 ? atol(argv[1]) : 0;
     pthread_t threads[16];
-    pthread_attr_t small;
-    pthread_attr_init(&small);
-    pthread_attr_setstacksize(&small, 1 << 20);
-    for (intptr_t index = 0; index < 16; index++) pthread_create(&threads[index], &small, thread, (void *)index);
-    for (int index = 0; index < 10; index++) sem_wait(&parked);
+    pthread_attr_t size;
+    pthread_attr_init(&size);
+    pthread_attr_setstacksize(&size, (1 << 20) + 128 * depth);
+    if (depth) pthread_create(&threads[0], &size, deep, (void *)depth);
+    for (intptr_t index = 0; index < 16 && !depth; index++) pthread_create(&threads[index], &size, thread, (void *)index);
+    for (int index = 0; index < (depth ? 1 : 10); index++) sem_wait(&parked);
     puts("ready");
     fflush(stdout);
     getchar();
