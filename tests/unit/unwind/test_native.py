@@ -8,6 +8,7 @@ from builders.cfi import advance, arm_cie, cie, sleb, uleb, x86_cie
 from builders.code_target import STACK, TEXT, CodeTarget
 from dotdump.formats.registers import AARCH64
 from dotdump.target.model import Architecture
+from dotdump.unwind.effort import Effort
 from dotdump.unwind.frame import End, EndReason, Frame, FrameTrust
 from dotdump.unwind.native import NativeUnwinder
 
@@ -240,3 +241,11 @@ def test_common_entries_of_every_version_are_understood(version: int, letters: s
     common = x86_cie(version=version, letters=letters)
     code = CodeTarget([MAIN, (0x200, 0x40, b"")], {STACK: TEXT + 0x110}, common=common)
     assert places(walk(code.build(rip=TEXT + 0x210, rsp=STACK))[0])[1] == (0x110, 8)
+
+
+def test_the_work_that_a_target_can_make_is_bounded() -> None:
+    stack = {STACK + 8 * index: TEXT + 0x210 for index in range(100)}
+    target = CodeTarget([(0x200, 0x40, b"")], stack).build(rip=TEXT + 0x210, rsp=STACK)
+    unwinder = NativeUnwinder(target, Effort(60))
+    ends = [[*unwinder.walk(unwinder.frame_of(target.threads[0]))][-1] for _ in range(3)]
+    assert [end.reason for end in ends if isinstance(end, End)] == [EndReason.BUDGET] * 3

@@ -44,7 +44,7 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target:
         stacks = native_stacks(target, threads=arguments.thread, frames=arguments.frames or STACK_FRAMES)
-        damaged = bool(getattr(target, "problems", ()))
+        damaged = arguments.process_id is None and bool(getattr(target, "problems", ()))
     missing = set(arguments.thread) - {thread.os_id for thread in stacks.threads}
     if missing:
         raise NotFound(

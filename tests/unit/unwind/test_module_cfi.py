@@ -1,0 +1,78 @@
+"""How entries are found: by indexes of any encoding, and not beyond what is there."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from builders.cfi import uleb
+from builders.code_target import BASE, FRAMES, INDEX, TEXT, CodeTarget
+from dotdump.errors import FormatError, LimitExceeded
+from dotdump.formats.eh_frame_hdr import EhFrameHdr
+from dotdump.memory.space import BytesSpace
+from dotdump.unwind.code import CodeMap
+from dotdump.unwind.module_cfi import ModuleCfi
+
+ROWS = [(TEXT, FRAMES + 0x20), (TEXT + 0x100, FRAMES + 0x40), (TEXT + 0x180, FRAMES + 0x60)]
+
+
+def test_the_entry_that_covers_an_address_is_found_and_no_other() -> None:
+    functions = [(0, 0x80, b""), (0x100, 0x80, b""), (0x180, 0x10, b"")]
+    cfi = ModuleCfi(CodeTarget(functions).build().memory, BASE)
+    for address, start in ((0, 0), (0x7F, 0), (0x100, 0x100), (0x17F, 0x100), (0x180, 0x180), (0x18F, 0x180)):
+        fde = cfi.find(TEXT + address)
+        assert fde is not None
+        assert fde.start == TEXT + start
+    assert [cfi.find(TEXT + address) for address in (-1, 0x80, 0xFF, 0x190, 0x10000)] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [
+        (0x3B, lambda value, _: struct.pack("<i", value - INDEX)),
+        (0x03, lambda value, _: struct.pack("<I", value)),
+        (0x04, lambda value, _: struct.pack("<Q", value)),
+        (0x01, lambda value, _: uleb(value)),
+        (0x1B, lambda value, place: struct.pack("<i", value - place)),
+    ],
+)
+def test_indexes_of_every_encoding_are_searched(encoding: int, pack: object) -> None:
+    assert callable(pack)
+    data = bytes([1, 0x1B, 0x03, encoding]) + struct.pack("<iI", FRAMES - INDEX - 4, 3)
+    for row in ROWS:
+        for value in row:
+            data += pack(value, INDEX + len(data))
+    index = EhFrameHdr(BytesSpace([(INDEX, data)]), INDEX, len(data))
+    assert (len(index), index.eh_frame) == (3, FRAMES)
+    found = [index.find(TEXT + at) for at in (-1, 0, 0xFF, 0x100, 0x180, 0x999)]
+    assert found == [None, FRAMES + 0x20, FRAMES + 0x20, FRAMES + 0x40, FRAMES + 0x60, FRAMES + 0x60]
+
+
+def test_an_index_that_counts_more_than_it_can_hold_is_refused() -> None:
+    data = bytes([1, 0x1B, 0x03, 0x3B]) + struct.pack("<iI", 0, 1 << 30)
+    with pytest.raises(LimitExceeded):
+        EhFrameHdr(BytesSpace([(INDEX, data)]), INDEX, len(data))
+    with pytest.raises(FormatError):
+        EhFrameHdr(BytesSpace([(INDEX, b"\x02" + data[1:])]), INDEX, len(data))
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("e8 00000000", True),
+        ("ff d0", True),
+        ("41 ff d3", True),
+        ("ff 15 00000000", True),
+        ("ff 50 08", True),
+        ("e9 00000000", False),
+        ("ff e0", False),
+        ("00000094", True),
+        ("00023fd6", True),
+        ("1f0a3fd6", True),
+        ("c0035fd6", False),
+    ],
+)
+def test_what_comes_after_a_call_is_known(code: str, expected: bool) -> None:
+    data = bytes.fromhex(code.replace(" ", "")).rjust(16, b"\x90")
+    assert CodeMap((), BytesSpace([(TEXT, data)])).follows_call(TEXT + 16) is expected
