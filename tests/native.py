@@ -75,9 +75,9 @@ def thread_field(pid: int, tid: int, index: int) -> str:
 
 
 @contextmanager
-def native(name: str, *arguments: str) -> Iterator[Native]:
+def native(name: str, *arguments: str, flags: tuple[str, ...] = ()) -> Iterator[Native]:
     """Compile tests/targets/NAME.c and run it until the block ends; it has printed its ready line."""
-    process = subprocess.Popen([str(compiled(name)), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen([str(compiled(name, flags)), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     running = Native(process)
     try:
         assert running.read_line() == "ready"
@@ -87,14 +87,14 @@ def native(name: str, *arguments: str) -> Iterator[Native]:
 
 
 @cache
-def compiled(name: str) -> Path:
+def compiled(name: str, flags: tuple[str, ...] = ()) -> Path:
     """Return the program compiled from tests/targets/NAME.c; without a compiler skips at home and fails in CI."""
     compiler = shutil.which("cc")
     if compiler is None:
         corpus.missing("no C compiler (cc)")
-    program = _directory() / name
+    program = _directory() / "".join([name, *flags]).replace("/", "")
     source = SOURCES / f"{name}.c"
-    subprocess.run([compiler, "-O2", "-g", "-Wall", "-o", str(program), str(source), "-pthread"], check=True)
+    subprocess.run([compiler, "-O2", "-g", "-Wall", *flags, "-o", str(program), str(source), "-pthread"], check=True)
     return program
 
 

@@ -53,6 +53,25 @@ def test_stacks_of_c_are_those_of_gdb_also_in_handlers_of_signals_and_wherever_i
     is_the_same(found, 9000)
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("-Wl,--no-eh-frame-hdr",),
+        ("-fno-asynchronous-unwind-tables",),
+        ("-fno-asynchronous-unwind-tables", "-gz=zlib"),
+        ("-static", "-Wl,--no-eh-frame-hdr"),
+        ("-O0",),
+    ],
+    ids="".join,
+)
+def test_stacks_of_programs_without_an_index_or_with_entries_for_debuggers_only_are_those_of_gdb(
+    flags: tuple[str, ...], tmp_path: Path
+) -> None:
+    with native("stacks", flags=flags) as running:
+        core = core_of(running.pid, tmp_path)
+    is_the_same(compare(core, str(compiled("stacks", flags))), 3000)
+
+
 def test_stacks_of_cpython_are_those_of_gdb(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", PYTHON], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None

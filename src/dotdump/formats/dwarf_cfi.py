@@ -59,8 +59,11 @@ class Fde:
     address: int
 
 
-def read_entry(memory: AddressSpace, address: int) -> Entry | None:
-    """Return the entry at ``address``, or None at the end of the section, which an entry of no length marks."""
+def read_entry(memory: AddressSpace, address: int, *, debug: bool = False) -> Entry | None:
+    """Return the entry at ``address``, or None at the end of the section, which an entry of no length marks.
+
+    With ``debug`` it is one of .debug_frame: there common entries are marked, and found from the section's start.
+    """
     size = int.from_bytes(memory.read(address, 4), "little")
     at, id_size = address + 4, 4
     if size == _EXTENDED:
@@ -72,8 +75,9 @@ def read_entry(memory: AddressSpace, address: int) -> Entry | None:
     if size < id_size:
         raise FormatError(f"an entry of {size} bytes", source="call frame information", offset=address)
     data = memory.read(at, size)
-    back = int.from_bytes(data[:id_size], "little")
-    return Entry(at + id_size, data[id_size:], at + size, at - back if back else None)
+    number = int.from_bytes(data[:id_size], "little")
+    mark = (1 << 8 * id_size) - 1 if debug else 0
+    return Entry(at + id_size, data[id_size:], at + size, None if number == mark else number if debug else at - number)
 
 
 def parse_cie(entry: Entry, bases: Bases) -> Cie:

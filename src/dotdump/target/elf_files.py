@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import lzma
 import posixpath
+import zlib
+from struct import Struct
 
 from dotdump.errors import DotdumpError
 from dotdump.formats.elf import SectionType, read_section_headers
@@ -16,6 +18,7 @@ from dotdump.formats.elf_symbols import SymbolTable
 from dotdump.limits import DEBUG_DATA
 from dotdump.memory.file import FileSpace
 from dotdump.memory.space import BytesSpace
+from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from dotdump.formats.elf import ElfHeader, SectionHeader
     from dotdump.memory.space import AddressSpace
 
+_SHF_COMPRESSED, _ZLIB = 0x800, 1
+_COMPRESSION_HEADER = Struct("<IIQQ")
 DELETED = " (deleted)"
 """What /proc/PID/maps says behind the path of a file that is gone."""
 
@@ -109,6 +114,31 @@ def find_section(space: AddressSpace, header: ElfHeader, name: bytes) -> Section
             if space.read_available(names + section.name, len(name) + 1) == name + b"\0":
                 return section
     return None
+
+
+@record
+class SectionData:
+    """What a section holds, unpacked; ``address`` is where the file wants it."""
+
+    address: int
+    data: bytes
+
+
+def read_section(file: ElfFile, name: bytes) -> SectionData | None:
+    """Return the section of that name, or None where there is none that can be read."""
+    section = find_section(file.space, file.image.header, name)
+    if section is None or section.type == SectionType.NOBITS or section.size > DEBUG_DATA:
+        return None
+    data = file.space.read_available(section.offset, section.size)
+    if section.flags & _SHF_COMPRESSED:
+        kind, _, size, _ = _COMPRESSION_HEADER.unpack(data[: _COMPRESSION_HEADER.size].ljust(_COMPRESSION_HEADER.size))
+        if kind != _ZLIB or size > DEBUG_DATA:
+            return None
+        try:
+            data = zlib.decompressobj().decompress(data[_COMPRESSION_HEADER.size :], size)
+        except zlib.error:
+            return None
+    return SectionData(section.addr, data)
 
 
 def _mini_debug_tables(packed: bytes) -> Iterator[SymbolTable]:

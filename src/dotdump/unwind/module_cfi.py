@@ -1,6 +1,7 @@
 """``ModuleCfi``: the call frame information of one loaded file, from memory: found by address, parsed when asked.
 
-Knows nothing of frames. The table of .eh_frame_hdr leads to entries; without one all entries are read once.
+Knows nothing of frames. The table of .eh_frame_hdr leads to entries; what it does not know is looked for in the file
+itself and in its separate file of symbols, in .eh_frame where it has no index, and in .debug_frame.
 """
 
 from __future__ import annotations
@@ -9,18 +10,22 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.errors import DotdumpError
-from dotdump.formats.dwarf_cfi import parse_cie, parse_fde, read_entry
 from dotdump.formats.dwarf_cursor import Bases
 from dotdump.formats.eh_frame_hdr import EhFrameHdr
 from dotdump.formats.elf import SegmentType
 from dotdump.formats.elf_image import image_at
 from dotdump.memory.reader import Reader
 from dotdump.memory.region import Protection
+from dotdump.target.elf_files import read_section
+from dotdump.unwind.entries import Entries, FrameSection
 
 if TYPE_CHECKING:
-    from dotdump.formats.dwarf_cfi import Cie, Fde
+    from collections.abc import Callable, Iterable, Iterator
+
+    from dotdump.formats.dwarf_cfi import Fde
     from dotdump.formats.elf_image import ElfImage
     from dotdump.memory.space import AddressSpace
+    from dotdump.target.elf_files import ElfFile
 
 _DT_PLTGOT = 3
 
@@ -28,30 +33,34 @@ _DT_PLTGOT = 3
 class ModuleCfi:
     """Entries of the file whose ELF header is at ``base``. Raises ``FormatError`` where none can be read there."""
 
-    def __init__(self, memory: AddressSpace, base: int) -> None:
+    def __init__(self, memory: AddressSpace, base: int, files: Callable[[], Iterable[ElfFile]] = tuple) -> None:
         self._memory = memory
         self._image: ElfImage = image_at(memory, base)
-        self._commons: dict[int, Cie] = {}
+        self._files = files
 
     def find(self, address: int) -> Fde | None:
         """Return the entry that covers ``address``, or None; ``FormatError`` or ``MemoryFault`` where it is damaged."""
-        if self._header is None:
-            return None
-        at = self._header.find(address)
-        fde = None if at is None else self._parse(at)
-        return fde if fde is not None and fde.start <= address < fde.end else None
+        at = self._header.find(address) if self._header is not None else None
+        fde = None if at is None else self._entries.at(at)
+        if fde is not None and fde.start <= address < fde.end:
+            return fde
+        return next((found for section in self._sections if (found := section.find(address)) is not None), None)
 
-    def _parse(self, at: int) -> Fde | None:
-        entry = read_entry(self._memory, at)
-        if entry is None or entry.common is None:
-            return None
-        cie = self._commons.get(entry.common)
-        if cie is None:
-            common = read_entry(self._memory, entry.common)
-            if common is None or common.common is not None:
-                return None
-            cie = self._commons[entry.common] = parse_cie(common, self._bases)
-        return parse_fde(entry, cie, self._bases)
+    @cached_property
+    def _sections(self) -> tuple[FrameSection, ...]:
+        return tuple(self._read_sections())
+
+    def _read_sections(self) -> Iterator[FrameSection]:
+        bias = self._image.bias
+        for file in self._files():
+            if not self._header and (found := read_section(file, b".eh_frame")) is not None:
+                yield FrameSection(found.data, found.address, bias, debug=False)
+            if (found := read_section(file, b".debug_frame")) is not None:
+                yield FrameSection(found.data, 0, bias, debug=True)
+
+    @cached_property
+    def _entries(self) -> Entries:
+        return Entries(self._memory, self._bases)
 
     @cached_property
     def _header(self) -> EhFrameHdr | None:

@@ -8,12 +8,13 @@ memory and nothing else; everything in it may be wrong, so no walk and no step c
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.formats.dwarf_rows import row_at
 from dotdump.limits import SIGNAL_FRAMES, STACK_FRAMES
+from dotdump.target.elf_module import ElfModule
 from dotdump.unwind.code import CodeMap
 from dotdump.unwind.effort import Effort
 from dotdump.unwind.frame import End, EndReason, Frame, FrameTrust
@@ -27,6 +28,7 @@ from dotdump.unwind.stack_words import StackWords
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dotdump.target.elf_files import ElfFile
     from dotdump.target.model import Module, Target, Thread
 
 _ROWS = 1 << 18
@@ -169,7 +171,7 @@ class NativeUnwinder:
             return None
         if module.base not in self._tables:
             try:
-                self._tables[module.base] = ModuleCfi(self._target.memory, module.base)
+                self._tables[module.base] = ModuleCfi(self._target.memory, module.base, partial(_files_of, module))
             except (FormatError, MemoryFault):
                 self._tables[module.base] = None
         return self._tables[module.base]
@@ -216,3 +218,9 @@ class NativeUnwinder:
             return self._caller(frame, read(frame.sp + trampoline.instruction_pointer), registers, signal=True)
         except MemoryFault as fault:
             return End(EndReason.UNREADABLE, str(fault))
+
+
+def _files_of(module: Module) -> Iterator[ElfFile]:
+    """Yield the separate file of symbols and the file itself, where they are at hand."""
+    if isinstance(module, ElfModule):
+        yield from (file for file in (module.debug_file, module.file) if file is not None)

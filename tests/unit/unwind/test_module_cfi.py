@@ -6,12 +6,14 @@ import struct
 
 import pytest
 
-from builders.cfi import uleb
+from builders.cfi import EhFrame, entry, uleb, x86_cie
 from builders.code_target import BASE, FRAMES, INDEX, TEXT, CodeTarget
 from dotdump.errors import FormatError, LimitExceeded
+from dotdump.formats.dwarf_rows import CfaRule, row_at
 from dotdump.formats.eh_frame_hdr import EhFrameHdr
 from dotdump.memory.space import BytesSpace
 from dotdump.unwind.code import CodeMap
+from dotdump.unwind.entries import FrameSection
 from dotdump.unwind.module_cfi import ModuleCfi
 
 ROWS = [(TEXT, FRAMES + 0x20), (TEXT + 0x100, FRAMES + 0x40), (TEXT + 0x180, FRAMES + 0x60)]
@@ -47,6 +49,34 @@ def test_indexes_of_every_encoding_are_searched(encoding: int, pack: object) -> 
     assert (len(index), index.eh_frame) == (3, FRAMES)
     found = [index.find(TEXT + at) for at in (-1, 0, 0xFF, 0x100, 0x180, 0x999)]
     assert found == [None, FRAMES + 0x20, FRAMES + 0x20, FRAMES + 0x40, FRAMES + 0x60, FRAMES + 0x60]
+
+
+def test_a_section_without_an_index_is_read_to_its_end() -> None:
+    frames = EhFrame(FRAMES, x86_cie())
+    for start in (0x180, 0, 0x100):
+        frames.add(TEXT + start, 0x80, b"")
+    section = FrameSection(frames.section(), FRAMES, 0x10000, debug=False)
+    fde = section.find(TEXT + 0x10000 + 0x1FF)
+    assert fde is not None
+    assert (fde.start, fde.end) == (TEXT + 0x10180, TEXT + 0x10200)
+    assert [section.find(TEXT + at) for at in (0, 0x10080, 0x10200)] == [None] * 3
+
+
+def test_entries_for_debuggers_find_their_common_entry_from_the_start_of_the_section() -> None:
+    common = struct.pack("<IB", 0xFFFFFFFF, 1) + b"\0\x01\x78\x10\x0c\x07\x08\x90\x01"
+    data = entry(common) + entry(struct.pack("<IQQ", 0, TEXT, 0x40) + b"\x0e\x20")
+    fde = FrameSection(data, 0, BASE, debug=True).find(BASE + TEXT + 0x3F)
+    assert fde is not None
+    assert (fde.start, fde.cie.return_register, row_at(fde, fde.start).cfa) == (BASE + TEXT, 16, CfaRule(7, 32))
+
+
+def test_a_section_that_is_damaged_has_what_comes_before() -> None:
+    frames = EhFrame(FRAMES, x86_cie())
+    frames.add(TEXT, 0x80)
+    frames.data += b"\x01\0\0\0\0"
+    section = FrameSection(bytes(frames.data), FRAMES, 0, debug=False)
+    assert section.find(TEXT) is not None
+    assert section.find(TEXT + 0x80) is None
 
 
 def test_an_index_that_counts_more_than_it_can_hold_is_refused() -> None:
