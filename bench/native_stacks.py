@@ -2,11 +2,11 @@
 
     python bench/native_stacks.py [--rounds 5] [--frames 40000] [--directory DIR]
 
-The first table is of cores of a C program whose stacks are hard to walk, of CPython, and of Corpus ``all`` on every
-runtime there is: each frame of gdb in code, by pc and stack pointer. gdb is taught frame pointers for code outside of
-loaded files, where it has nothing; ours has no such help. The second times the walk of one deep thread, by processes
-of their own: ``dotdump stacks`` and ``bt`` of gdb. Exit code 1 where less than
-99 % of the frames are equal, or a difference is not explained.
+The first table is of cores of a C program whose stacks are hard to walk, of CPython, and of Corpus ``all`` and
+``bulk`` on every runtime there is: each frame of gdb in code, by pc and stack pointer. gdb is taught frame pointers for
+code outside of loaded files, where it has nothing; ours has no such help. The second times the walk of one deep thread,
+by processes of their own: ``dotdump stacks`` and ``bt`` of gdb. Exit code 1 where less than 99 % of the frames are
+equal, or a difference is not explained.
 """
 
 from __future__ import annotations
@@ -95,6 +95,12 @@ def programs(directory: Path, rounds: int) -> Iterator[tuple[str, list[tuple[Pat
             with corpus(runtime, "all") as running:
                 cores.append((dump(running.pid, directory / f"core{number}"), str(runtime.root / "dotnet")))
         yield f".NET {runtime.version}", cores
+        with corpus(runtime, "bulk", objects=20_000, megabytes=1, mutators=4) as running:
+            cores = [
+                (dump(running.pid, directory / f"bulk{number}"), str(runtime.root / "dotnet"))
+                for number in range(rounds)
+            ]
+        yield f".NET {runtime.version}, four threads allocating", cores
     for name, program in executables().items():
         if "musl" not in name:
             with corpus(program, "all") as running:
