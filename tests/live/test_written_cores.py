@@ -4,8 +4,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,15 +26,29 @@ pytestmark = pytest.mark.live
 GENERAL = (*["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "rip"], *(f"r{n}" for n in range(8, 16)))
 
 
+@contextmanager
+def halted(pid: int) -> Iterator[None]:
+    """A process that does nothing between two dumps: some runtimes' own threads allocate now and then."""
+    os.kill(pid, signal.SIGSTOP)
+    while any(
+        stat.read_text().rpartition(")")[2].split()[0] != "T" for stat in Path(f"/proc/{pid}/task").glob("*/stat")
+    ):
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 @pytest.fixture(scope="module")
 def cores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path, Runtime]]:
-    """Our core and createdump's of one process that does nothing, and the runtime it ran on."""
+    """Our core and createdump's of one process at one moment, and the runtime it ran on."""
     if not runtimes():
         missing("no .NET runtime")
     runtime = runtimes()[-1]
     folder = tmp_path_factory.mktemp("cores")
     ours, theirs = folder / "ours", folder / "theirs"
-    with corpus(runtime, "heap") as running:
+    with corpus(runtime, "heap") as running, halted(running.pid):
         with open_process(running.pid) as target, ours.open("wb+") as file:
             base = min(region.start for region in target.regions if region.path.endswith("libcoreclr.so"))
             page = DiagnosticsPage(base)
