@@ -4,6 +4,8 @@
 
 Pause is the longest gap in the target's own 1 ms heartbeat. The collector pauses the target too: the row ``nothing``
 is the same wait without a dump, and snapshots are taken of a target without mutators where ``--quiet`` is given.
+With ``--touch`` so many megabytes are taken and given back before each dump: a virtual machine that reports free memory
+to its host pays to get it back, which is then the biggest cost of all and has nothing to do with dumping.
 CPU and peak memory are the kernel's accounting of the dumper and all its children. Medians; ratios are to createdump
 of the same round.
 """
@@ -26,6 +28,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from corpus import Corpus, Runtime, corpus, runtimes  # noqa: E402
 
 SETTLE_SECONDS = 1.0
+MADV_POPULATE_WRITE = 23
 DOTDUMP = [sys.executable, "-m", "dotdump", "collect", "--force"]
 
 
@@ -92,6 +95,13 @@ def sync(path: Path) -> None:
     os.close(descriptor)
 
 
+def touch(megabytes: int) -> None:
+    """Take so much memory in another process, in small pages, and give it back."""
+    script = f"import mmap; mmap.mmap(-1, {megabytes} << 20, mmap.MAP_PRIVATE).madvise({MADV_POPULATE_WRITE})"
+    if megabytes:
+        subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def resident_kb(pid: int) -> int:
     """Return VmRSS."""
     status = Path(f"/proc/{pid}/status").read_text()
@@ -120,6 +130,7 @@ def run(arguments: argparse.Namespace) -> None:
             idle.append(idle_pause(target))
             for name in chosen:
                 time.sleep(SETTLE_SECONDS)
+                touch(arguments.touch)
                 cost = measure(target, todo[name], path)
                 if number:  # the first round warms caches
                     rows.setdefault(name, []).append(cost)
@@ -160,6 +171,7 @@ def main() -> None:
     parser.add_argument("--mutators", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--runtime", default="10", help="version, or its beginning")
+    parser.add_argument("--touch", type=int, default=0, metavar="MB", help="memory to have at hand before each dump")
     parser.add_argument("--buffer", default="4G")
     parser.add_argument("--directory", default=".", help="where the dumps go")
     parser.add_argument("--only", nargs="*", default=[], help="names of dumpers")

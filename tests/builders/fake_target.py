@@ -46,8 +46,6 @@ class FakeTarget:
 class ListSink:
     """A sink that keeps what it is given, holes as zeros."""
 
-    keeps = False
-
     def __init__(self) -> None:
         self.data = bytearray()
         self.holes: list[tuple[int, int]] = []

@@ -77,7 +77,7 @@ class ElfCoreWriter:
         self._progress = progress
         self._head, self._offsets = build_head(target, self._segments, origin)
         self._total = sum(segment.stored for segment in self._segments)
-        self._read = _reader(target.memory, keeps=True)
+        self._read = _reader(target.memory)
 
     def _with_diagnostics(self, plan: DumpPlan) -> tuple[Segment, ...]:
         start, end = DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_ADDRESS + DIAGNOSTICS_PAGE_SIZE
@@ -90,7 +90,6 @@ class ElfCoreWriter:
     def write(self, sink: Sink) -> WrittenCore:
         """Write everything and finish the sink. Whatever the target or the sink raises leaves a prefix of a core."""
         content = _Content(sink, self._page_size)
-        self._read = _reader(self._target.memory, keeps=sink.keeps)
         sink.write(self._head)
         position, done = len(self._head), 0
         for segment, offset in zip(self._segments, self._offsets, strict=True):
@@ -210,13 +209,13 @@ def _present(memory: AddressSpace, start: int, end: int) -> Iterator[tuple[int, 
         yield part.start, part.end
 
 
-def _reader(memory: AddressSpace, *, keeps: bool) -> Callable[[int, int], Data]:
-    """Return what reads a prefix of a range: over and over into one buffer, unless the sink ``keeps`` what it is given.
+def _reader(memory: AddressSpace) -> Callable[[int, int], Data]:
+    """Return what reads a prefix of a range, where that can be over and over into one buffer.
 
     A buffer that stays in the CPU's cache from read to write saves a copy of everything.
     """
     read_into = getattr(memory, "read_into", None)
-    if keeps or read_into is None:
+    if read_into is None:
         return memory.read_available
     buffer = bytearray(CHUNK)
     view = memoryview(buffer)

@@ -29,6 +29,7 @@ from dotdump.target.snapshot import SnapshotRefused, open_snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dotdump.dump.buffered import BufferedTarget
     from dotdump.dump.capture import Task
     from dotdump.dump.elf_core_writer import WrittenCore
     from dotdump.dump.sink import Sink
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from dotdump.target.snapshot import SnapshotTarget
 
 DEFAULT_BUFFER = 1 << 30
+_TOUCHED_BESIDE = 0.25
+"""Part of the buffer to touch beforehand where writing gives room back meanwhile: see docs/performance.md."""
 
 
 @record
@@ -76,15 +79,22 @@ class PtraceMethod:
 
     def capture(self, task: Task) -> Capture:
         options = self.options
-        arena = prepared(_resident(task.subject, task.type), options.buffer)
+        beside = _writes_beside(task, options)
+        share = _TOUCHED_BESIDE if beside else 1.0
+        arena = prepared(_resident(task.subject, task.type), options.buffer, share)
         with GcMoment(task.subject.pid, options.gc_wait) as gc:
             target = open_process(task.subject.pid, first=options.first, siginfo=options.siginfo, moment=gc.moment)
         with target:
             core = _Core(task, options, self.name, target)
             copied = buffered(target, core.plan, options.buffer, arena)
-            if copied is not None:
+            if copied is None:
+                core.write(target)
+            elif beside:
+                _copy_and_write(core, copied, target)
+            else:
+                copied.memory.fill(target)
                 target.close()
-            core.write(copied or target)
+                core.write(copied)
         return core.captured(target, self.why)
 
 
@@ -180,6 +190,39 @@ class _Core:
         self._task.progress(Phase.WRITE, done, total)
         if time.monotonic() > self._task.deadline:
             raise Incomplete("the dump was cut short: it took longer than --timeout allows")
+
+
+def _writes_beside(task: Task, options: OwnOptions) -> bool:
+    """Whether to write while memory is copied: where that is a copy too, and another CPU is there for it."""
+    from dotdump.dump.sink import FileSink
+
+    plain_file = options.level is None and isinstance(task.output.sink(), FileSink)
+    return plain_file and len(os.sched_getaffinity(0)) > 1
+
+
+def _copy_and_write(core: _Core, copied: BufferedTarget, target: ProcessTarget) -> None:
+    """Copy memory here, for only the thread that stopped the process can let it go, and write it in another thread."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    relay = copied.memory
+
+    def write() -> None:
+        try:
+            core.write(copied)
+        except BaseException:
+            relay.abandon()
+            raise
+
+    with ThreadPoolExecutor(1, "write") as pool:
+        writing = pool.submit(write)
+        try:
+            relay.fill(target)
+            target.close()
+            writing.result()
+        except BaseException:
+            target.close()
+            relay.abandon()
+            raise
 
 
 def _check(subject: Subject, dump_type: DumpType, method: str, expected: int | None) -> None:

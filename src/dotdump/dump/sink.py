@@ -22,9 +22,7 @@ _WRITE_BACK = 16 << 20
 
 
 class Sink(Protocol):
-    """Takes bytes and runs of zeros in order. ``keeps``: what is written must not change before ``finish``."""
-
-    keeps: bool
+    """Takes bytes and runs of zeros in order. What it is given may change as soon as a call returns."""
 
     def write(self, data: bytes | memoryview) -> None:
         """Store ``data`` behind what came before. ``OSError`` where that fails."""
@@ -41,8 +39,6 @@ class FileSink:
 
     The disk writes while we do. Source: posix_fadvise(2): POSIX_FADV_DONTNEED begins to write back what is dirty.
     """
-
-    keeps = False
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -78,8 +74,6 @@ class FileSink:
 
 class PipeSink:
     """A sink over anything that can only be written to."""
-
-    keeps = False
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
     from dotdump.dump.sink import Sink
 
-    Frame = tuple[list[memoryview] | bytes, int]
-    """Pieces to compress, or a frame that is compressed already; and the length of the content."""
+    Frame = tuple[bytearray | bytes, int]
+    """A buffer whose front is to be compressed, or a frame that is compressed already; and the length of the content.
+    """
 
 DEFAULT_LEVEL = 1
 HOLE_FRAME = 4 << 20
 _HOLE_LEAST = 32 << 10
 _BATCH_BYTES = 512 << 10
 _BATCH_FRAMES = 64
-_IN_FLIGHT = 2
-"""Batches a thread: one that it compresses, one that waits for it."""
+_IN_FLIGHT = 4
+"""Batches a thread: one that it compresses, and work for as long as their results take to be written."""
+_ZEROS = bytes(_HOLE_LEAST)
 
 
 class ZstdSink:
     """A sink that compresses into another. ``level`` as zstd's own, 1 to 22 or below zero for speed."""
-
-    keeps = True
 
     def __init__(self, sink: Sink, level: int = DEFAULT_LEVEL, threads: int = 1) -> None:
         from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +44,7 @@ class ZstdSink:
         self._pool = ThreadPoolExecutor(threads, "zstd")
         self._waiting: deque[Future[list[tuple[bytes, int]]]] = deque()
         self._sizes: list[tuple[int, int]] = []
-        self._parts: list[memoryview] = []
+        self._frame = self._compressors.buffer()
         self._held = 0
         self._batch: list[Frame] = []
         self._batched = 0
@@ -54,7 +54,7 @@ class ZstdSink:
         view = memoryview(data).cast("B")
         while len(view):
             part = view[: FRAME_SIZE - self._held]
-            self._parts.append(part)
+            self._frame[self._held : self._held + len(part)] = part
             self._held += len(part)
             view = view[len(part) :]
             if self._held == FRAME_SIZE:
@@ -62,7 +62,7 @@ class ZstdSink:
 
     def hole(self, size: int) -> None:
         if size < _HOLE_LEAST:
-            self.write(bytes(size))
+            self.write(_ZEROS[:size])
             return
         self._end_frame()
         while size > 0:
@@ -83,12 +83,12 @@ class ZstdSink:
 
     def _end_frame(self) -> None:
         if self._held:
-            self._add((self._parts, self._held), self._held)
-            self._parts, self._held = [], 0
+            self._add((self._frame, self._held), self._held)
+            self._frame, self._held = self._compressors.buffer(), 0
 
     def _zero_frame(self, size: int) -> bytes:
         if size not in self._zeros:
-            self._zeros[size] = self._compressors.compress([memoryview(bytes(size))])
+            self._zeros[size] = self._compressors.compress(bytes(size))
         return self._zeros[size]
 
     def _add(self, frame: Frame, work: int) -> None:
@@ -112,7 +112,10 @@ class ZstdSink:
 
 
 class _Compressors:
-    """Compressors of one level, used again: making one clears as much memory as a frame has. Any thread may ask."""
+    """Compressors of one level, and buffers of a frame each, all used again: new memory costs as much as a copy.
+
+    Any thread may ask.
+    """
 
     def __init__(self, level: int) -> None:
         self._options: dict[int, int] = {
@@ -120,18 +123,32 @@ class _Compressors:
             zstd.CompressionParameter.checksum_flag: 1,
         }
         self._idle: list[zstd.ZstdCompressor] = []
+        self._buffers: list[bytearray] = []
+
+    def buffer(self) -> bytearray:
+        """Return a buffer of ``FRAME_SIZE`` bytes, whatever is in it. It comes back when it is compressed."""
+        try:
+            return self._buffers.pop()
+        except IndexError:
+            return bytearray(FRAME_SIZE)
 
     def compress_batch(self, batch: list[Frame]) -> list[tuple[bytes, int]]:
         """Return each frame compressed, and the length of its content."""
-        return [(frame if isinstance(frame, bytes) else self.compress(frame), content) for frame, content in batch]
+        return [(self._compressed(frame, content), content) for frame, content in batch]
 
-    def compress(self, parts: list[memoryview]) -> bytes:
+    def compress(self, content: bytes | memoryview) -> bytes:
         """Return one frame, whose header tells the length of its content."""
         try:
             compressor = self._idle.pop()
         except IndexError:
             compressor = zstd.ZstdCompressor(options=self._options)
-        content = parts[0] if len(parts) == 1 else b"".join(parts)
         frame = compressor.compress(content, compressor.FLUSH_FRAME)
         self._idle.append(compressor)
         return frame
+
+    def _compressed(self, frame: bytearray | bytes, content: int) -> bytes:
+        if isinstance(frame, bytes):
+            return frame
+        compressed = self.compress(memoryview(frame)[:content])
+        self._buffers.append(frame)
+        return compressed
