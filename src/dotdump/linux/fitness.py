@@ -9,7 +9,7 @@ pthread_create, measurements of which system calls restart without a trace.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 
 from dotdump.linux import ptrace
 from dotdump.linux.inject import room_needed
@@ -33,6 +33,8 @@ _EXEC_CALLS = frozenset((59, 322))
 _UNUSUAL_CALLS = frozenset((15, 130, 219))
 """rt_sigreturn, rt_sigsuspend, restart_syscall."""
 _RSEQ_CS_OFFSET = 8
+_POINTERS = (RSP, FS_BASE)
+"""What says where a thread's stack and its control block are."""
 
 
 def fit_threads(
@@ -41,10 +43,11 @@ def fit_threads(
     """Return the threads that are fit, best first; ``states`` are those of all threads, also of unfit ones."""
     by_tid = {state.tid: state for state in states}
     starts = [region.start for region in regions]
+    pointers = sorted(values[index] for values in map(_values, states) for index in _POINTERS)
     ranked = []
     for thread in threads:
         state = by_tid.get(thread.tid)
-        if state is None or thread.deliver or not _has_own_stack(state, states, regions, starts):
+        if state is None or thread.deliver or not _has_own_stack(state, pointers, regions, starts):
             continue
         rank = _rank(state, memory)
         if rank is not None:
@@ -55,7 +58,7 @@ def fit_threads(
 
 def _rank(state: ThreadState, memory: AddressSpace) -> int | None:
     """Return 0 for a thread in a call that has its result, up to 5; None for one that is not fit."""
-    values = registers_of(state.general)
+    values = _values(state)
     if values[CS] != CODE_64 or not state.exact or values[ORIG_RAX] in _EXEC_CALLS:
         return None
     if values[ORIG_RAX] in _UNUSUAL_CALLS:
@@ -73,10 +76,12 @@ def _in_restartable_sequence(tid: int, memory: AddressSpace) -> bool:
     return len(pointer) < 8 or any(pointer)
 
 
-def _has_own_stack(
-    state: ThreadState, states: Sequence[ThreadState], regions: Sequence[Region], starts: list[int]
-) -> bool:
-    values = registers_of(state.general)
+def _values(state: ThreadState) -> list[int]:
+    return registers_of(state.general)
+
+
+def _has_own_stack(state: ThreadState, pointers: list[int], regions: Sequence[Region], starts: list[int]) -> bool:
+    values = _values(state)
     index = bisect_right(starts, values[RSP]) - 1
     if index < 0:
         return False
@@ -84,7 +89,7 @@ def _has_own_stack(
     below = values[RSP] - room_needed(state)
     if not stack.start <= below < values[RSP] < stack.end or stack.protection & _READ_WRITE != _READ_WRITE:
         return False
-    if stack.shared or stack.inode or not _alone(state, states, stack):
+    if stack.shared or stack.inode or not _alone(values, pointers, stack):
         return False
     if stack.path == "[stack]":
         return True
@@ -93,12 +98,7 @@ def _has_own_stack(
     return guarded and values[RSP] < block < stack.end <= block + CONTROL_BLOCK
 
 
-def _alone(state: ThreadState, states: Sequence[ThreadState], stack: Region) -> bool:
-    """Whether no other thread has its stack or its control block in the same mapping."""
-    for other in states:
-        if other.tid == state.tid:
-            continue
-        values = registers_of(other.general)
-        if any(stack.start <= values[index] < stack.end for index in (RSP, FS_BASE)):
-            return False
-    return True
+def _alone(values: list[int], pointers: list[int], stack: Region) -> bool:
+    """Whether no other thread has its stack or its control block in the same mapping; ``pointers`` are all, sorted."""
+    own = sum(stack.start <= values[index] < stack.end for index in _POINTERS)
+    return bisect_left(pointers, stack.end) - bisect_left(pointers, stack.start) == own

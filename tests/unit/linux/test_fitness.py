@@ -1,5 +1,7 @@
 """Which threads may be used, over built states: all in a system call, where no restartable sequence can be."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from dotdump.linux.fitness import fit_threads
@@ -80,3 +82,22 @@ def test_a_coroutine_is_not_fit() -> None:
 
 def test_two_threads_in_one_mapping_are_not_fit() -> None:
     assert fit([OTHER_THREAD, state(3, 0x1002_0000, fs=0x1002_8000)]) == []
+
+
+class Walked(list[ThreadState]):
+    """States that count how often somebody goes through all of them."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[ThreadState]:
+        self.walks += 1
+        return super().__iter__()
+
+
+def test_states_are_gone_through_once_and_not_for_every_thread() -> None:
+    tids = range(1, 101)
+    regions = [replace(MAIN, start=tid << 24, end=(tid << 24) + 0x20000) for tid in tids]
+    states = Walked(state(tid, (tid << 24) + 0x10000) for tid in tids)
+    threads = [TracedThread(tid) for tid in tids]
+    assert len(fit_threads(threads, states, regions, BytesSpace([]))) == 100
+    assert states.walks <= 2
