@@ -109,3 +109,23 @@ def test_no_failing_system_call_harms_the_target_or_makes_a_file_lie(method: str
 
         ledger.run(trial)
     ledger.allow(0)
+
+
+@pytest.mark.parametrize("method", ["ptrace", "snapshot"])
+@pytest.mark.parametrize("name", ["core", "core.zst"])
+def test_where_no_thread_can_be_started_a_plain_core_is_written_and_a_compressed_one_refused(
+    method: str, name: str, tmp_path: Path
+) -> None:
+    if shutil.which("strace") is None:
+        missing("no strace")
+    output = tmp_path / "out"
+    output.mkdir()
+    with native("threads", "3") as target:
+        before = settled(target)
+        words = collect_command(target.pid, output / name, method)
+        ended = run_traced(words, inject="clone,clone3:error=EAGAIN")
+        assert "Traceback" not in ended.errors
+        assert_unharmed(target, before)
+        assert ended.code == (0 if name == "core" else 1), ended.errors
+        assert (settle_output(output, name, ended.code) == "complete") == (name == "core")
+        assert name == "core" or "no thread can be started" in ended.errors

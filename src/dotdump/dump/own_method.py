@@ -92,9 +92,7 @@ class PtraceMethod:
             elif beside:
                 _copy_and_write(core, copied, target)
             else:
-                copied.memory.fill(target)
-                target.close()
-                core.write(copied)
+                _copy_then_write(core, copied, target)
         return core.captured(target, self.why)
 
 
@@ -200,6 +198,12 @@ def _writes_beside(task: Task, options: OwnOptions) -> bool:
     return plain_file and len(os.sched_getaffinity(0)) > 1
 
 
+def _copy_then_write(core: _Core, copied: BufferedTarget, target: ProcessTarget) -> None:
+    copied.memory.fill(target)
+    target.close()
+    core.write(copied)
+
+
 def _copy_and_write(core: _Core, copied: BufferedTarget, target: ProcessTarget) -> None:
     """Copy memory here, for only the thread that stopped the process can let it go, and write it in another thread."""
     from concurrent.futures import ThreadPoolExecutor
@@ -214,7 +218,11 @@ def _copy_and_write(core: _Core, copied: BufferedTarget, target: ProcessTarget) 
             raise
 
     with ThreadPoolExecutor(1, "write") as pool:
-        writing = pool.submit(write)
+        try:
+            writing = pool.submit(write)
+        except RuntimeError:  # some limit allows no further thread
+            _copy_then_write(core, copied, target)
+            return
         try:
             relay.fill(target)
             target.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from dotdump.errors import CollectError
 from dotdump.formats.zstd_seekable import FRAME_SIZE, build_seek_table
 from dotdump.memory.zstd_library import zstd
 
@@ -100,10 +101,18 @@ class ZstdSink:
 
     def _submit(self) -> None:
         if self._batch:
-            self._waiting.append(self._pool.submit(self._compressors.compress_batch, self._batch))
+            self._waiting.append(self._begin(self._batch))
             self._batch, self._batched = [], 0
         while len(self._waiting) > self._most_waiting:
             self._store_next()
+
+    def _begin(self, batch: list[Frame]) -> Future[list[tuple[bytes, int]]]:
+        try:
+            return self._pool.submit(self._compressors.compress_batch, batch)
+        except RuntimeError as error:
+            raise CollectError(
+                "no thread can be started to compress with", hint="a plain core is written without further threads"
+            ) from error
 
     def _store_next(self) -> None:
         for frame, content in self._waiting.popleft().result():
