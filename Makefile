@@ -52,6 +52,8 @@ fuzz: $(VENV)/.test
 
 faults: $(VENV)/.test
 	DOTDUMP_FAULTS=$(FAULTS) $(PYTEST) -s tests/faults
+	DOTDUMP_FAULTS=$(FAULTS) DOTDUMP_TEST_SNAPSHOTS=400 DOTDUMP_TEST_KILLS=400 $(PYTEST) -k 'killed or blocking' \
+		tests/live/test_snapshot.py tests/live/test_collect.py
 
 clean:
 	rm -rf $(VENV) build dist src/dotdump.egg-info src/dotdump/kernels/*.so src/dotdump/kernels/*.c

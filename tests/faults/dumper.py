@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import dotdump.cli.commands.collect
 import dotdump.dump.own_method  # noqa: F401 (what a forked dumper need not import again)
 from dotdump.cli.main import main
+from faults.invariant import in_hand
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,11 +23,15 @@ DEADLINE = 60.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How a dumper ended: ``code`` is its exit code, or minus the signal that killed it."""
+    """How a dumper ended: ``code`` is its exit code, or minus the signal that killed it.
+
+    ``held``: it was tracing or had forked its target when it was struck.
+    """
 
     code: int
     seconds: float
     errors: str
+    held: bool = False
 
 
 def collect_command(pid: int, output: Path, method: str, *more: str) -> list[str]:
@@ -53,15 +58,25 @@ def forked(words: list[str], errors: Path) -> int:
         os._exit(code)
 
 
-def run_forked(words: list[str], errors: Path, kill_after: float | None = None) -> Ended:
-    """Run a forked dotdump to its end, or kill it ``kill_after`` seconds after its start."""
+def run_forked(words: list[str], errors: Path) -> Ended:
+    """Run a forked dotdump to its end."""
+    start = time.monotonic()
+    return _ended(forked(words, errors), start, errors)
+
+
+def run_struck(words: list[str], errors: Path, target: int, after: float, blow: int = signal.SIGKILL) -> Ended:
+    """Run a forked dotdump that dumps process ``target``, and send it signal ``blow`` that many seconds later."""
     start = time.monotonic()
     pid = forked(words, errors)
-    if kill_after is not None:
-        time.sleep(kill_after)
-        os.kill(pid, signal.SIGKILL)
+    time.sleep(after)
+    held = in_hand(target)
+    os.kill(pid, blow)
+    return _ended(pid, start, errors, held=held)
+
+
+def _ended(pid: int, start: float, errors: Path, *, held: bool = False) -> Ended:
     status = _wait(pid, start + DEADLINE)
-    return Ended(status, time.monotonic() - start, errors.read_text() if errors.exists() else "")
+    return Ended(status, time.monotonic() - start, errors.read_text() if errors.exists() else "", held)
 
 
 def _wait(pid: int, deadline: float) -> int:
@@ -79,7 +94,8 @@ def _wait(pid: int, deadline: float) -> int:
 def run_traced(words: list[str], inject: str | None = None, log: Path | None = None) -> Ended:
     """Run dotdump under strace, with one fault injected (strace's ``inject=`` syntax) or its calls logged."""
     options = ["-f", "-qq", "-o", str(log or os.devnull)]
-    options += ["-e", f"inject={inject}"] if inject else []
+    if inject:
+        options += ["--seccomp-bpf", "-e", f"trace={inject.partition(':')[0]}", "-e", f"inject={inject}"]
     start = time.monotonic()
     done = subprocess.run(
         ["strace", *options, sys.executable, "-m", "dotdump", *words],

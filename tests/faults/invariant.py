@@ -14,6 +14,9 @@ from dotdump.memory.descriptor import DescriptorSpace
 from native import thread_field
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dotdump.target.model import Target
     from native import Native
 
 SETTLE_SECONDS = 5.0
@@ -21,6 +24,7 @@ SETTLE_SECONDS = 5.0
 
 STOPPED = frozenset("tT")
 RSS_GROWTH = 0.01
+BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,15 @@ def children_of(pid: int) -> frozenset[int]:
     return frozenset(found)
 
 
+def in_hand(pid: int) -> bool:
+    """Return whether somebody traces process ``pid``, or has made it a child: the midst of a dump."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        return "TracerPid:\t0\n" not in status or bool(children_of(pid))
+    except OSError:
+        return False
+
+
 def zombies_among(pids: frozenset[int]) -> frozenset[int]:
     """Return those of ``pids`` that have ended and wait to be reaped."""
     return frozenset(pid for pid in pids if Path(f"/proc/{pid}").exists() and thread_field(pid, pid, 0) == "Z")
@@ -104,20 +117,24 @@ def assert_unharmed(target: Native, before: Condition) -> frozenset[int]:
     return left
 
 
-def settle_output(directory: Path, name: str, code: int) -> str:
+def settle_output(directory: Path, name: str, code: int, inspect: Callable[[Target, str], None] | None = None) -> str:
     """Fail unless ``directory`` holds a verified core, an honest partial one, or nothing; empties it.
 
-    Returns ``complete``, ``partial`` or ``nothing``. Exit code 0 without a complete file is a lie.
+    Returns ``complete``, ``partial`` or ``nothing``. Exit code 0 without a complete file is a lie. ``inspect`` looks at
+    what is in a core, and is told which of these it is.
     """
     found = sorted(path.name for path in directory.iterdir())
     try:
         assert set(found) <= {name, f"{name}.partial"}, f"left behind: {found}"
         if name in found:
             assert_complete(directory / name)
+            if inspect is not None:
+                with open_core(str(directory / name)) as target:
+                    inspect(target, "complete")
             return "complete"
         assert code != 0, "exit code 0 and no core"
         if f"{name}.partial" in found:
-            assert_usable(directory / f"{name}.partial")
+            assert_usable(directory / f"{name}.partial", inspect)
             return "partial"
         return "nothing"
     finally:
@@ -134,14 +151,17 @@ def assert_complete(path: Path) -> None:
     assert not problems, f"under its final name, but {problems}"
 
 
-def assert_usable(path: Path) -> None:
+def assert_usable(path: Path, inspect: Callable[[Target, str], None] | None = None) -> None:
     """Fail unless what is in a partial core can be read: every range it says is there."""
     if path.stat().st_size == 0:
         return
     try:
         with open_core(str(path)) as target:
             for part in target.memory.ranges():
-                step = min(part.size, 1 << 20)
-                assert len(target.memory.read_available(part.start, step)) == step, f"{part} cannot be read"
+                for start in range(part.start, part.end, BLOCK):
+                    size = min(BLOCK, part.end - start)
+                    assert len(target.memory.read_available(start, size)) == size, f"{part} cannot be read"
+            if inspect is not None:
+                inspect(target, "partial")
     except DotdumpError as error:
         assert path.stat().st_size < 1 << 16, f"a partial core of {path.stat().st_size} bytes: {error}"  # noqa: PT017

@@ -1,6 +1,6 @@
 """Counts of trials and what came of them: a sample in the suite, the full count behind ``make faults``.
 
-``DOTDUMP_FAULTS=full`` runs the full counts, a number runs that many of each. A counted run goes on where it was
+``DOTDUMP_FAULTS=full`` runs the full counts, a number that many of each at most. A counted run goes on where it was
 stopped: what was done is kept in ``.faults/NAME.json`` (``DOTDUMP_FAULTS_STATE`` names another directory).
 """
 
@@ -26,7 +26,8 @@ class Ledger:
 
     def __init__(self, name: str, *, full: int, sample: int) -> None:
         self.name = name
-        self.count = full if CHOSEN == "full" else int(CHOSEN) if CHOSEN else sample
+        self.full = full
+        self.count = full if CHOSEN == "full" else min(full, int(CHOSEN)) if CHOSEN else sample
         self.outcomes: Counter[str] = Counter()
         self.broken: list[str] = []
         self._path = STATE / f"{name}.json"
@@ -67,4 +68,4 @@ class Ledger:
     def _save(self) -> None:
         if CHOSEN:
             STATE.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(json.dumps({"outcomes": self.outcomes, "broken": self.broken}))
+            self._path.write_text(json.dumps({"full": self.full, "outcomes": self.outcomes, "broken": self.broken}))

@@ -11,14 +11,18 @@ from threading import Thread
 import pytest
 
 from corpus import Runtime, corpus, runtimes
-from faults.dumper import collect_command, forked, run_forked
-from faults.invariant import settle_output
+from dotdump.linux.proc import Proc
+from dotdump.memory.region import Region
+from dotdump.target.model import Target
+from faults.dumper import collect_command, run_forked, run_struck
+from faults.invariant import BLOCK, assert_unharmed, in_hand, settle_output, settled
 from faults.ledger import Ledger
 from native import Native, native
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("faults")]
 
 MEGABYTES = 48
+PAGE = 4096
 CHANGES: dict[str, Callable[[Native], None]] = {
     "kill": lambda target: os.kill(target.pid, signal.SIGKILL),
     "exit": lambda target: say(target, "exit"),
@@ -35,14 +39,48 @@ def say(target: Native, word: str) -> None:
     target.process.stdin.flush()
 
 
-def later(seconds: float, change: Callable[[Native], None], target: Native) -> Thread:
-    def act() -> None:
-        time.sleep(seconds)
-        change(target)
+class Change:
+    """What is done to ``target`` some seconds from now; ``held`` says whether a dumper had it in hand then."""
 
-    thread = Thread(target=act)
-    thread.start()
-    return thread
+    def __init__(self, name: str, target: Native, seconds: float) -> None:
+        self.held = False
+        self._name, self._target, self._seconds = name, target, seconds
+        self._thread = Thread(target=self._act)
+        self._thread.start()
+
+    def _act(self) -> None:
+        time.sleep(self._seconds)
+        self.held = in_hand(self._target.pid)
+        CHANGES[self._name](self._target)
+
+    def join(self) -> None:
+        self._thread.join()
+
+
+def filled_region(pid: int) -> Region:
+    """Return the memory that the target has filled: each page starts with its own address."""
+    return max((region for region in Proc(pid).maps() if not region.inode), key=lambda region: region.size)
+
+
+def pages_are_right(filled: Region, change: str) -> Callable[[Target, str], None]:
+    """Return a look at a core: what it holds of ``filled`` is what was there, and a complete core holds all of it.
+
+    After an exec all of it is gone, after an unmap half of it.
+    """
+
+    def inspect(target: Target, word: str) -> None:
+        held = 0
+        for start in range(filled.start, filled.end, BLOCK):
+            data = target.memory.read_available(start, min(BLOCK, filled.end - start))
+            for page in range(0, len(data) - 7, PAGE):
+                found = int.from_bytes(data[page : page + 8], "little")
+                assert found in (start + page, 0), f"{found:#x} at {start + page:#x}"
+                held += found == start + page
+        pages = MEGABYTES * (1 << 20) // PAGE
+        possible = {"exec": {0, pages}, "unmap": {pages // 2, pages}}.get(change, {pages})
+        assert word != "complete" or held in possible, f"{held} of {pages} pages"
+
+    return inspect
 
 
 @pytest.mark.parametrize("method", ["ptrace", "snapshot"])
@@ -51,17 +89,22 @@ def test_a_target_that_changes_in_mid_dump_gives_an_honest_file(method: str, cha
     ledger = Ledger(f"target-{change}-{method}", full=90, sample=2)
     output, errors = tmp_path / "out", tmp_path / "errors"
     output.mkdir()
+    with native("mortal", str(MEGABYTES)) as target:
+        usual = run_forked(collect_command(target.pid, output / "core", method), errors).seconds
+        look = pages_are_right(filled_region(target.pid), "")
+        assert settle_output(output, "core", 0, look) == "complete"
 
     def trial(number: int) -> str:
         chance = random.Random(number * 10007)
         with native("mortal", str(MEGABYTES)) as target:
             words = collect_command(target.pid, output / "core", method)
-            acting = later(chance.uniform(0, 0.12), CHANGES[change], target)
+            look = pages_are_right(filled_region(target.pid), change)
+            acting = Change(change, target, chance.uniform(0, usual))
             ended = run_forked(words, errors)
             acting.join()
             assert "Traceback" not in ended.errors, ended.errors
             assert ended.code in (0, 1, 3), f"exit code {ended.code}: {ended.errors}"
-            return settle_output(output, "core", ended.code)
+            return settle_output(output, "core", ended.code, look) + " (held)" * acting.held
 
     ledger.run(trial)
     ledger.allow(0)
@@ -91,16 +134,17 @@ def test_interrupting_a_dump_ends_it_and_leaves_nothing(tmp_path: Path) -> None:
     output, errors = tmp_path / "out", tmp_path / "errors"
     output.mkdir()
     with native("mortal", str(MEGABYTES)) as target:
+        usual = run_forked(collect_command(target.pid, output / "core", "ptrace"), errors).seconds
+        settle_output(output, "core", 0)
+        before = settled(target)
 
         def trial(number: int) -> str:
-            method = ("ptrace", "snapshot")[number % 2]
-            pid = forked(collect_command(target.pid, output / "core", method), errors)
-            time.sleep(random.Random(number).uniform(0, 0.15))
-            os.kill(pid, signal.SIGINT)
-            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-            assert code in (0, 1, -signal.SIGINT), f"exit code {code}: {errors.read_text()}"
-            return settle_output(output, "core", code)
+            words = collect_command(target.pid, output / "core", ("ptrace", "snapshot")[number % 2])
+            ended = run_struck(words, errors, target.pid, random.Random(number).uniform(0, usual), signal.SIGINT)
+            assert ended.code in (0, 1, -signal.SIGINT), f"exit code {ended.code}: {ended.errors}"
+            assert "Traceback" not in ended.errors, ended.errors
+            assert not assert_unharmed(target, before), "a dead twin is left behind"
+            return settle_output(output, "core", ended.code) + " (held)" * ended.held
 
         ledger.run(trial)
-        assert int(target.ask()) > 0
     ledger.allow(0)

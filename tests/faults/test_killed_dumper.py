@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.dumper import collect_command, run_forked
+from faults.dumper import collect_command, run_forked, run_struck
 from faults.invariant import assert_unharmed, settle_output, settled
 from faults.ledger import Ledger
 from native import native
@@ -32,9 +32,9 @@ def test_a_killed_dumper_leaves_the_target_running(method: str, threads: int, tm
 
         def trial(number: int) -> str:
             chance.seed(number * 10007 + threads)
-            ended = run_forked(words, errors, kill_after=chance.uniform(0, whole.seconds * 1.1))
+            ended = run_struck(words, errors, target.pid, chance.uniform(0, whole.seconds * 1.1))
             zombies = assert_unharmed(target, before)
-            word = settle_output(output, "core", ended.code)
+            word = settle_output(output, "core", ended.code) + " (held)" * ended.held
             if not zombies:
                 return word
             again = run_forked(words, errors)

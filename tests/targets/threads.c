@@ -16,6 +16,7 @@ static void *sleeper(void *name) {
     pthread_setname_np(pthread_self(), name);
     started++;
     for (;;) pause();
+    return NULL;
 }
 
 static void *parent(void *name) {
