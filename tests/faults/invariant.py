@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,7 +93,12 @@ def in_hand(pid: int) -> bool:
 
 def zombies_among(pids: frozenset[int]) -> frozenset[int]:
     """Return those of ``pids`` that have ended and wait to be reaped."""
-    return frozenset(pid for pid in pids if Path(f"/proc/{pid}").exists() and thread_field(pid, pid, 0) == "Z")
+    found = set()
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if thread_field(pid, pid, 0) == "Z":
+                found.add(pid)
+    return frozenset(found)
 
 
 def assert_unharmed(target: Native, before: Condition) -> frozenset[int]:
