@@ -16,6 +16,7 @@ import pytest
 
 from corpus import Runtime, corpus, missing, runtimes
 from dotdump.target.core import CoreTarget, open_core
+from dotdump.target.process import open_process
 
 pytestmark = pytest.mark.live
 REGISTERS = ("rip", "rsp", "rbp", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", *(f"r{number}" for number in range(8, 16)))
@@ -156,6 +157,30 @@ def test_a_core_of_the_kernel_says_why_the_process_died(tmp_path: Path) -> None:
         assert target.signal is not None
         assert (target.signal.signo, target.signal.address) == (signal.SIGSEGV, 0x1234)
         assert target.process.arguments == f"{sys.executable} -c {script}"[:PRPSINFO_ARGUMENTS]
+
+
+def test_the_registers_of_our_core_have_the_form_that_the_kernels_have(tmp_path: Path) -> None:
+    pattern = Path("/proc/sys/kernel/core_pattern").read_text().strip()
+    if pattern.startswith(("|", "/")):
+        missing(f"the kernel gives cores to {pattern}")
+
+    script = "import time; print(1, flush=True); time.sleep(60)"
+    sleeper = subprocess.Popen([sys.executable, "-c", script], stdout=-1, cwd=tmp_path)
+    resource.prlimit(sleeper.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert sleeper.stdout is not None
+    sleeper.stdout.readline()
+    with open_process(sleeper.pid) as process:
+        (ours,) = process.threads
+    sleeper.send_signal(signal.SIGQUIT)
+    sleeper.communicate()
+    (path,) = tmp_path.iterdir()
+    with open_core(path) as core:
+        (theirs,) = core.threads
+        assert {key: len(data) for key, data in ours.notes.items()} == {
+            key: len(data) for key, data in theirs.notes.items() if key in ours.notes
+        }
+        extended = ("LINUX", 0x202)
+        assert ours.notes[extended][464:472] == theirs.notes[extended][464:472]  # XCR0
 
 
 def test_the_core_of_another_architecture_has_the_modules_that_its_maps_had(tmp_path: Path) -> None:

@@ -140,6 +140,37 @@ def test_a_reader_that_falls_silent_is_given_up(method: str) -> None:
         collecting.stderr.close()
 
 
+@pytest.mark.parametrize("options", [[], ["--compress"]], ids=["plain", "compressed"])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_slow_reader_does_not_hold_the_process(
+    method: str, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with native("threads", "7") as process:
+        arguments = command(process.pid, "--method", method, *options)
+        collecting = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert collecting.stdout is not None
+        first = os.read(collecting.stdout.fileno(), 1000)
+        ticks = [int(process.ask()) for _ in range(3)]  # the pipe is full, and nobody reads on
+        assert ticks == sorted(set(ticks))
+        assert "t" not in process.states().values()
+        assert collecting.poll() is None
+        rest, said = collecting.communicate(timeout=30)
+        assert collecting.returncode == 0, said
+        received = tmp_path / "core"
+        received.write_bytes(first + rest)
+        if not options:
+            assert_is_core(received, process.pid, capsys)
+    assert main(["verify", str(received)]) == 0
+
+
+def test_a_reader_that_could_hold_the_process_is_told_of() -> None:
+    with native("threads", "7") as process:
+        arguments = command(process.pid, "--method", "ptrace", "--buffer", "4K")
+        done = subprocess.run(arguments, capture_output=True, check=False)
+    assert done.returncode == 3
+    assert b"stood still until the reader of the dump had taken it" in done.stderr
+
+
 def test_the_runtime_cannot_write_a_stream() -> None:
     with native("threads", "1") as process:
         done = subprocess.run(command(process.pid, "--method", "runtime"), capture_output=True, text=True, check=False)

@@ -19,7 +19,8 @@ from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.plan import full
 from dotdump.dump.write import origin_of, sink_over
 from dotdump.formats.diagnostics_page import DiagnosticsPage
-from dotdump.target.core import open_core
+from dotdump.memory.space import MemoryRange
+from dotdump.target.core import CoreTarget, open_core
 from dotdump.target.process import open_process
 
 pytestmark = pytest.mark.live
@@ -121,20 +122,108 @@ def test_lldb_opens_it_with_all_threads(cores: tuple[Path, Path, Runtime]) -> No
         assert len(re.findall(r"thread #\d+", seen.split("(lldb) thread list")[-1])) == len(core.threads)
 
 
+def places(core: CoreTarget) -> list[MemoryRange]:
+    """A page of each thread's stack, of each module's head, and of a few other ranges."""
+    held = core.core_memory.ranges()
+    pages = [thread.stack_pointer & -4096 for thread in core.threads] + [module.base for module in core.modules]
+    pages += [part.start for part in held[:: max(1, len(held) // 20)]]
+    return [MemoryRange(page, page + 4096) for page in sorted(set(pages)) if core.core_memory.read_available(page, 1)]
+
+
+@pytest.mark.parametrize("debugger", ["gdb", "lldb"])
+def test_debuggers_read_the_memory_that_ours_reads(
+    debugger: str, cores: tuple[Path, Path, Runtime], tmp_path: Path
+) -> None:
+    with open_core(cores[0]) as core:
+        expected = {part.start: core.memory.read(part.start, 4096) for part in places(core)}
+    commands = {
+        "gdb": (["gdb", "-batch", "-nx"], "-ex", "dump binary memory {file} {start:#x} {end:#x}"),
+        "lldb": (["lldb", "--no-lldbinit", "-b"], "-o", "memory read -b -o {file} -c 4096 --force {start:#x}"),
+    }
+    words, option, text = commands[debugger]
+    for start in expected:
+        words += [option, text.format(file=tmp_path / f"{start:x}", start=start, end=start + 4096)]
+    said = tool(*words, "-c", str(cores[0]))
+    seen = {start: (tmp_path / f"{start:x}") for start in expected}
+    assert len(expected) > 20
+    assert [hex(start) for start, file in seen.items() if not file.exists()] == [], said[-2000:]
+    assert {start: file.read_bytes() for start, file in seen.items()} == expected
+
+
+def test_lldb_reads_every_general_register_of_every_thread_as_ours_does(cores: tuple[Path, Path, Runtime]) -> None:
+    names = " ".join(GENERAL)
+    with open_core(cores[0]) as core:
+        expected = [{name: thread.registers[name] for name in GENERAL} for thread in core.threads]
+    script = [
+        word
+        for number in range(len(expected))
+        for word in ("-o", f"thread select {number + 1}", "-o", f"register read {names}")
+    ]
+    seen = tool("lldb", "--no-lldbinit", "-b", "-c", str(cores[0]), *script)
+    parts = seen.split("(lldb) register read")[1:]
+    told = [
+        {name: int(value, 16) for name, value in re.findall(r"^ +(\w+) = (0x[0-9a-f]+)", part, re.MULTILINE)}
+        for part in parts
+    ]
+    assert told == expected
+
+
+def test_eu_unstrip_finds_the_same_modules_by_the_same_build_ids(cores: tuple[Path, Path, Runtime]) -> None:
+    lines = re.findall(r"^(0x\w+)\+\w+ (\w+)@", tool("eu-unstrip", "-n", f"--core={cores[0]}"), re.MULTILINE)
+    told = {int(start, 16): build_id for start, build_id in lines}
+    with open_core(cores[0]) as core:
+        ours = {module.base: module.build_id.hex() for module in core.modules if module.build_id is not None}
+    assert told.keys() & ours.keys()
+    assert told.items() <= ours.items()
+
+
 def test_clrmd_counts_the_same_objects_in_both(cores: tuple[Path, Path, Runtime]) -> None:
+    assert objects_in(cores[0], cores[2]) == objects_in(cores[1], cores[2])
+
+
+def objects_in(core: Path, runtime: Runtime) -> list[tuple[object, ...]]:
+    """Return what ClrMD counts in a core that it can walk, by type."""
     oracle = Path(os.environ.get("DOTDUMP_TEST_PEERS", "")) / "clrmd" / "bin" / "Oracle.dll"
     if not oracle.is_file():
         missing("no ClrMD: DOTDUMP_TEST_PEERS does not name it")
-    types = []
-    for core in (cores[0], cores[1]):
-        command = [str(cores[2].root / "dotnet"), str(oracle), "stat", str(core)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=corpus_environment(), timeout=120, check=True
-        )
-        told = json.loads(done.stdout)
-        assert told["walkable"]
-        types.append(sorted(map(tuple, told["types"])))
-    assert types[0] == types[1]
+    command = [str(runtime.root / "dotnet"), str(oracle), "stat", str(core)]
+    done = subprocess.run(command, capture_output=True, text=True, env=corpus_environment(), timeout=120, check=True)
+    told = json.loads(done.stdout)
+    assert told["walkable"]
+    return sorted(map(tuple, told["types"]))
+
+
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "createdump's"])
+def test_without_file_backed_pages_a_core_says_the_same_with_the_files(
+    ours: bool, cores: tuple[Path, Path, Runtime], tmp_path: Path
+) -> None:
+    source, small = cores[0] if ours else cores[1], tmp_path / "small"
+    assert main(["convert", str(source), str(small), "--drop-file-backed"]) == 0
+    assert small.stat().st_size < source.stat().st_size
+    with open_core(source) as whole, open_core(small) as core:
+        assert [thread.registers for thread in core.threads] == [thread.registers for thread in whole.threads]
+        assert [(m.path, m.base, m.build_id) for m in core.modules] == [
+            (m.path, m.base, m.build_id) for m in whole.modules
+        ]
+    assert objects_in(small, cores[2]) == objects_in(source, cores[2])
+
+
+def test_a_range_of_a_core_is_there_whole_and_nothing_else_for_gdb_too(
+    cores: tuple[Path, Path, Runtime], tmp_path: Path
+) -> None:
+    part, read = tmp_path / "part.zst", tmp_path / "read"
+    with open_core(cores[0]) as core:
+        held = max(core.core_memory.ranges(), key=lambda range_: range_.size)
+        start, end = held.start + 4096, held.start + 3 * 4096
+        expected = core.memory.read(start, end - start)
+    assert main(["convert", str(cores[0]), str(part), "--range", f"{start:#x}-{end - 10:#x}"]) == 0
+    with open_core(part) as trimmed:
+        assert trimmed.core_memory.ranges() == [MemoryRange(start, end)]
+        assert trimmed.memory.read(start, end - start) == expected
+    plain = tmp_path / "plain"
+    assert main(["convert", str(part), str(plain)]) == 0
+    tool("gdb", "-batch", "-nx", "-c", str(plain), "-ex", f"dump binary memory {read} {start:#x} {end:#x}")
+    assert read.read_bytes() == expected
 
 
 @pytest.mark.parametrize("ours", [True, False], ids=["ours", "createdump's"])

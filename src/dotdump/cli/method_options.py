@@ -6,7 +6,7 @@ import argparse
 
 from dotdump.dump.auto_method import AutoMethod
 from dotdump.dump.gc_moment import DEFAULT_WAIT
-from dotdump.dump.own_method import DEFAULT_BUFFER, OwnOptions, PtraceMethod, SnapshotMethod
+from dotdump.dump.own_method import OwnOptions, PtraceMethod, SnapshotMethod
 from dotdump.dump.runtime_method import RuntimeMethod
 from dotdump.errors import CollectError
 
@@ -51,9 +51,9 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--buffer",
         type=_size,
-        default=DEFAULT_BUFFER,
         metavar="SIZE",
-        help="with ptrace: memory to copy to, so that the process runs while the file is written; default: 1G",
+        help="with ptrace: memory to copy to, so that the process runs while the core is written, 0 for none;"
+        " default: 1G for a file, half of what is free for a pipe",
     )
 
 

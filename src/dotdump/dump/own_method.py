@@ -17,6 +17,7 @@ from dotdump.dump.doctor.preflight import require_tracing
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
 from dotdump.dump.progress import Phase
+from dotdump.dump.sink import FileSink
 from dotdump.dump.space import expected_size
 from dotdump.errors import CollectError, DotdumpError, Incomplete
 from dotdump.formats.diagnostics_page import DiagnosticsPage
@@ -41,20 +42,27 @@ if TYPE_CHECKING:
     from dotdump.target.snapshot import SnapshotTarget
 
 DEFAULT_BUFFER = 1 << 30
+_ALL_THERE_IS = 1 << 62
+_HELD_BY_READER = (
+    "the process stood still until the reader of the dump had taken it: its memory is larger than the buffer; "
+    "--live or a larger --buffer avoids that"
+)
 _TOUCHED_BESIDE = 0.25
 """Part of the buffer to touch beforehand where writing gives room back meanwhile: see docs/performance.md."""
 
 
 @record
 class OwnOptions:
-    """``level`` of zstd, None for a plain core; ``buffer`` in bytes; ``gc_wait`` in seconds, 0 for any moment.
+    """``level`` of zstd, None for a plain core; ``gc_wait`` in seconds, 0 for any moment.
 
+    ``buffer`` in bytes; None for ``DEFAULT_BUFFER``, and for as much as there is where somebody reads what is written,
+    for a process should not stand still until a reader has taken it.
     ``first`` is the thread to put in front, as the process counts them, and ``siginfo`` what it died of.
     """
 
     file_backed: bool = True
     level: int | None = None
-    buffer: int = DEFAULT_BUFFER
+    buffer: int | None = None
     gc_wait: float = DEFAULT_WAIT
     first: int = 0
     siginfo: Siginfo | None = None
@@ -79,20 +87,22 @@ class PtraceMethod:
 
     def capture(self, task: Task) -> Capture:
         options = self.options
-        beside = _writes_beside(task, options)
+        beside, limit = _writes_beside(task, options), _buffer_limit(task, options)
         share = _TOUCHED_BESIDE if beside else 1.0
-        arena = prepared(_resident(task.subject, task.type), options.buffer, share)
+        arena = prepared(_resident(task.subject, task.type), limit, share)
         with GcMoment(task.subject.pid, options.gc_wait) as gc:
             target = open_process(task.subject.pid, first=options.first, siginfo=options.siginfo, moment=gc.moment)
         with target:
             core = _Core(task, options, self.name, target)
-            copied = buffered(target, core.plan, options.buffer, arena)
+            copied = buffered(target, core.plan, limit, arena)
             if copied is None:
                 core.write(target)
             elif beside:
                 _copy_and_write(core, copied, target)
             else:
                 _copy_then_write(core, copied, target)
+        if copied is None and limit and not _is_file(task):
+            target.problems.append(_HELD_BY_READER)
         return core.captured(target, self.why)
 
 
@@ -190,12 +200,20 @@ class _Core:
             raise Incomplete("the dump was cut short: it took longer than --timeout allows")
 
 
+def _is_file(task: Task) -> bool:
+    """Whether the output is a file, which takes what it is given: a reader of a pipe may let us wait."""
+    return isinstance(task.output.sink(), FileSink)
+
+
+def _buffer_limit(task: Task, options: OwnOptions) -> int:
+    if options.buffer is not None:
+        return options.buffer
+    return DEFAULT_BUFFER if _is_file(task) else _ALL_THERE_IS
+
+
 def _writes_beside(task: Task, options: OwnOptions) -> bool:
     """Whether to write while memory is copied: where that is a copy too, and another CPU is there for it."""
-    from dotdump.dump.sink import FileSink
-
-    plain_file = options.level is None and isinstance(task.output.sink(), FileSink)
-    return plain_file and len(os.sched_getaffinity(0)) > 1
+    return options.level is None and _is_file(task) and len(os.sched_getaffinity(0)) > 1
 
 
 def _copy_then_write(core: _Core, copied: BufferedTarget, target: ProcessTarget) -> None:

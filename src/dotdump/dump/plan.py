@@ -68,13 +68,15 @@ def full(
 
     Without ``file_backed``, mappings of files that the target cannot write keep only their first page, in which
     ELF headers and the build-id are; a reader finds the rest in the same file. Writable private mappings of files
-    stay whole: they differ from the file. ``available`` (sorted, disjoint) bounds what is there to be read at all,
-    where the target is a core; a process is asked page by page when it is copied.
+    stay whole: they differ from the file; so does what was relocated before it was protected.
+    ``available`` (sorted, disjoint) bounds what is there to be read at all, where the target is a core; a process is
+    asked page by page when it is copied.
     """
     starts = [part.start for part in available or ()]
     segments: list[Segment] = []
-    for region in regions:
-        stored, why = _rule(region, file_backed=file_backed, page_size=page_size)
+    for region, following in zip(regions, [*regions[1:], None], strict=False):
+        whole_file = file_backed or _is_relocated(region, following)
+        stored, why = _rule(region, file_backed=whole_file, page_size=page_size)
         whole = Segment(region.start, region.end, region.protection, stored, why)
         if available is None or not stored:
             segments.append(whole)
@@ -115,6 +117,14 @@ def _same_as_file(region: Region) -> bool:
     if not region.path.startswith("/") or region.path.endswith(" (deleted)") or region.path.startswith("/memfd:"):
         return False
     return bool(region.shared) or not region.protection & Protection.WRITE
+
+
+def _is_relocated(region: Region, following: Region | None) -> bool:
+    """Whether the dynamic linker may have written to what is read-only now: PT_GNU_RELRO, just before the data."""
+    if following is None or region.shared or following.shared or region.protection != Protection.READ:
+        return False
+    writable = bool(following.protection & Protection.WRITE)
+    return writable and region.path == following.path and region.end == following.start
 
 
 def _cut(segment: Segment, parts: Iterable[MemoryRange], why: Why) -> Iterator[Segment]:

@@ -87,6 +87,19 @@ def test_json_tells_what_was_stored(core: Path, capsys: pytest.CaptureFixture[st
     assert (told["content"], told["stored"]) == (core.stat().st_size, packed.stat().st_size)
 
 
+@pytest.mark.parametrize("options", [[], ["--range", "0x20000-0x28000"]], ids=["copied", "rewritten"])
+def test_long_work_tells_how_far_it_is(
+    options: list[str], core: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dotdump.cli.progress.FILE_SECONDS", 0.0)
+    assert main(["convert", str(core), str(core.with_suffix(".zst")), *options]) == Exit.DONE
+    said = capsys.readouterr()
+    assert "writing" in said.err
+    assert "(100%)" in said.err
+    assert "stored" in said.out
+    assert "writing" not in said.out
+
+
 @pytest.mark.parametrize("text", ["1-", "5-5", "x-y", "0x10", "-1-5"])
 def test_a_false_range_is_a_usage_error(core: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -46,6 +46,20 @@ def test_without_file_backed_a_file_keeps_its_headers_and_what_the_process_may_h
     assert stored == [PAGE, 0, 0x1000, 0x1000, PAGE, 0x1000]
 
 
+def test_without_file_backed_what_was_relocated_before_it_was_protected_is_kept() -> None:
+    regions = [
+        Region(0x10000, 0x20000, R, 0, "/lib/a.so"),
+        Region(0x20000, 0x30000, RX, 0x10000, "/lib/a.so"),
+        Region(0x30000, 0x34000, R, 0x20000, "/lib/a.so"),
+        Region(0x34000, 0x36000, R, 0x23000, "/lib/a.so"),
+        Region(0x36000, 0x37000, RW, 0x25000, "/lib/a.so"),
+        Region(0x37000, 0x38000, R, 0x1000, "/lib/b.so"),
+        Region(0x38000, 0x39000, RW, 0, "/lib/c.so"),
+    ]
+    stored = [s.stored for s in full(regions, file_backed=False).segments]
+    assert stored == [PAGE, 0, 0, 0x2000, 0x1000, 0, 0x1000]
+
+
 def test_what_is_not_available_becomes_segments_without_memory() -> None:
     regions = [Region(0x1000, 0x9000, RW)]
     available = [MemoryRange(0x2000, 0x3000), MemoryRange(0x3000, 0x4000), MemoryRange(0x6000, 0x7000)]

@@ -8,9 +8,10 @@ import sys
 
 from dotdump.cli.arguments import add_format
 from dotdump.cli.core_arguments import tell_warnings
+from dotdump.cli.progress import ProgressLine
 from dotdump.cli.registry import Exit
 from dotdump.dump.convert import Conversion, Trim, check_converted, convert
-from dotdump.dump.progress import silent
+from dotdump.dump.progress import Phase
 from dotdump.dump.write import level_for, published
 from dotdump.errors import OutputRefused
 from dotdump.memory.space import MemoryRange
@@ -59,11 +60,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         descriptor = sys.stdout.fileno()
         if os.isatty(descriptor):
             raise OutputRefused("cannot write a core to a terminal", hint="redirect standard output, or name a file")
-        conversion = convert(arguments.input, descriptor, level, trim, silent)
+        with ProgressLine(console) as progress:
+            conversion = convert(arguments.input, descriptor, level, trim, progress)
     else:
-        with published(arguments.output, replace=arguments.force) as descriptor:
-            conversion = convert(arguments.input, descriptor, level, trim, silent)
-            check_converted(descriptor, conversion)
+        with published(arguments.output, replace=arguments.force) as descriptor, ProgressLine(console) as progress:
+            conversion = convert(arguments.input, descriptor, level, trim, progress)
+            progress(Phase.VERIFY, conversion.content, conversion.content)
+            check_converted(descriptor, conversion, trim)
         _report(arguments.output, conversion, console)
     for problem in conversion.problems:
         console.warning(problem)
