@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         with published(arguments.output, replace=arguments.force) as descriptor, ProgressLine(console) as progress:
             conversion = convert(arguments.input, descriptor, level, trim, progress)
             progress(Phase.VERIFY, conversion.content, conversion.content)
-            check_converted(descriptor, conversion, trim)
+            check_converted(descriptor, conversion)
         _report(arguments.output, conversion, console)
     for problem in conversion.problems:
         console.warning(problem)
