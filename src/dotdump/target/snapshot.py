@@ -198,6 +198,10 @@ class SnapshotTarget:
         if self._closed:
             return
         self._closed = True
+        with uninterrupted():  # Ctrl-C between its death and its burial would leave a zombie in the process
+            self._end()
+
+    def _end(self) -> None:
         if hasattr(self, "memory"):
             self.memory.close()
         if self._world is not None:
