@@ -198,7 +198,7 @@ class SnapshotTarget:
         if self._closed:
             return
         self._closed = True
-        with uninterrupted():  # Ctrl-C between its death and its burial would leave a zombie in the process
+        with uninterrupted():  # Ctrl-C between its death and its burial leaves a zombie in the process
             self._end()
 
     def _end(self) -> None:
