@@ -12,6 +12,7 @@
     │   ├── RuntimeNotFound
     │   ├── UnsupportedRuntime      .version .missing
     │   ├── InvalidObject           .address
+    │   ├── DacFailed               the native DAC refused, crashed or took too long
     │   ├── FieldNotFound           (also KeyError)                 .type_name .field
     │   └── ConditionError          a condition on objects that cannot be understood (also ValueError)
     ├── CollectError                a dump could not be taken
@@ -101,6 +102,10 @@ class InvalidObject(ClrError):
     def __init__(self, address: int, reason: str, *, hint: str | None = None) -> None:
         super().__init__(f"no object at {address:#x}: {reason}", hint=hint)
         self.address = address
+
+
+class DacFailed(ClrError):
+    """The runtime's own debugging library refused, crashed or did not answer in time."""
 
 
 class FieldNotFound(ClrError, KeyError):

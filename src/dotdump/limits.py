@@ -92,8 +92,26 @@ INTERFACES = 1 << 12
 BASE_TYPES = 256
 """Types that one derives from, one from the other: deep hierarchies have twenty."""
 
+INNER_EXCEPTIONS = 1 << 10
+"""Exceptions one in another, and beside each other in one ``AggregateException``."""
+
+SYNC_BLOCKS = 1 << 26
+"""Sync blocks of a runtime: an object's header has 26 bits for the index."""
+
+BLOCKING_ITEMS = 64
+"""Monitors that one thread waits for at a time: it is one, and more only where a wait runs other code meanwhile."""
+
+WAITING_STACK = 1 << 16
+"""Bytes of a stack that are searched for the object that its thread waits for: a few frames of the library."""
+
+READER_COUNTS = 1 << 12
+"""Locks that one thread has read under and keeps counts of: it uses them again, so there are as many as at a time."""
+
 LOOKUP_MAP_BLOCKS = 1 << 10
 """Blocks of a module's table of types: each is larger than all before it."""
+
+LOOKUP_MAP_ENTRIES = 1 << 24
+"""Types in one block of a module's table: row ids have 24 bits."""
 
 CONSTRUCTED_TYPES = 1 << 20
 """Constructed types of one module: CoreLib of a large server has some ten thousand."""
@@ -130,3 +148,124 @@ STACK_FRAMES_IN_ALL = 1 << 21
 
 UNWINDING_EFFORT = 1 << 26
 """Instructions, expressions and frames of all walks through one target: a million functions of 30 bytes are half."""
+
+RANGE_SECTIONS = 1 << 16
+"""Sections of code in one chunk of addresses, or in the list of 3.1: one for each image and each heap of 64 KiB."""
+
+NIBBLE_MAP_UNITS = 1 << 16
+"""Empty units of a nibble map before a method: 256 bytes of code each, so a method of 16 MiB."""
+
+RUNTIME_FUNCTIONS = 1 << 24
+"""Functions of one ready-to-run image: the whole framework in one has half a million."""
+
+HASH_MAP_BUCKETS = 1 << 24
+"""Buckets of one hash table of the runtime: one for three prepared methods of an image."""
+
+FUNCLETS = 1 << 14
+"""Functions of one method: its body and its handlers."""
+
+CODE_BLOCKS_KEPT = 1 << 17
+"""Instruction pointers whose code is remembered: 40,000 frames have fewer than 2,000 different ones."""
+
+MANAGED_THREADS = 1 << 18
+"""Threads of one runtime: the kernel gives a process 32,768 by default, and dead ones stay listed for a while."""
+
+NESTED_EXCEPTIONS = 1 << 12
+"""Exceptions of one thread, each thrown while the one before was handled: it takes stack for each."""
+
+HANDLE_TABLE_MAPS = 1 << 16
+"""Maps of handle tables, and buckets in one: ten suffice for every runtime seen."""
+
+HANDLE_SEGMENTS = 1 << 16
+"""Segments of one handle table: half a billion handles."""
+
+HANDLE_BLOCKS = 1 << 12
+"""Blocks in a segment of handles, and handles in a block: 120 and 64 in every version."""
+
+FINALIZABLE_OBJECTS = 1 << 32
+"""Objects with finalizers in one part of a heap's queue."""
+
+STACK_SIZE = 256 << 20
+"""Bytes of one thread's stack that are looked through: the mapping it is in may be larger than the stack."""
+
+NAME_NESTING = 64
+"""Namespaces and types around a type."""
+
+NATIVE_BLOB = 1 << 30
+"""One section of what a NativeAOT program carries for reflection: large programs have some ten megabytes."""
+
+NAME_PARTS = 1 << 12
+"""Types that one name is made of: those that code generators nest have a hundred."""
+
+NAME_LENGTH = 1 << 16
+"""Characters of one name of a type or a list of parameters: those of nested state machines have a thousand."""
+
+GC_INFO_SIZE = 1 << 20
+"""Bytes of GC info of one method: methods that generators write, of a megabyte of code, have a tenth."""
+
+GC_INFO_SLOTS = 1 << 17
+"""Places of references in one method: the compiler tracks 1,024 variables, fields of temporaries come on top."""
+
+GC_INFO_CHUNKS = 1 << 17
+"""Chunks of 64 places in the interruptible code of one method: eight million bytes."""
+
+METHOD_SIZE = 1 << 28
+"""Bytes of code of one method."""
+
+HANDLES_IN_ALL = 1 << 26
+"""GC handles of one runtime: programs that leak them have millions."""
+CHAINED_UNWIND_INFO = 32
+"""Unwind information of one function in pieces: ``UNWIND_CHAIN_LIMIT`` of the runtime."""
+
+DYNAMIC_METADATA = 64 << 20
+"""Bytes of metadata of a module made at run time: a thousand types take one MiB."""
+
+FCALLS_OF_BUCKET = 1 << 12
+"""Functions of the runtime in one of 127 buckets: there are some 500 in all."""
+
+EXPLICIT_FRAMES = 1 << 16
+"""Frames of one thread's chain: each call from managed code into the runtime takes some hundred bytes of stack."""
+
+LOADED_MODULES = 1 << 16
+"""Modules of a runtime: programs that generate assemblies have thousands."""
+
+DYNAMIC_STATICS = 1 << 24
+"""Types of one module whose statics were made room for one by one."""
+
+IN_FLIGHT_STATICS = 1 << 12
+"""Thread statics of one thread whose class constructor is running."""
+SIGNATURE_TYPES = 1 << 12
+"""Types in one list of a signature."""
+
+ARRAY_RANK = 32
+"""Dimensions of an array: the runtime allows no more."""
+
+NATIVE_METHODS = 1 << 22
+"""Methods of one NativeAOT program: large ones have some hundred thousand."""
+DEBUG_BOUNDS = 1 << 22
+"""Bytes that say which IL the code of one method comes from: two for each instruction of IL."""
+
+PATCHPOINT_LOCALS = 1 << 16
+"""Locals of a method that is replaced while it runs: IL numbers no more."""
+
+READY_TO_RUN_SECTIONS = 1 << 8
+"""Sections of a ready-to-run image: 10 has thirty."""
+
+PDB = 1 << 29
+"""Bytes of a portable PDB: those of the largest frameworks have 20 MB."""
+
+DOCUMENT_NAME = 1 << 15
+"""Characters of a source file's path."""
+
+ASSEMBLY_FILE = 1 << 31
+"""Bytes of an assembly's file."""
+ASSEMBLIES = 1 << 17
+"""Assemblies of one application domain: servers that compile at run time have some 10,000."""
+GC_REF_MAP_SIZE = 1 << 12
+"""Bytes that say which words of the arguments of one call are references: each stands for three or four words."""
+
+PROTECTED_OBJECTS = 1 << 16
+"""Variables of native code that one record of the runtime protects: the arguments of a call through reflection."""
+
+EXCEPTION_CLAUSES = 1 << 14
+"""Handlers of one method."""

@@ -7,12 +7,13 @@ import tracemalloc
 from contextlib import suppress
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from builders.core_builder import PAGE, CoreBuilder, Segment
 from builders.elf_builder import DATA, ElfBuilder
 from dotdump.errors import DotdumpError
 from dotdump.target.core import open_core
+from examples import examples
 
 BASE = 0x7F0000000000
 LIBRARY = ElfBuilder(gnu=True).build()
@@ -66,7 +67,7 @@ def test_a_core_cut_at_every_page_keeps_the_threads_once_its_notes_are_there() -
             assert target.problems
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(150)
 @given(st.lists(st.tuples(st.integers(0, 4 * PAGE), st.binary(min_size=1, max_size=9)), min_size=1, max_size=6))
 def test_a_core_with_mutated_headers_and_notes_breaks_nothing(changes: list[tuple[int, bytes]]) -> None:
     data = bytearray(WHOLE)
@@ -75,7 +76,7 @@ def test_a_core_with_mutated_headers_and_notes_breaks_nothing(changes: list[tupl
     within_limits(bytes(data))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.integers(0, 3 * PAGE - 9), st.sampled_from([0, 1, 2**16 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1]))
 def test_a_loaded_file_with_false_numbers_breaks_nothing(position: int, number: int) -> None:
     start = len(WHOLE) - len(LIBRARY) + position // 8 * 8

@@ -1,6 +1,6 @@
 from contextlib import suppress
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus import ASSEMBLIES
@@ -10,6 +10,7 @@ from dotdump.formats.metadata.schema import TABLES, TypeDef
 from dotdump.formats.metadata.signatures import parse_method_signature, parse_type_signature
 from dotdump.formats.pe import PeImage
 from dotdump.memory.space import BytesSpace
+from examples import examples
 
 CORPUS = (ASSEMBLIES / "net8.0" / "Corpus.dll").read_bytes()
 METADATA = PeImage(BytesSpace([(0, CORPUS)]), 0, loaded=False).metadata()
@@ -41,7 +42,7 @@ def test_changed_metadata_raises_nothing_but_our_errors(edits: list[tuple[int, i
 
 
 @given(changes)
-@settings(max_examples=200)
+@examples(200)
 def test_changed_pe_headers_raise_nothing_but_our_errors(edits: list[tuple[int, int]]) -> None:
     try:
         pe = PeImage(BytesSpace([(0, changed(CORPUS, edits))]), 0, loaded=False)
@@ -53,7 +54,7 @@ def test_changed_pe_headers_raise_nothing_but_our_errors(edits: list[tuple[int, 
 
 
 @given(st.binary(max_size=64))
-@settings(max_examples=500)
+@examples(500)
 def test_any_bytes_are_a_signature_or_a_format_error(blob: bytes) -> None:
     for parse in (parse_method_signature, parse_type_signature):
         with suppress(DotdumpError):

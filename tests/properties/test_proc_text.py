@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dotdump.errors import FormatError
 from dotdump.linux.auxv import parse_auxv
 from dotdump.linux.cgroup import find_container, parse_cgroup
-from dotdump.linux.maps import parse_maps, parse_smaps
+from dotdump.linux.maps import MapsMemo, parse_maps, parse_smaps
 from dotdump.linux.mounts import parse_mountinfo
 from dotdump.linux.process_stat import parse_stat
 from dotdump.linux.rlimits import parse_limits
@@ -21,7 +21,7 @@ PARSERS: list[Callable[[bytes], object]] = [
     parse_auxv,
     lambda data: find_container(parse_cgroup(data)),
     parse_maps,
-    parse_smaps,
+    lambda data: parse_smaps(data, MapsMemo()),
     parse_mountinfo,
     parse_stat,
     parse_limits,

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.fake_target import FakeTarget
@@ -16,6 +16,7 @@ from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace, MemoryRange
 from dotdump.target.core import CoreTarget, open_core
 from dotdump.target.model import ProcessFacts, Target, Thread
+from examples import examples
 
 PAGE = 4096
 TEXT = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=30)
@@ -82,7 +83,7 @@ def joined(ranges: Sequence[MemoryRange]) -> list[MemoryRange]:
     return whole
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(targets(), st.sampled_from([None, 1]))
 def test_a_core_written_and_opened_is_the_target(target: FakeTarget, level: int | None) -> None:
     with tempfile.TemporaryFile() as file:
@@ -94,7 +95,7 @@ def test_a_core_written_and_opened_is_the_target(target: FakeTarget, level: int 
 
 
 @pytest.mark.filterwarnings("ignore::dotdump.target.compressed.UnpackedWarning")
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(targets(), st.data(), st.sampled_from([None, 1]))
 def test_a_core_cut_anywhere_gives_what_is_there_and_says_what_is_not(
     target: FakeTarget, data: st.DataObject, level: int | None
@@ -123,7 +124,7 @@ def test_a_core_cut_anywhere_gives_what_is_there_and_says_what_is_not(
 
 
 @pytest.mark.filterwarnings("ignore::dotdump.target.compressed.UnpackedWarning")
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(targets(), st.data())
 def test_a_core_with_flipped_bytes_never_breaks_the_reader(target: FakeTarget, data: st.DataObject) -> None:
     with tempfile.TemporaryFile() as file:

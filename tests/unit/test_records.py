@@ -11,6 +11,13 @@ class Point:
     y: int = 2
 
 
+@pytest.fixture(scope="module", params=["first", "often"], autouse=True)
+def made(request: pytest.FixtureRequest) -> None:
+    """Have ``Point`` be a class of which few records were made, or so many that its initialiser is compiled."""
+    for number in range(1000 if request.param == "often" else 0):
+        Point(number)
+
+
 def test_fields_are_taken_by_position_by_name_and_by_default() -> None:
     assert Point(1) == Point(1, 2) == Point(x=1, y=2)
 

@@ -25,6 +25,11 @@ OWNER = "DOTDUMP"
 COLLECTING = "gc-in-progress"
 """Flag of an ``Origin``: taken during a garbage collection, so the managed heap is between two states."""
 
+FREE_DROPPED = "free-dropped"
+"""Flag of an ``Origin``: pages within free objects of the heap are zero, whatever they held."""
+REDACTED = "redacted"
+"""Flag of an ``Origin``: texts and paths were left out, blank memory may have been something else."""
+
 
 class DotdumpNote(IntEnum):
     """Types of our notes: "DD" and a number, so that a reader that looks at types alone takes none for its own."""
@@ -117,12 +122,12 @@ def parse_origin(data: bytes) -> Origin:
 
 def build_maps(regions: Sequence[Region]) -> bytes:
     """Return the description of a MAPS note: all that is known of every region."""
-    parts = [_COUNT.pack(len(regions))]
-    for region in regions:
-        path = region.path.encode("utf-8", "surrogateescape")
-        shared = -1 if region.shared is None else int(region.shared)
-        numbers = (region.start, region.end, region.offset, region.inode, *region.device)
-        parts += [_MAP.pack(*numbers, region.protection & 7, shared, len(path)), path]
+    parts, pack = [_COUNT.pack(len(regions))], _MAP.pack
+    for r in regions:
+        path = r.path.encode("utf-8", "surrogateescape")
+        shared = -1 if r.shared is None else r.shared
+        parts.append(pack(r.start, r.end, r.offset, r.inode, *r.device, r.protection.real & 7, shared, len(path)))
+        parts.append(path)
     return b"".join(parts)
 
 

@@ -50,13 +50,17 @@ class Cie:
 
 @record
 class Fde:
-    """The code from ``start`` up to ``end``. ``instructions`` begin at ``address``."""
+    """The code from ``start`` up to ``end``. ``instructions`` begin at ``address``.
+
+    ``lsda`` is where the language keeps what it knows of the function, 0 for nowhere.
+    """
 
     cie: Cie
     start: int
     end: int
     instructions: bytes
     address: int
+    lsda: int = 0
 
 
 def read_entry(memory: AddressSpace, address: int, *, debug: bool = False) -> Entry | None:
@@ -132,6 +136,10 @@ def parse_fde(entry: Entry, cie: Cie, bases: Bases) -> Fde:
     size = cursor.pointer(cie.encoding & PointerEncoding.FORM, bases)
     if start is None or size is None:
         raise cursor.damaged("an FDE without addresses")
+    lsda = 0
     if cie.augmented:
-        cursor.block(cursor.uleb())
-    return Fde(cie, start, start + size, entry.data[cursor.position :], cursor.here)
+        size_of_data = cursor.uleb()
+        data = Cursor(cursor.block(size_of_data), cursor.here - size_of_data)
+        if size_of_data and cie.lsda_encoding != PointerEncoding.OMIT:
+            lsda = data.pointer(cie.lsda_encoding & ~PointerEncoding.INDIRECT, bases) or 0
+    return Fde(cie, start, start + size, entry.data[cursor.position :], cursor.here, lsda)

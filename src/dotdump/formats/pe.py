@@ -7,14 +7,16 @@ ready-to-run images, which are XORed with a number of the operating system.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import Struct, unpack_from
 from typing import TYPE_CHECKING
 
 from dotdump.errors import FormatError, LimitExceeded
+from dotdump.memory.window import window_on
+from dotdump.records import record
 
 if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
+    from dotdump.memory.window import Otherwise, Window
 
 MAX_SECTIONS = 96
 """The limit that Windows itself sets."""
@@ -33,7 +35,7 @@ EMBEDDED_PDB, CODEVIEW = 17, 2
 """Types of debug directory entries."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Section:
     """A section: ``raw_size`` bytes at ``raw_offset`` of the file are ``virtual_size`` at ``virtual_address``."""
 
@@ -44,7 +46,7 @@ class Section:
     raw_offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DebugEntry:
     """An entry of the debug directory; ``rva`` 0 where the data is only in the file."""
 
@@ -57,7 +59,7 @@ class DebugEntry:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CliHeader:
     """The CLI header, as far as anyone asks: places are (RVA, size)."""
 
@@ -111,15 +113,23 @@ class PeImage:
         fields = _CLI.unpack(self.read(rva, _CLI.size))
         return CliHeader(fields[5], fields[6], (fields[3], fields[4]), (fields[7], fields[8]), (fields[17], fields[18]))
 
-    def metadata(self) -> bytes:
-        """Return the bytes of the metadata root; ``FormatError`` where there is none."""
+    def metadata_place(self) -> tuple[int, int]:
+        """Return the address and the size of the metadata root; ``FormatError`` where there is none."""
         header = self.cli_header()
         if header is None or not header.metadata[0]:
             raise FormatError("a PE image without metadata", source=self._source)
         rva, size = header.metadata
         if size > MAX_METADATA:
             raise LimitExceeded(f"metadata of {size} bytes", source=self._source)
-        return self.read(rva, size)
+        return self.address_of(rva), size
+
+    def metadata(self) -> bytes:
+        """Return the bytes of the metadata root; ``FormatError`` where there is none."""
+        return self._space.read(*self.metadata_place())
+
+    def metadata_window(self, otherwise: Otherwise | None = None) -> memoryview | Window:
+        """Return the same, read as it is asked for: a sparse dump need not have all of it, ``otherwise`` may."""
+        return window_on(self._space, *self.metadata_place(), otherwise)
 
     def debug_entries(self) -> list[DebugEntry]:
         """Return the entries of the debug directory."""

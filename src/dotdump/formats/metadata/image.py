@@ -8,36 +8,39 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import cached_property
-from struct import Struct, unpack_from
+from struct import Struct, calcsize, unpack
 from struct import error as StructError  # noqa: N812 (an exception's name)
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, get_type_hints
-from uuid import UUID
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from dotdump.errors import FormatError, LimitExceeded
+from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.formats.metadata.schema import (
     NUMBERS,
     TABLES,
     TYPE_DEF_OR_REF,
-    Coded,
+    Column,
     Field,
     Fixed,
     Heap,
     MethodDef,
     NestedClass,
+    Row,
     RowId,
     TypeDef,
 )
+from dotdump.memory.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
 SIGNATURE = b"BSJB"
 MAX_STREAMS = 16
 MAX_NAME = 32
+_NAME_STEP = 64
 _NESTING = 64
 """Types nested deeper than this are a loop."""
 
-Row = TypeVar("Row", bound=NamedTuple)
+AnyRow = TypeVar("AnyRow", bound=Row)
 
 
 class Table(NamedTuple):
@@ -51,8 +54,8 @@ class Table(NamedTuple):
 class Metadata:
     """Heaps and tables of one image, of an assembly or of a portable PDB."""
 
-    def __init__(self, data: bytes | memoryview, source: str = "metadata") -> None:
-        self._data = memoryview(data)
+    def __init__(self, data: bytes | memoryview | Window, source: str = "metadata") -> None:
+        self._data = data if isinstance(data, Window) else memoryview(data)
         self._source = source
         try:
             self.version, self._streams = self._read_root()
@@ -60,41 +63,56 @@ class Metadata:
         except (StructError, IndexError) as error:
             raise FormatError("the metadata is cut short", source=source) from error
 
-    def count(self, table: type[NamedTuple]) -> int:
+    def _bytes(self, start: int, size: int) -> bytes | memoryview:
+        """Return a part; ``FormatError`` where it is not in the dump."""
+        try:
+            return self._data[start : start + size]
+        except MemoryFault as fault:
+            raise FormatError(str(fault), source=self._source, offset=start) from fault
+
+    def _unpack(self, layout: str, position: int) -> tuple[int, ...]:
+        return unpack(layout, self._bytes(position, calcsize(layout)))
+
+    def count(self, table: type[Row]) -> int:
         """Return the number of rows of ``table``."""
         found = self._tables.get(NUMBERS[table])
         return found.rows if found else 0
 
-    def row(self, table: type[Row], row_id: int) -> Row:
+    def row(self, table: type[AnyRow], row_id: int) -> AnyRow:
         """Return row ``row_id`` (from 1) of ``table``; ``FormatError`` where there is none."""
         number = NUMBERS[table]
         found = self._tables.get(number)
         if found is None or not 1 <= row_id <= found.rows:
             raise FormatError(f"no row {row_id} in metadata table {number:#04x}", source=self._source)
-        return table._make(found.layout.unpack_from(self._data, found.offset + (row_id - 1) * found.layout.size))
+        size = found.layout.size
+        return table(found.layout.unpack(self._bytes(found.offset + (row_id - 1) * size, size)))
 
-    def rows(self, table: type[Row]) -> Iterator[Row]:
+    def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
         """Yield all rows of ``table``, in order."""
         found = self._tables.get(NUMBERS[table])
         if found is not None:
-            end = found.offset + found.rows * found.layout.size
-            yield from map(table._make, found.layout.iter_unpack(self._data[found.offset : end]))
+            size = found.rows * found.layout.size
+            yield from map(table, found.layout.iter_unpack(self._bytes(found.offset, size)))
 
     def string(self, index: int) -> str:
         """Return the text at ``index`` of the #Strings heap."""
-        start, _ = self._place("#Strings", index)
-        end = self._strings.find(b"\0", index)
-        if end < 0:
-            raise FormatError("a metadata name has no end", source=self._source, offset=start)
-        return self._strings[index:end].decode("utf-8", "replace")
+        start, end = self._place("#Strings", index)
+        found, step = b"", _NAME_STEP
+        while start + len(found) < end:
+            position = start + len(found)
+            found += self._bytes(position, min(step, end - position))
+            if (length := found.find(b"\0")) >= 0:
+                return found[:length].decode("utf-8", "replace")
+            step *= 2
+        raise FormatError("a metadata name has no end", source=self._source, offset=start)
 
     def blob(self, index: int) -> bytes:
         """Return the blob at ``index`` of the #Blob heap."""
         start, end = self._place("#Blob", index)
-        size, used = read_compressed(self._data[start : min(end, start + 4)], 0, self._source)
+        size, used = read_compressed(self._bytes(start, min(end - start, 4)), 0, self._source)
         if start + used + size > end:
             raise FormatError(f"a blob of {size} bytes leaves its heap", source=self._source, offset=start)
-        return bytes(self._data[start + used : start + used + size])
+        return bytes(self._bytes(start + used, size))
 
     def guid(self, index: int) -> UUID | None:
         """Return GUID number ``index`` (from 1) of the #GUID heap; None for 0."""
@@ -103,24 +121,22 @@ class Metadata:
         start, end = self._place("#GUID", (index - 1) * 16)
         if end - start < 16:
             raise FormatError(f"no GUID number {index}", source=self._source, offset=start)
-        return UUID(bytes_le=bytes(self._data[start : start + 16]))
+        from uuid import UUID
+
+        return UUID(bytes_le=bytes(self._bytes(start, 16)))
 
     def user_string(self, index: int) -> str:
         """Return the literal at ``index`` of the #US heap (the row id of a 0x70 token)."""
         start, end = self._place("#US", index)
-        size, used = read_compressed(self._data[start : min(end, start + 4)], 0, self._source)
+        size, used = read_compressed(self._bytes(start, min(end - start, 4)), 0, self._source)
         if start + used + size > end:
             raise FormatError(f"a literal of {size} bytes leaves its heap", source=self._source, offset=start)
-        return bytes(self._data[start + used : start + used + (size & ~1)]).decode("utf-16-le", "replace")
+        return bytes(self._bytes(start + used, size & ~1)).decode("utf-16-le", "replace")
 
     def stream(self, name: str) -> memoryview:
         """Return the bytes of a stream, empty where there is none."""
         start, size = self._streams.get(name, (0, 0))
-        return self._data[start : start + size]
-
-    @cached_property
-    def _strings(self) -> bytes:
-        return bytes(self.stream("#Strings"))
+        return memoryview(self._bytes(start, size))
 
     @cached_property
     def enclosing_types(self) -> dict[int, int]:
@@ -171,22 +187,21 @@ class Metadata:
         return start + index, start + size
 
     def _read_root(self) -> tuple[str, dict[str, tuple[int, int]]]:
-        data = self._data
-        if data[:4] != SIGNATURE:
+        if self._bytes(0, 4) != SIGNATURE:
             raise FormatError("no metadata here: BSJB is missing", source=self._source, offset=0)
-        (length,) = unpack_from("<I", data, 12)
+        (length,) = self._unpack("<I", 12)
         if length > 256:
             raise LimitExceeded(f"a version text of {length} bytes", source=self._source, offset=12)
-        version = bytes(data[16 : 16 + length]).split(b"\0")[0].decode("ascii", "replace")
-        _, count = unpack_from("<HH", data, 16 + length)
+        version = bytes(self._bytes(16, length)).split(b"\0")[0].decode("ascii", "replace")
+        _, count = self._unpack("<HH", 16 + length)
         if count > MAX_STREAMS:
             raise LimitExceeded(f"{count} metadata streams", source=self._source, offset=18 + length)
         position, streams = 20 + length, {}
         for _ in range(count):
-            offset, size = unpack_from("<II", data, position)
-            name = bytes(data[position + 8 : position + 8 + MAX_NAME]).split(b"\0")[0]
+            offset, size = self._unpack("<II", position)
+            name = bytes(self._bytes(position + 8, MAX_NAME)).split(b"\0")[0]
             position += 8 + (len(name) // 4 + 1) * 4
-            available = max(0, min(size, len(data) - offset))
+            available = max(0, min(size, len(self._data) - offset))
             streams[name.decode("ascii", "replace")] = (offset, available)
         return version, streams
 
@@ -195,12 +210,12 @@ class Metadata:
         start, size = self._streams.get(name, (0, 0))
         if not size:
             raise FormatError("no table stream", source=self._source)
-        heap_sizes = self._data[start + 6]
-        (present,) = unpack_from("<Q", self._data, start + 8)
+        (heap_sizes,) = self._unpack("<B", start + 6)
+        (present,) = self._unpack("<Q", start + 8)
         position, counts = start + 24, {}
         for number in range(64):
             if present >> number & 1:
-                (counts[number],) = unpack_from("<I", self._data, position)
+                (counts[number],) = self._unpack("<I", position)
                 position += 4
         if heap_sizes & 0x40:
             position += 4
@@ -224,11 +239,11 @@ class Metadata:
         start, size = self._streams.get("#Pdb", (0, 0))
         if size < 32:
             return
-        (present,) = unpack_from("<Q", self._data, start + 24)
+        (present,) = self._unpack("<Q", start + 24)
         position = start + 32
         for number in range(64):
             if present >> number & 1:
-                yield number, unpack_from("<I", self._data, position)[0]
+                yield number, self._unpack("<I", position)[0]
                 position += 4
 
 
@@ -253,13 +268,12 @@ def read_compressed(data: bytes | memoryview, position: int, source: str = "") -
     raise FormatError(f"{first:#x} starts no compressed integer", source=source, offset=position)
 
 
-def _layout(table: type[NamedTuple], sizes: dict[int, int], heap_sizes: int) -> Struct:
-    hints = get_type_hints(table, include_extras=True)
-    widths = [_width(hints[name].__metadata__[0], sizes, heap_sizes) for name in table._fields]
+def _layout(table: type[Row], sizes: dict[int, int], heap_sizes: int) -> Struct:
+    widths = [_width(column, sizes, heap_sizes) for column in table.columns]
     return Struct("<" + "".join("H" if width == 2 else "I" for width in widths))
 
 
-def _width(column: Fixed | Heap | RowId | Coded, sizes: dict[int, int], heap_sizes: int) -> int:
+def _width(column: Column, sizes: dict[int, int], heap_sizes: int) -> int:
     if isinstance(column, Fixed):
         return column.size
     if isinstance(column, Heap):

@@ -4,34 +4,34 @@ A column is an integer: a number, an index into a heap, a row id of one table, o
 count from 1; 0 is none. Source of truth: ECMA-335 II.22 and II.24.2.6; the Portable PDB specification for 0x30 and up.
 """
 
-from __future__ import annotations
+from operator import itemgetter
+from typing import Annotated, ClassVar
 
-from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from dotdump.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fixed:
     """A number of ``size`` bytes."""
 
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Heap:
     """An index into a heap: 4 bytes wide where ``bit`` is set in HeapSizes, else 2."""
 
     bit: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RowId:
     """A row id of ``table``."""
 
     table: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Coded:
     """A coded index: ``tag_bits`` low bits choose from ``tables`` (-1 where a tag is not used)."""
 
@@ -98,7 +98,22 @@ TypeOrMethodDef = Annotated[int, TYPE_OR_METHOD_DEF]
 HasCustomDebugInformation = Annotated[int, HAS_CUSTOM_DEBUG_INFORMATION]
 
 
-class Module(NamedTuple):
+Column = Fixed | Heap | RowId | Coded
+
+
+class Row(tuple[int, ...]):
+    """The columns of a row, by number and by name; subclasses declare them. There are many rows, so it is a tuple."""
+
+    __slots__ = ()
+    columns: ClassVar[tuple[Column, ...]]
+
+    def __init_subclass__(cls) -> None:
+        cls.columns = tuple(kind.__metadata__[0] for kind in cls.__annotations__.values())
+        for index, name in enumerate(cls.__annotations__):
+            setattr(cls, name, property(itemgetter(index)))
+
+
+class Module(Row):
     """0x00."""
 
     generation: U16
@@ -108,7 +123,7 @@ class Module(NamedTuple):
     enc_base_id: Guid
 
 
-class TypeRef(NamedTuple):
+class TypeRef(Row):
     """0x01."""
 
     resolution_scope: ResolutionScope
@@ -116,7 +131,7 @@ class TypeRef(NamedTuple):
     namespace: String
 
 
-class TypeDef(NamedTuple):
+class TypeDef(Row):
     """0x02."""
 
     flags: U32
@@ -127,13 +142,13 @@ class TypeDef(NamedTuple):
     method_list: MethodDefId
 
 
-class FieldPtr(NamedTuple):
+class FieldPtr(Row):
     """0x03; only in uncompressed metadata."""
 
     field: FieldId
 
 
-class Field(NamedTuple):
+class Field(Row):
     """0x04."""
 
     flags: U16
@@ -141,13 +156,13 @@ class Field(NamedTuple):
     signature: Blob
 
 
-class MethodPtr(NamedTuple):
+class MethodPtr(Row):
     """0x05; only in uncompressed metadata."""
 
     method: MethodDefId
 
 
-class MethodDef(NamedTuple):
+class MethodDef(Row):
     """0x06."""
 
     rva: U32
@@ -158,13 +173,13 @@ class MethodDef(NamedTuple):
     param_list: ParamId
 
 
-class ParamPtr(NamedTuple):
+class ParamPtr(Row):
     """0x07; only in uncompressed metadata."""
 
     param: ParamId
 
 
-class Param(NamedTuple):
+class Param(Row):
     """0x08."""
 
     flags: U16
@@ -172,14 +187,14 @@ class Param(NamedTuple):
     name: String
 
 
-class InterfaceImpl(NamedTuple):
+class InterfaceImpl(Row):
     """0x09."""
 
     type: TypeDefId
     interface: TypeDefOrRef
 
 
-class MemberRef(NamedTuple):
+class MemberRef(Row):
     """0x0A."""
 
     parent: MemberRefParent
@@ -187,7 +202,7 @@ class MemberRef(NamedTuple):
     signature: Blob
 
 
-class Constant(NamedTuple):
+class Constant(Row):
     """0x0B; ``type`` is an element type, its high byte padding."""
 
     type: U16
@@ -195,7 +210,7 @@ class Constant(NamedTuple):
     value: Blob
 
 
-class CustomAttribute(NamedTuple):
+class CustomAttribute(Row):
     """0x0C."""
 
     parent: HasCustomAttribute
@@ -203,14 +218,14 @@ class CustomAttribute(NamedTuple):
     value: Blob
 
 
-class FieldMarshal(NamedTuple):
+class FieldMarshal(Row):
     """0x0D."""
 
     parent: HasFieldMarshal
     native_type: Blob
 
 
-class DeclSecurity(NamedTuple):
+class DeclSecurity(Row):
     """0x0E."""
 
     action: U16
@@ -218,7 +233,7 @@ class DeclSecurity(NamedTuple):
     permission_set: Blob
 
 
-class ClassLayout(NamedTuple):
+class ClassLayout(Row):
     """0x0F."""
 
     packing_size: U16
@@ -226,33 +241,33 @@ class ClassLayout(NamedTuple):
     parent: TypeDefId
 
 
-class FieldLayout(NamedTuple):
+class FieldLayout(Row):
     """0x10."""
 
     offset: U32
     field: FieldId
 
 
-class StandAloneSig(NamedTuple):
+class StandAloneSig(Row):
     """0x11."""
 
     signature: Blob
 
 
-class EventMap(NamedTuple):
+class EventMap(Row):
     """0x12."""
 
     parent: TypeDefId
     event_list: EventId
 
 
-class EventPtr(NamedTuple):
+class EventPtr(Row):
     """0x13; only in uncompressed metadata."""
 
     event: EventId
 
 
-class Event(NamedTuple):
+class Event(Row):
     """0x14."""
 
     flags: U16
@@ -260,20 +275,20 @@ class Event(NamedTuple):
     type: TypeDefOrRef
 
 
-class PropertyMap(NamedTuple):
+class PropertyMap(Row):
     """0x15."""
 
     parent: TypeDefId
     property_list: PropertyId
 
 
-class PropertyPtr(NamedTuple):
+class PropertyPtr(Row):
     """0x16; only in uncompressed metadata."""
 
     property: PropertyId
 
 
-class Property(NamedTuple):
+class Property(Row):
     """0x17."""
 
     flags: U16
@@ -281,7 +296,7 @@ class Property(NamedTuple):
     signature: Blob
 
 
-class MethodSemantics(NamedTuple):
+class MethodSemantics(Row):
     """0x18."""
 
     semantics: U16
@@ -289,7 +304,7 @@ class MethodSemantics(NamedTuple):
     association: HasSemantics
 
 
-class MethodImpl(NamedTuple):
+class MethodImpl(Row):
     """0x19."""
 
     type: TypeDefId
@@ -297,19 +312,19 @@ class MethodImpl(NamedTuple):
     declaration: MethodDefOrRef
 
 
-class ModuleRef(NamedTuple):
+class ModuleRef(Row):
     """0x1A."""
 
     name: String
 
 
-class TypeSpec(NamedTuple):
+class TypeSpec(Row):
     """0x1B."""
 
     signature: Blob
 
 
-class ImplMap(NamedTuple):
+class ImplMap(Row):
     """0x1C."""
 
     flags: U16
@@ -318,27 +333,27 @@ class ImplMap(NamedTuple):
     import_scope: ModuleRefId
 
 
-class FieldRva(NamedTuple):
+class FieldRva(Row):
     """0x1D."""
 
     rva: U32
     field: FieldId
 
 
-class EncLog(NamedTuple):
+class EncLog(Row):
     """0x1E."""
 
     token: U32
     function: U32
 
 
-class EncMap(NamedTuple):
+class EncMap(Row):
     """0x1F."""
 
     token: U32
 
 
-class Assembly(NamedTuple):
+class Assembly(Row):
     """0x20."""
 
     hash_algorithm: U32
@@ -352,13 +367,13 @@ class Assembly(NamedTuple):
     culture: String
 
 
-class AssemblyProcessor(NamedTuple):
+class AssemblyProcessor(Row):
     """0x21."""
 
     processor: U32
 
 
-class AssemblyOs(NamedTuple):
+class AssemblyOs(Row):
     """0x22."""
 
     platform: U32
@@ -366,7 +381,7 @@ class AssemblyOs(NamedTuple):
     minor: U32
 
 
-class AssemblyRef(NamedTuple):
+class AssemblyRef(Row):
     """0x23."""
 
     major: U16
@@ -380,14 +395,14 @@ class AssemblyRef(NamedTuple):
     hash_value: Blob
 
 
-class AssemblyRefProcessor(NamedTuple):
+class AssemblyRefProcessor(Row):
     """0x24."""
 
     processor: U32
     assembly_ref: AssemblyRefId
 
 
-class AssemblyRefOs(NamedTuple):
+class AssemblyRefOs(Row):
     """0x25."""
 
     platform: U32
@@ -396,7 +411,7 @@ class AssemblyRefOs(NamedTuple):
     assembly_ref: AssemblyRefId
 
 
-class File(NamedTuple):
+class File(Row):
     """0x26."""
 
     flags: U32
@@ -404,7 +419,7 @@ class File(NamedTuple):
     hash_value: Blob
 
 
-class ExportedType(NamedTuple):
+class ExportedType(Row):
     """0x27."""
 
     flags: U32
@@ -414,7 +429,7 @@ class ExportedType(NamedTuple):
     implementation: Implementation
 
 
-class ManifestResource(NamedTuple):
+class ManifestResource(Row):
     """0x28."""
 
     offset: U32
@@ -423,14 +438,14 @@ class ManifestResource(NamedTuple):
     implementation: Implementation
 
 
-class NestedClass(NamedTuple):
+class NestedClass(Row):
     """0x29."""
 
     nested: TypeDefId
     enclosing: TypeDefId
 
 
-class GenericParam(NamedTuple):
+class GenericParam(Row):
     """0x2A."""
 
     number: U16
@@ -439,21 +454,21 @@ class GenericParam(NamedTuple):
     name: String
 
 
-class MethodSpec(NamedTuple):
+class MethodSpec(Row):
     """0x2B."""
 
     method: MethodDefOrRef
     instantiation: Blob
 
 
-class GenericParamConstraint(NamedTuple):
+class GenericParamConstraint(Row):
     """0x2C."""
 
     owner: GenericParamId
     constraint: TypeDefOrRef
 
 
-class Document(NamedTuple):
+class Document(Row):
     """0x30, Portable PDB; ``name`` is a document name blob."""
 
     name: Blob
@@ -462,14 +477,14 @@ class Document(NamedTuple):
     language: Guid
 
 
-class MethodDebugInformation(NamedTuple):
+class MethodDebugInformation(Row):
     """0x31, Portable PDB; one row for each MethodDef."""
 
     document: DocumentId
     sequence_points: Blob
 
 
-class LocalScope(NamedTuple):
+class LocalScope(Row):
     """0x32, Portable PDB."""
 
     method: MethodDefId
@@ -480,7 +495,7 @@ class LocalScope(NamedTuple):
     length: U32
 
 
-class LocalVariable(NamedTuple):
+class LocalVariable(Row):
     """0x33, Portable PDB."""
 
     attributes: U16
@@ -488,28 +503,28 @@ class LocalVariable(NamedTuple):
     name: String
 
 
-class LocalConstant(NamedTuple):
+class LocalConstant(Row):
     """0x34, Portable PDB."""
 
     name: String
     signature: Blob
 
 
-class ImportScope(NamedTuple):
+class ImportScope(Row):
     """0x35, Portable PDB."""
 
     parent: ImportScopeId
     imports: Blob
 
 
-class StateMachineMethod(NamedTuple):
+class StateMachineMethod(Row):
     """0x36, Portable PDB."""
 
     move_next: MethodDefId
     kickoff: MethodDefId
 
 
-class CustomDebugInformation(NamedTuple):
+class CustomDebugInformation(Row):
     """0x37, Portable PDB."""
 
     parent: HasCustomDebugInformation
@@ -517,7 +532,7 @@ class CustomDebugInformation(NamedTuple):
     value: Blob
 
 
-TABLES: dict[int, type[NamedTuple]] = dict(
+TABLES: dict[int, type[Row]] = dict(
     enumerate(
         (
             Module,
@@ -584,5 +599,5 @@ TABLES: dict[int, type[NamedTuple]] = dict(
 )
 """Table number to the class of its rows."""
 
-NUMBERS: dict[type[NamedTuple], int] = {row: number for number, row in TABLES.items()}
+NUMBERS: dict[type[Row], int] = {row: number for number, row in TABLES.items()}
 """The class of a table's rows to its number."""

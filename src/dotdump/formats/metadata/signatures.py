@@ -6,12 +6,12 @@ blob. Source: ECMA-335 II.23.2; element type 0x21 (a TypeHandle in place) is the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.metadata.image import read_compressed
 from dotdump.formats.metadata.schema import TYPE_DEF_OR_REF
+from dotdump.records import record
 
 MAX_DEPTH = 64
 """Nesting of types in one signature: generic code in the wild stays below a dozen."""
@@ -81,14 +81,14 @@ PRIMITIVES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Primitive:
     """A type that its element type says in full."""
 
     element: ElementType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Named:
     """A TypeDef, TypeRef or TypeSpec, by table and row id."""
 
@@ -97,14 +97,14 @@ class Named:
     is_value_type: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Handle:
     """A TypeHandle of the running process (element type INTERNAL)."""
 
     address: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wrapped:
     """PTR, BYREF, SZARRAY or PINNED around a type."""
 
@@ -112,7 +112,7 @@ class Wrapped:
     of: TypeSignature
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayOf:
     """A general array; ``sizes`` and ``lower_bounds`` as far as they are given."""
 
@@ -122,7 +122,7 @@ class ArrayOf:
     lower_bounds: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Instantiation:
     """A generic type with its arguments."""
 
@@ -130,7 +130,7 @@ class Instantiation:
     arguments: tuple[TypeSignature, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variable:
     """Generic parameter ``number`` of the type (VAR) or of the method (MVAR)."""
 
@@ -138,7 +138,7 @@ class Variable:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Modified:
     """A type with a custom modifier."""
 
@@ -147,7 +147,7 @@ class Modified:
     of: TypeSignature
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FunctionPointer:
     """A pointer to a function."""
 
@@ -157,7 +157,7 @@ class FunctionPointer:
 TypeSignature = Primitive | Named | Handle | Wrapped | ArrayOf | Instantiation | Variable | Modified | FunctionPointer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MethodSignature:
     """A method's signature; ``convention`` is the low nibble of its first byte (0 default, 5 vararg)."""
 
