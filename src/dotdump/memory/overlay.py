@@ -35,6 +35,9 @@ class Origin:
 class Layer(AddressSpace, Protocol):
     """An ``AddressSpace`` that can say where an address came from, and why it has not got one."""
 
+    def extents(self) -> Sequence[MemoryRange]:
+        """Return where it may have bytes, at less cost than ``ranges``, which says where it has them."""
+
     def origin(self, address: int) -> Origin | None:
         """Return where the byte at ``address`` comes from, or None where it is not there."""
 
@@ -47,7 +50,7 @@ class OverlaySpace:
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = tuple(layers)
-        self._plan: _Plan | None = None
+        self._reach: _Plan | None = None
 
     def read(self, address: int, size: int) -> bytes:
         data = self.read_available(address, size)
@@ -63,7 +66,7 @@ class OverlaySpace:
         parts = [data]
         while size > len(data):
             address, size = address + len(data), size - len(data)
-            layer, there = self.plan.locate(address)
+            layer, there = self._locate(address)
             data = self.layers[layer].read_available(address, min(size, there)) if there else b""
             if not data:
                 break
@@ -74,11 +77,11 @@ class OverlaySpace:
         found = self.layers[0].view(address, size)
         if found is not None or len(self.layers) == 1:
             return found
-        layer, there = self.plan.locate(address)
+        layer, there = self._locate(address)
         return self.layers[layer].view(address, size) if size <= there else None
 
     def ranges(self) -> list[MemoryRange]:
-        return self.plan.ranges()
+        return _Plan([layer.ranges() for layer in self.layers]).ranges()
 
     def origin(self, address: int) -> Origin | None:
         """Return where the byte at ``address`` comes from, or None where it is not there."""
@@ -89,12 +92,11 @@ class OverlaySpace:
         reasons = [layer.reason(address) for layer in reversed(self.layers)]
         return next((reason for reason in reasons if reason != NOT_MAPPED), NOT_MAPPED)
 
-    @property
-    def plan(self) -> _Plan:
-        """Which layer has which addresses; worked out when first needed."""
-        if self._plan is None:
-            self._plan = _Plan([layer.ranges() for layer in self.layers])
-        return self._plan
+    def _locate(self, address: int) -> tuple[int, int]:
+        """Return the layer that may have ``address``, and how many bytes from there on are its own affair."""
+        if self._reach is None:
+            self._reach = _Plan([layer.extents() for layer in self.layers])
+        return self._reach.locate(address)
 
 
 class _Plan:

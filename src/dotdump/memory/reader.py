@@ -85,6 +85,20 @@ class Reader:
                 raise MemoryFault(address + len(found), 1)
         raise MemoryFault(address, limit, f"no end of string within {limit} bytes")
 
+    def utf16_cstring(self, address: int, limit: int = 4096) -> str:
+        """Return the UTF-16 text up to a NUL, which must come within ``limit`` units, else ``MemoryFault``."""
+        found = bytearray()
+        while len(found) < 2 * limit:
+            part = self.memory.read_available(address + len(found), _STRING_STEP)
+            words = memoryview(part[: len(part) & ~1]).cast("H")
+            end = next((2 * index for index, unit in enumerate(words) if not unit), None)
+            found += part[:end]
+            if end is not None:
+                return found.decode("utf-16-le", "replace")
+            if len(part) < _STRING_STEP:
+                raise MemoryFault(address + len(found), 2)
+        raise MemoryFault(address, 2 * limit, f"no end of string within {limit} units")
+
     def utf16(self, address: int, count: int) -> str:
         """Return ``count`` UTF-16 code units as text; lone surrogates are kept as they are."""
         return self.memory.read(address, count * 2).decode("utf-16-le", "surrogatepass")

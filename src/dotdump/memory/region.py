@@ -15,6 +15,9 @@ class Protection(IntFlag):
     READ = 4
 
 
+_READ, _WRITE = Protection.READ.real, Protection.WRITE.real
+
+
 @record
 class Region:
     """One line of /proc/PID/maps, or what a core says of the same.
@@ -36,3 +39,13 @@ class Region:
     def size(self) -> int:
         """Bytes in the region."""
         return self.end - self.start
+
+    @property
+    def readable(self) -> bool:
+        """Whether the process itself may read it. The plain number is asked: ``&`` of flags makes a new flag."""
+        return self.protection.real & _READ != 0
+
+    @property
+    def writable(self) -> bool:
+        """Whether the process itself may write it."""
+        return self.protection.real & _WRITE != 0

@@ -77,6 +77,10 @@ class SegmentSpace:
                 merged.append(MemoryRange(start, end))
         return merged
 
+    def extents(self) -> list[MemoryRange]:
+        """Return where it may have bytes: that is where it has them."""
+        return self.ranges()
+
     def origin(self, address: int) -> Origin | None:
         """Return where the byte at ``address`` comes from, or None where it is not there."""
         offset, there = self._columns.locate(address)

@@ -25,7 +25,7 @@ from dotdump.target.core_regions import regions_of
 from dotdump.target.core_threads import process_of, siginfo_of, threads_of
 from dotdump.target.elf_module import ElfModule
 from dotdump.target.file_layer import FileLayer
-from dotdump.target.model import Architecture, Platform, Problem
+from dotdump.target.model import Architecture, FilePlaces, Platform, Problem
 from dotdump.target.own_notes import maps_of, named_threads, origin_of, read_trailer, without_gaps
 
 TYPE_CHECKING = False
@@ -87,8 +87,7 @@ class CoreTarget:
         symbols: Sequence[str] = (),
     ) -> None:
         self.source = source
-        self.sysroots = tuple(sysroots)
-        self._symbols = tuple(symbols)
+        self.places = FilePlaces(tuple(sysroots), tuple(symbols))
         self.file: CoreFile = read_core_file(source, source.size, source.name)
         self._problems: list[Problem] = [*problems, *self.file.problems]
         notes = self.file.notes
@@ -165,7 +164,7 @@ class CoreTarget:
         """Its loaded ELF files, sorted by base."""
         files = self.mapped_files.files if self.mapped_files else ()
         found = find_modules(self.core_memory, files, parse_auxv(self.auxv), self.regions)
-        return tuple(ElfModule(one, self.memory, self.sysroots, self._symbols) for one in found)
+        return tuple(ElfModule(one, self.memory, self.places.roots, self.places.symbols) for one in found)
 
     def module_at(self, address: int) -> ElfModule | None:
         """Return the loaded file that covers ``address``, or None."""

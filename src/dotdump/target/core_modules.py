@@ -12,7 +12,6 @@ from dotdump.formats.elf import MAGIC, PROGRAM_HEADER, ElfType, SegmentType
 from dotdump.formats.elf_image import DT_DEBUG, ElfImage, image_at
 from dotdump.limits import LINK_MAP
 from dotdump.memory.reader import Reader
-from dotdump.memory.region import Protection
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -46,9 +45,14 @@ def find_modules(
     if vdso := auxv.get(AuxType.SYSINFO_EHDR):
         _add(found, memory, "[vdso]", vdso)
     for region in regions:
-        if region.protection & Protection.READ and memory.read_available(region.start, 4) == MAGIC:
+        if _may_hold_file(region) and memory.read_available(region.start, 4) == MAGIC:
             _add(found, memory, region.path, region.start)
     return _disjoint(found[base] for base in sorted(found))
+
+
+def _may_hold_file(region: Region) -> bool:
+    """Whether a file may be mapped there: where paths are known (``shared`` is), only what has one."""
+    return region.readable and (region.path != "" or region.shared is None)
 
 
 def _add(found: dict[int, FoundModule], memory: AddressSpace, path: str, base: int, end: int = 0) -> None:

@@ -6,7 +6,6 @@ regular file is opened, and a file whose build-id differs, or that has none, is 
 
 from __future__ import annotations
 
-import lzma
 import posixpath
 import zlib
 from struct import Struct
@@ -143,6 +142,8 @@ def read_section(file: ElfFile, name: bytes) -> SectionData | None:
 
 def _mini_debug_tables(packed: bytes) -> Iterator[SymbolTable]:
     """Yield the tables of the ELF file within .gnu_debugdata (xz): the functions that .dynsym lacks."""
+    import lzma  # which few cores need, and takes a while
+
     try:
         data = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=DEBUG_DATA).decompress(packed, DEBUG_DATA)
     except lzma.LZMAError:

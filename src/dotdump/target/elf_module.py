@@ -72,20 +72,29 @@ class ElfModule:
     @cached_property
     def version(self) -> str:
         """The version that is embedded in it, or nothing."""
-        for data in self._pieces():
+        return self._find_version()[1]
+
+    @property
+    def version_place(self) -> tuple[int, int]:
+        """The address and the size of that version's text and the mark before it; (0, 0) where there is none."""
+        address, text = self._find_version()
+        return (address, _VERSION_BYTES + len(_VERSION_MARKS[0])) if text else (0, 0)
+
+    def _find_version(self) -> tuple[int, str]:
+        for start, data in self._pieces():
             for mark in _VERSION_MARKS:
                 if (at := data.find(mark)) >= 0 and (text := _version_text(data[at + len(mark) :], mark)):
-                    return text
-        return ""
+                    return start + at, text
+        return 0, ""
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _pieces(self) -> Iterator[tuple[int, bytes]]:
         """Yield its memory in pieces that overlap, so that nothing short is missed; passes over what is not there."""
         address, end = self.base, min(self.end, self.base + _SEARCH_LIMIT)
         while address < end:
             size = min(_SEARCH_STEP + _VERSION_BYTES, end - address)
             data = self._memory.read_available(address, size)
             if data:
-                yield data
+                yield address, data
             address += _SEARCH_STEP if len(data) == size else (len(data) + 4096) & -4096
 
     @cached_property

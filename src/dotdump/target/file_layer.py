@@ -8,6 +8,7 @@ file, because the process may have changed it; a relocated slot that depends on 
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import partial
 
 from dotdump.errors import MemoryFault
 from dotdump.formats.elf import ProgramHeader, SegmentType
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from dotdump.target.elf_files import ElfFile
     from dotdump.target.elf_module import ElfModule
+
+    _Space = SegmentSpace | BytesSpace
 
 RELRO_LIMIT = 64 << 20
 
@@ -52,6 +55,10 @@ class FileLayer:
 
     def ranges(self) -> list[MemoryRange]:
         return [part for found in self._all() for part in found.space.ranges()]
+
+    def extents(self) -> list[MemoryRange]:
+        """Return where it may have bytes, without relocating anything to find the slots that it has not."""
+        return [MemoryRange(part.start, part.end) for part in self._all()]
 
     def origin(self, address: int) -> Origin | None:
         """Return the file and the offset in it that the byte at ``address`` comes from."""
@@ -83,22 +90,29 @@ class FileLayer:
 
 
 class _Part:
-    """Part of a file in memory: from ``offset`` of the file on."""
+    """Part of a file in memory: from ``offset`` of the file on. ``make`` is asked for its bytes once they matter."""
 
-    def __init__(self, file: ElfFile, start: int, end: int, offset: int, space: SegmentSpace | BytesSpace) -> None:
-        self.file, self.start, self.end, self.offset, self.space = file, start, end, offset, space
-        self.relocated = isinstance(space, BytesSpace)
+    def __init__(self, file: ElfFile, header: ProgramHeader, bias: int, make: Callable[[], _Space]) -> None:
+        self.file, self.start, self.offset = file, bias + header.vaddr, header.offset
+        self.end = self.start + min(header.filesz, header.memsz)
+        self.relocated = header.type == SegmentType.GNU_RELRO
+        self._make = make
+        self._space: _Space | None = None
+
+    @property
+    def space(self) -> _Space:
+        """Its bytes by address."""
+        if self._space is None:
+            self._space = self._make()
+        return self._space
 
 
 def _parts_of(file: ElfFile, bias: int) -> Iterator[_Part]:
     for header in file.image.headers:
         if header.type == SegmentType.LOAD and header.filesz and not header.flags & Protection.WRITE:
-            start, size = bias + header.vaddr, min(header.filesz, header.memsz)
-            segment = LoadSegment(start, size, header.offset, size)
-            space = SegmentSpace(file.space, [segment], file.space.size, file.path)
-            yield _Part(file, start, start + size, header.offset, space)
+            yield _Part(file, header, bias, partial(_mapped, file, header, bias))
         elif header.type == SegmentType.GNU_RELRO and header.memsz <= RELRO_LIMIT:
-            yield from _protected(file, header, bias)
+            yield _Part(file, header, bias, partial(_protected, file, header, bias))
 
 
 def initial_data(file: ElfFile, bias: int) -> BytesSpace:
@@ -107,11 +121,16 @@ def initial_data(file: ElfFile, bias: int) -> BytesSpace:
     return BytesSpace([chunk for load in loads if load.memsz <= RELRO_LIMIT for chunk in _relocated(file, load, bias)])
 
 
-def _protected(file: ElfFile, relro: ProgramHeader, bias: int) -> Iterator[_Part]:
-    """Yield RELRO as the dynamic linker left it, without the slots that only it could fill."""
-    start, chunks = bias + relro.vaddr, _relocated(file, relro, bias)
-    end = max((at + len(data) for at, data in chunks), default=start)
-    yield _Part(file, start, end, relro.offset, BytesSpace(chunks))
+def _mapped(file: ElfFile, load: ProgramHeader, bias: int) -> SegmentSpace:
+    size = min(load.filesz, load.memsz)
+    return SegmentSpace(
+        file.space, [LoadSegment(bias + load.vaddr, size, load.offset, size)], file.space.size, file.path
+    )
+
+
+def _protected(file: ElfFile, relro: ProgramHeader, bias: int) -> BytesSpace:
+    """Return RELRO as the dynamic linker left it, without the slots that only it could fill."""
+    return BytesSpace(_relocated(file, relro, bias))
 
 
 def _relocated(file: ElfFile, segment: ProgramHeader, bias: int) -> list[tuple[int, bytes]]:

@@ -12,6 +12,7 @@ from dotdump.linux.process_memory import ProcessMemory, VmReader
 from dotdump.target.captured import platform_of_this_machine, process_facts
 from dotdump.target.core_modules import find_modules
 from dotdump.target.elf_module import ElfModule
+from dotdump.target.model import FilePlaces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from dotdump.linux.maps import MapsMemo
     from dotdump.memory.region import Region
     from dotdump.memory.space import AddressSpace
     from dotdump.target.model import Thread
@@ -36,14 +38,15 @@ def modules_of(
 class LiveView:
     """A process looked at while it runs: its modules and its memory as they are at that moment. No ``threads``."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, memo: MapsMemo | None = None) -> None:
         self._pid = pid
         self.platform = platform_of_this_machine()
         self.process = process_facts(pid)
         self.threads: Sequence[Thread] = ()
         proc = Proc(pid)
-        self.regions: Sequence[Region] = proc.maps()
+        self.regions: Sequence[Region] = proc.maps(memo)
         self.auxv: bytes = proc.read("auxv")
+        self.places = FilePlaces((f"/proc/{pid}/root",))
         self.memory = ProcessMemory(VmReader(pid), self.regions, Pagemap(pid), BackingFiles(pid))
 
     @cached_property

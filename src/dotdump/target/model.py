@@ -84,6 +84,17 @@ class ProcessFacts:
     flags: int = 0
 
 
+@record
+class FilePlaces:
+    """Where files of a target are looked for on this machine, beside their own paths.
+
+    ``roots`` are directories that stand for the target's root; in ``symbols`` separate files of symbols lie.
+    """
+
+    roots: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+
+
 class Module(Protocol):
     """A loaded ELF file. Symbols are looked up by name and by address; addresses are absolute."""
 
@@ -140,6 +151,10 @@ class Target(Protocol):
     @property
     def auxv(self) -> bytes:
         """The auxiliary vector as the kernel laid it out; empty where unknown."""
+
+    @property
+    def places(self) -> FilePlaces:
+        """Where its files are looked for."""
 
     def close(self) -> None:
         """Release it. A second call does nothing."""

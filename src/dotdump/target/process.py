@@ -23,6 +23,7 @@ from dotdump.target.captured import (
     threads_of,
 )
 from dotdump.target.live_modules import modules_of
+from dotdump.target.model import FilePlaces
 from dotdump.target.stopping import StoppedProcess
 
 TYPE_CHECKING = False
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from dotdump.formats.core_notes import Siginfo
+    from dotdump.linux.maps import MapsMemo
     from dotdump.memory.region import Region
     from dotdump.target.elf_module import ElfModule
     from dotdump.target.model import ProcessFacts, Thread
@@ -39,25 +41,38 @@ if TYPE_CHECKING:
 
 
 def open_process(
-    pid: int, *, first: int = 0, siginfo: Siginfo | None = None, moment: Moment | None = None
+    pid: int,
+    *,
+    first: int = 0,
+    siginfo: Siginfo | None = None,
+    moment: Moment | None = None,
+    memo: MapsMemo | None = None,
 ) -> ProcessTarget:
     """Stop process ``pid``, at a ``moment`` that suits, and return it as a ``Target``; closing that lets it run on.
 
-    ``first`` is the thread to put in front, by its id in the process's own PID namespace; ``siginfo`` what it died of.
+    ``first`` is the thread to put in front, by its id in the process's own PID namespace; ``siginfo`` what it died of;
+    ``memo`` knows lines of its maps from before.
 
     Raises ``ProcessGone``, ``AccessDenied`` (not ours to trace, or traced already) or another ``CollectError``.
     """
-    return ProcessTarget(pid, first=first, siginfo=siginfo, moment=moment)
+    return ProcessTarget(pid, first=first, siginfo=siginfo, moment=moment, memo=memo)
 
 
 class ProcessTarget:
     """A stopped process. Closing it lets the process run on; ``problems`` says what could not be captured exactly."""
 
     def __init__(
-        self, pid: int, *, first: int = 0, siginfo: Siginfo | None = None, moment: Moment | None = None
+        self,
+        pid: int,
+        *,
+        first: int = 0,
+        siginfo: Siginfo | None = None,
+        moment: Moment | None = None,
+        memo: MapsMemo | None = None,
     ) -> None:
         self.platform = platform_of_this_machine()
         self.problems: list[str] = []
+        self.places = FilePlaces((f"/proc/{pid}/root",))
         self._closed = False
         self._stopped: StoppedProcess | None = None
         self._identity = ProcessIdentity.open(pid)
@@ -67,6 +82,7 @@ class ProcessTarget:
             self._stopped = StoppedProcess(pid, moment)
             self._identity.check()
             self._capture(self._stopped, names, inner, first)
+            self._read_map(self._stopped.live, memo)
             self._mark_crash(siginfo)
         except BaseException:
             self.close()
@@ -80,10 +96,11 @@ class ProcessTarget:
         names |= thread_names(pid, new)
         inner |= inner_ids(pid, new)
         self.threads: Sequence[Thread] = threads_of(self.process, stopped.states, names, inner, first)
-        proc = Proc(stopped.live)
-        self.regions: Sequence[Region] = proc.maps()
+
+    def _read_map(self, live: int, memo: MapsMemo | None) -> None:
+        proc = Proc(live)
+        self.regions: Sequence[Region] = proc.maps(memo)
         self.auxv: bytes = proc.read("auxv")
-        live = stopped.live
         self.memory = ProcessMemory(VmReader(live), self.regions, Pagemap(live), BackingFiles(live))
 
     def _mark_crash(self, siginfo: Siginfo | None) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from functools import cached_property
 
-from dotdump.errors import AccessDenied, CollectError, ProcessGone
+from dotdump.errors import AccessDenied, CollectError, DotdumpError, ProcessGone
 from dotdump.linux.backing import BackingFiles
 from dotdump.linux.fitness import fit_threads
 from dotdump.linux.fork_child import ForkedChild, bury, fork, left_behind
@@ -27,6 +27,7 @@ from dotdump.linux.unfrozen import Copies, copy, unfrozen
 from dotdump.linux.uninterrupted import uninterrupted
 from dotdump.target.captured import inner_ids, platform_of_this_machine, process_facts, thread_names, threads_of
 from dotdump.target.live_modules import modules_of
+from dotdump.target.model import FilePlaces
 from dotdump.target.snapshot_memory import SnapshotMemory
 from dotdump.target.snapshot_risks import LEAST_HEADROOM, find_risk
 from dotdump.target.stopping import StoppedProcess
@@ -52,13 +53,21 @@ class SnapshotRefused(CollectError):
 
 
 def open_snapshot(
-    pid: int, *, first: int = 0, moment: Moment | None = None, symbols: Sequence[str] = ()
+    pid: int,
+    *,
+    first: int = 0,
+    moment: Moment | None = None,
+    symbols: Sequence[str] = (),
+    memo: MapsMemo | None = None,
 ) -> SnapshotTarget:
     """Fork process ``pid`` at a ``moment`` that suits, and return the twin as a ``Target``; closing that ends it.
 
+    ``first`` is the thread to put in front, by its id in the process's own PID namespace; ``symbols`` are directories
+    with symbol files of its modules; ``memo`` knows lines of its maps from before.
+
     Raises ``SnapshotRefused`` where another method must be used, ``ProcessGone``, ``AccessDenied``, ``CollectError``.
     """
-    return SnapshotTarget(pid, first=first, moment=moment, symbols=symbols)
+    return SnapshotTarget(pid, first=first, moment=moment, symbols=symbols, memo=memo)
 
 
 class SnapshotTarget:
@@ -67,14 +76,25 @@ class SnapshotTarget:
     ``problems`` says what could not be captured exactly; ``suited`` whether the moment did, after ``stops`` stops.
     """
 
-    def __init__(self, pid: int, *, first: int = 0, moment: Moment | None = None, symbols: Sequence[str] = ()) -> None:
+    _closed = True
+
+    def __init__(
+        self,
+        pid: int,
+        *,
+        first: int = 0,
+        moment: Moment | None = None,
+        symbols: Sequence[str] = (),
+        memo: MapsMemo | None = None,
+    ) -> None:
         self.platform = platform_of_this_machine()
         self.problems: list[str] = []
         self._identity = ProcessIdentity.open(pid)
         self._child: ForkedChild | None = None
         self._world: StoppedWorld | None = None
+        self.places = FilePlaces((f"/proc/{pid}/root",), tuple(symbols))
+        self._memo = memo or MapsMemo()
         self._closed = False
-        self._symbols = tuple(symbols)
         try:
             self.process: ProcessFacts = process_facts(pid)
             self._prepare(pid)
@@ -90,9 +110,8 @@ class SnapshotTarget:
         self._proc = Proc(pid)
         status = self._proc.status()
         self._options = Option.SUSPEND_SECCOMP if status.seccomp else Option.NONE
-        self._memo = MapsMemo()
-        regions = self._memo.parse(self._proc.read("maps"))
-        uses = self._proc.smaps()
+        regions = self._proc.maps(self._memo)
+        uses = self._proc.smaps(self._memo)
         self._wiped = frozenset(use.region.start for use in uses if "wf" in use.flags)
         self._groups = memory_groups(pid)
         shadow_stack = b"shstk" in self._proc.read("status")
@@ -113,18 +132,18 @@ class SnapshotTarget:
         self._world = stopped.world
         try:
             self._identity.check()
-            self.regions: Sequence[Region] = self._memo.parse(Proc(stopped.live).read("maps"))
-            self._fork(stopped)
-            self._copies = self._copy_unfrozen(stopped)
+            self.regions: Sequence[Region] = Proc(stopped.live).maps(self._memo)
+            with _reader(stopped.live, self.regions) as memory:
+                self._fork(stopped, memory)
+                self._copies = self._copy_unfrozen(memory)
         finally:
             stopped.release()
         return stopped
 
-    def _fork(self, stopped: StoppedProcess) -> None:
-        with _reader(stopped.live, self.regions) as memory:
-            fit = fit_threads(stopped.world.stopped, stopped.states, self.regions, memory)
-            if not fit or not self._gadgets.still_there(memory):
-                raise SnapshotRefused(f"process {stopped.world.pid} has no thread that a fork could be made with now")
+    def _fork(self, stopped: StoppedProcess, memory: ProcessMemory) -> None:
+        fit = fit_threads(stopped.world.stopped, stopped.states, self.regions, memory)
+        if not fit or not self._gadgets.still_there(memory):
+            raise SnapshotRefused(f"process {stopped.world.pid} has no thread that a fork could be made with now")
         self._forker, state = fit[0]
         injection = Injection(self._forker, state, self._gadgets)
         try:
@@ -141,11 +160,9 @@ class SnapshotTarget:
         finally:
             injection.end()
 
-    def _copy_unfrozen(self, stopped: StoppedProcess) -> Copies:
-        child = self._memo.parse(Proc(self._twin.pid).read("maps"))
-        missing = unfrozen(self.regions, child, self._wiped)
-        with _reader(stopped.live, self.regions) as memory:
-            return copy(memory, missing)
+    def _copy_unfrozen(self, memory: ProcessMemory) -> Copies:
+        child = Proc(self._twin.pid).maps(self._memo)
+        return copy(memory, unfrozen(self.regions, child, self._wiped))
 
     def _finish(self, stopped: StoppedProcess, first: int) -> None:
         """Do what is left when the process runs again."""
@@ -170,7 +187,7 @@ class SnapshotTarget:
     @cached_property
     def modules(self) -> Sequence[ElfModule]:
         """Its loaded ELF files, sorted by base."""
-        return modules_of(self._identity.pid, self.memory, self.regions, self.auxv, self._symbols)
+        return modules_of(self._identity.pid, self.memory, self.regions, self.auxv, self.places.symbols)
 
     @property
     def _twin(self) -> ForkedChild:
@@ -197,9 +214,13 @@ class SnapshotTarget:
         """End the twin and leave no trace of it. A second call does nothing."""
         if self._closed:
             return
-        self._closed = True
         with uninterrupted():  # Ctrl-C between its death and its burial leaves a zombie in the process
+            self._closed = True
             self._end()
+
+    def __del__(self) -> None:
+        """Close it where Ctrl-C came before the block that would, or as that block was left."""
+        self.close()
 
     def _end(self) -> None:
         if hasattr(self, "memory"):
@@ -208,24 +229,35 @@ class SnapshotTarget:
             late = self._world.close()
             if late:
                 self.problems.append(f"threads {late} still sleep uninterruptibly; they are let go when dotdump ends")
-        if self._child is not None:
-            self._child.kill()
-            self._bury(self._child)
-        self._identity.close()
+        try:
+            if self._child is not None:
+                self._child.kill()
+                self._bury(self._child)
+        finally:
+            self._identity.close()
 
     def _bury(self, child: ForkedChild) -> None:
         """Have the stopped process wait for its dead child, and for those of dumpers that were killed before."""
         if self._identity.poll():
             return  # it has ended, and init waits
-        dead = sorted({child.inner_pid, *left_behind(self._identity.pid)})
+        dead = sorted({child.inner_pid, *self._left_behind()})
         with uninterrupted():
             stopped = StoppedProcess(self._identity.pid)
             try:
-                kept = _wait_in(stopped, dead, self._gadgets, self._options)
+                regions = Proc(stopped.live).maps(self._memo)
+                kept = _wait_in(stopped, regions, dead, self._gadgets, self._options)
             finally:
                 stopped.release()
         self.problems += [f"process {self.process.pid} keeps its dead child {one} as a zombie" for one in kept]
         stopped.world.close()
+
+    def _left_behind(self) -> list[int]:
+        """Return dead twins of other dumpers; our own is buried even where these cannot be told."""
+        try:
+            return left_behind(self._identity.pid)
+        except DotdumpError as error:
+            self.problems.append(f"dead children of killed dumpers were not looked for: {error}")
+            return []
 
     def __enter__(self) -> Self:
         return self
@@ -236,9 +268,10 @@ class SnapshotTarget:
         self.close()
 
 
-def _wait_in(stopped: StoppedProcess, dead: list[int], gadgets: Gadgets, options: Option) -> list[int]:
+def _wait_in(
+    stopped: StoppedProcess, regions: Sequence[Region], dead: list[int], gadgets: Gadgets, options: Option
+) -> list[int]:
     """Return those of ``dead`` that could not be waited for."""
-    regions = Proc(stopped.live).maps()
     with _reader(stopped.live, regions) as memory:
         fit = fit_threads(stopped.world.stopped, stopped.states, regions, memory)
         if not fit or not gadgets.still_there(memory):

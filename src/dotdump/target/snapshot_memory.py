@@ -6,6 +6,7 @@ from bisect import bisect_right
 
 from dotdump.errors import MemoryFault
 from dotdump.linux.process_memory import ProcessMemory
+from dotdump.memory.segments import ADDRESS_END
 from dotdump.memory.space import BytesSpace, MemoryRange
 
 TYPE_CHECKING = False
@@ -40,7 +41,7 @@ class SnapshotMemory:
     def read_available(self, address: int, size: int) -> bytes:
         self._watch()
         parts = []
-        while size > 0:
+        while size > 0 and address < ADDRESS_END:  # a pointer that lies, and an offset, can lead past it
             source, there = self._source_at(address)
             wanted = min(size, there)
             data = source.read_available(address, wanted)
@@ -91,5 +92,5 @@ class SnapshotMemory:
             part = self._apart[index]
             running = self._running if part.start in self._live else None
             return running or self._copied, part.end - address
-        following = self._starts[index + 1] if index + 1 < len(self._starts) else 1 << 64
+        following = self._starts[index + 1] if index + 1 < len(self._starts) else ADDRESS_END
         return self._frozen, following - address

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from dotdump.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,10 @@ class FrameTrust(StrEnum):
     """From the thread's registers, or from those that a signal frame holds."""
     CFI = "cfi"
     """From the call frame information of the function it called."""
+    UNWIND_CODES = "unwind codes"
+    """From the unwind codes of the managed function it called."""
+    RUNTIME_FRAME = "runtime frame"
+    """From what the runtime left on the stack where it was called."""
     FRAME_POINTER = "frame pointer"
     """From the chain of frame pointers, where there is no call frame information: frames may be missing."""
     SCAN = "scan"
@@ -35,7 +40,7 @@ class EndReason(StrEnum):
     BUDGET = "budget"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class End:
     """Why a walk goes no further; ``detail`` says where and what."""
 
@@ -46,7 +51,7 @@ class End:
         return f"{self.reason}: {self.detail}" if self.detail else str(self.reason)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Frame:
     """A place in code, and the registers there by DWARF number, as far as they are known.
 

@@ -121,6 +121,10 @@ class NativeUnwinder:
             return End(EndReason.BUDGET, limit.message)
         return by_scan(frame, self.registers, self.words, self.code)
 
+    def strip(self, address: int) -> int:
+        """Return a return address without the signature that code of arm64 may have put on it."""
+        return self._return_addresses.strip(address)
+
     def is_signal_frame(self, frame: Frame) -> bool:
         """Return whether ``frame`` is what the kernel put under a signal handler."""
         plan = self._plan(frame.lookup)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dotdump.errors import FormatError
 from dotdump.formats.dwarf_cursor import ADDRESS_MASK
 from dotdump.formats.dwarf_expression import evaluate
 from dotdump.formats.dwarf_rows import RuleKind
+from dotdump.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dotdump.unwind.stack_words import StackWords
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """How the caller's registers are found. ``stored`` are those that lie at an offset from the CFA: nearly all.
 

@@ -6,16 +6,16 @@ No algorithm is here. Source of truth: System V ABI for AMD64, figure 3.36 and "
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dotdump.records import record
 from dotdump.target.model import Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SignalTrampoline:
     """Code that a signal handler returns to, and where above its stack pointer the interrupted registers lie."""
 
@@ -24,7 +24,7 @@ class SignalTrampoline:
     instruction_pointer: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DwarfRegisters:
     """An architecture. ``names`` by DWARF number; ``callee_saved`` have the caller's values wherever no rule is given.
 

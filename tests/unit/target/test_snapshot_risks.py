@@ -13,7 +13,7 @@ MIB = 1 << 20
 
 def use(flags: str = "rd wr mr mw me ac", size: int = 1, *, shared: bool = False) -> RegionUse:
     return RegionUse(
-        Region(0x1000, 0x1000 + size * MIB, READ_WRITE, shared=shared), size * MIB, 0, frozenset(flags.split())
+        Region(0x1000, 0x1000 + size * MIB, READ_WRITE, shared=shared), size * MIB, frozenset(flags.split())
     )
 
 
