@@ -29,6 +29,9 @@ FULL = 4
 """Why a walk stopped: at its end; at a MethodTable not in the table; at one known to be none; at an object that
 does not end inside the range; at the end of the columns to fill."""
 
+SMALLEST_OBJECT = 24
+"""Bytes that every object takes at least, its header counted."""
+
 INVALID = 0xFFFFFFFF
 """Type index of an address known to be no MethodTable."""
 
@@ -120,6 +123,58 @@ def list_objects(
     return row - first
 
 
+def select_objects(
+    words: Sequence[int],
+    start: int,
+    end: int,
+    table: Sequence[int],
+    base: int,
+    before: int,
+    wanted: Sequence[int],
+    unset: int,
+    marked: int,
+    first: int,
+    addresses: Column,
+    types: Column,
+    sizes: Column,
+    stop: Column,
+) -> int:
+    """Write only those objects into the columns whose type or whose header is wanted; else as ``list_objects``.
+
+    ``wanted`` is not 0 at the index of a type that is. A header is wanted that has none of the bits ``unset`` and any
+    of the bits ``marked``: the upper half of the word before the object, ``before`` of the one at position 0.
+    """
+    mask = (len(table) >> 2) - 1
+    position = start
+    previous = start
+    row = first
+    rows = len(addresses)
+    kinds = len(wanted)
+    reason = _DONE
+    while position < end:
+        entry = slot_of(table, mask, words[position] & _MARKS)
+        size = _extent(words, position, end, table, entry)
+        if size == 0:
+            reason = _obstacle(table, entry)
+            break
+        kind = table[entry + 3]
+        header = words[position - 1] >> 32 if position > 0 else before >> 32
+        if (kind < kinds and wanted[kind] != 0) or (header & unset == 0 and header & marked != 0):
+            if row >= rows:
+                reason = _FULL
+                break
+            addresses[row] = base + (position << 3)
+            types[row] = kind
+            sizes[row] = size << 3
+            row = row + 1
+        previous = position
+        position = position + size
+    stop[0] = position
+    stop[1] = reason
+    stop[2] = previous
+    return row - first
+
+
 def find_object(
     words: Sequence[int],
     start: int,
@@ -188,7 +243,7 @@ _MULTIPLIER = 0x9E3779B97F4A7C15
 _ALL = 0xFFFFFFFFFFFFFFFF
 _LOW = 0xFFFFFFFF
 _SHIFT = 40
-_SMALLEST = 3
+_SMALLEST = SMALLEST_OBJECT >> 3
 _INVALID = INVALID
 _DONE = DONE
 _UNKNOWN_TYPE = UNKNOWN_TYPE

@@ -162,3 +162,47 @@ def test_no_words_at_all_make_a_walk_leave_its_range(walk: ModuleType, words: li
     position, _, reason = find(walk, words, min(start, end))
     assert position <= end
     assert reason in (walk.DONE, walk.UNKNOWN_TYPE)
+
+
+class Selected:
+    """What ``select_objects`` found in some words: positions, type indexes and sizes in bytes."""
+
+    def __init__(
+        self,
+        walk: ModuleType,
+        words: list[int],
+        *,
+        wanted: bytes = b"\0",
+        before: int = 0,
+        header: tuple[int, int] = (0, 0),
+        rows: int = 8,
+    ) -> None:
+        addresses, sizes, self.stop = (array("Q", [0] * count) for count in (rows, rows, 3))
+        types, table = array("I", [0] * rows), type_table(TYPES, 64, [BROKEN])
+        columns = (0, addresses, types, sizes, self.stop)
+        end = len(words)
+        count = walk.select_objects(array("Q", words), 0, end, table, LOW, before, wanted, *header, *columns)
+        self.rows = [((a - LOW) // 8, t, s) for a, t, s in zip(addresses, types, sizes, strict=True)][:count]
+
+
+def test_objects_are_selected_by_type(walk: ModuleType) -> None:
+    found = Selected(walk, [*NODE.words(), *TEXT.words(5), *NODE.words(), *BYTES.words(1)], wanted=b"\1\0\1")
+    assert found.rows == [(0, 0, 24), (7, 0, 24), (10, 2, 32)]
+    assert list(found.stop) == [14, walk.DONE, 10]
+
+
+def test_objects_are_selected_by_the_header_before_them(walk: ModuleType) -> None:
+    first, second, third = NODE.words(), NODE.words(), NODE.words()
+    first[-1], second[-1] = 0x0800_0007 << 32, 0x0000_0007 << 32
+    words = [*first, *second, *third]
+    assert Selected(walk, words, header=(0x0800_0000, 0xFFFF)).rows == [(6, 0, 24)]
+    assert Selected(walk, words, header=(0, 0xFFFF)).rows == [(3, 0, 24), (6, 0, 24)]
+    assert Selected(walk, words, before=1 << 32, header=(0x0800_0000, 0xFFFF)).rows == [(0, 0, 24), (6, 0, 24)]
+
+
+def test_a_selection_stops_where_its_columns_are_full_and_not_before(walk: ModuleType) -> None:
+    words = [*NODE.words(), *TEXT.words(5), *NODE.words(), *TEXT.words(1)]
+    full = Selected(walk, words, wanted=b"\1", rows=1)
+    assert full.rows == [(0, 0, 24)]
+    assert list(full.stop[:2]) == [7, walk.FULL]
+    assert list(Selected(walk, words, wanted=b"\1", rows=2).stop[:2]) == [len(words), walk.DONE]
