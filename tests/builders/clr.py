@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace
-from dotdump.target.model import Architecture, Platform, ProcessFacts
+from dotdump.target.model import Architecture, FilePlaces, Platform, ProcessFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,7 @@ class FakeTarget:
         self.platform = Platform(Architecture.X86_64)
         self.threads: Sequence[Thread] = ()
         self.auxv = b""
+        self.places = FilePlaces()
         self.closed = False
 
     def put(self, address: int, data: bytes) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from dotdump.memory.space import BytesSpace
-from dotdump.target.model import Architecture, Platform, ProcessFacts
+from dotdump.target.model import Architecture, FilePlaces, Platform, ProcessFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PROCESS = ProcessFacts(pid=4711, name="fake")
 PLATFORM = Platform(Architecture.X86_64)
+NOWHERE = FilePlaces()
 
 
 @dataclass
@@ -30,6 +31,7 @@ class FakeTarget:
     platform: Platform = PLATFORM
     modules: Sequence[Module] = ()
     auxv: bytes = b""
+    places: FilePlaces = NOWHERE
 
     def close(self) -> None:
         pass

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import Any
 
 from builders.clr import FakeModule, FakeTarget, put_descriptor
 from builders.objects import FakeType
@@ -69,7 +70,7 @@ class FakeHeap:
     invalid_count: int = 0
     context: tuple[int, int] = (0, 0)
     loop: bool = False
-    gc_descriptor: dict[str, object] = field(default_factory=lambda: dict(GC))
+    gc_descriptor: dict[str, Any] = field(default_factory=lambda: dict(GC))
     chunks: dict[int, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -102,6 +103,11 @@ class FakeHeap:
         region = FakeRegion(start, generation, [word for each in objects for word in each], flags)
         self.regions.append(region)
         return region
+
+    def describe(self, types: dict[str, object], values: dict[str, object]) -> None:
+        """Add types and globals to what the collector says of itself."""
+        old = self.gc_descriptor
+        self.gc_descriptor = old | {"types": old["types"] | types, "globals": old["globals"] | values}
 
     def target(self) -> FakeTarget:
         """Return a target that has all of it."""

@@ -13,6 +13,9 @@ from dotdump.errors import UnsupportedRuntime
 from dotdump.memory.reader import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dotdump.clr.data.struct import Field, Struct
     from dotdump.clr.descriptor import Descriptor, FieldLayout, Global
     from dotdump.clr.runtime_module import RuntimeModule
     from dotdump.target.model import Target
@@ -24,6 +27,19 @@ _SIZES = {
     **dict.fromkeys(("uint64", "int64"), 8),
 }
 _SIGNED = ("int8", "int16", "int32", "int64", "nint")
+_LARGEST_VIEW = 4096
+
+
+class Places(dict["Field", tuple[int, int, bool]]):
+    """Where the fields of a view lie that the layouts know: offset, end, and whether it is signed.
+
+    ``size`` is what one read of them all takes; 0 where it would be too much for a view.
+    """
+
+    def __init__(self, places: Mapping[Field, tuple[int, int, bool]]) -> None:
+        super().__init__(places)
+        size = max((end for _, end, _ in places.values()), default=0)
+        self.size = size if size <= _LARGEST_VIEW and all(start >= 0 for start, _, _ in places.values()) else 0
 
 
 class DataAccess:
@@ -38,6 +54,7 @@ class DataAccess:
         self.version = version
         self.descriptor = descriptor
         self.reader = Reader(target.memory, target.platform.pointer_size)
+        self._places: dict[type[Struct], Places] = {}
 
     @cached_property
     def major(self) -> int:
@@ -69,6 +86,13 @@ class DataAccess:
         field = self._field(type_name, names)
         return self._read(address + field.offset, field.type or default)
 
+    def places_of(self, view: type[Struct]) -> Places:
+        """Return where the fields of a kind of view lie."""
+        found = self._places.get(view)
+        if found is None:
+            found = self._places[view] = Places(dict(self._found_places(view)))
+        return found
+
     def has_global(self, name: str) -> bool:
         """Return whether the layouts know the global ``name``."""
         return name in self.descriptor.globals
@@ -95,6 +119,14 @@ class DataAccess:
         """Return the text that the layouts give for ``name``."""
         found = self.descriptor.globals.get(name)
         return default if found is None else str(found.value)
+
+    def _found_places(self, view: type[Struct]) -> Iterator[tuple[Field, tuple[int, int, bool]]]:
+        for field in view.declared():
+            found = self.descriptor.find_field(view.layout, *field.names)
+            if found is not None:
+                kind = found.type or field.kind
+                size = _SIZES.get(kind, self.reader.pointer_size)
+                yield field, (found.offset, found.offset + size, kind in _SIGNED)
 
     def _read(self, address: int, kind: str) -> int:
         size = _SIZES.get(kind, self.reader.pointer_size)

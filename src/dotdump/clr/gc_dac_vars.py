@@ -15,7 +15,6 @@ from dotdump.clr.layouts import load
 from dotdump.clr.runtime_module import RuntimeKind, runtime_modules
 from dotdump.errors import MemoryFault, UnsupportedRuntime
 from dotdump.memory.reader import Reader
-from dotdump.memory.region import Protection
 from dotdump.records import record, replace
 
 TYPE_CHECKING = False
@@ -155,7 +154,7 @@ def _by_signature(target: Target, module: Module) -> Iterator[int]:
     """Yield where in the module's writable memory a version and a size of generation follow each other."""
     for region in target.regions:
         inside = module.base <= region.start < module.end + _BSS_SLACK
-        if not inside or not region.protection & Protection.WRITE:
+        if not inside or not region.writable:
             continue
         data = target.memory.read_available(region.start, min(region.size, module.end + _BSS_SLACK - region.start))
         words = memoryview(data[: len(data) & ~7]).cast("Q")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.clr import gc_dac_vars
+from dotdump.clr.dac_table import read_dac_table
 from dotdump.clr.debug_header import find_debug_header
 from dotdump.clr.descriptor import SYMBOL, Descriptor, merge, read_descriptor
 from dotdump.clr.layouts import load
@@ -27,7 +28,8 @@ OURS = {3: "coreclr-3", 8: "coreclr-8", 9: "coreclr-9", 10: "coreclr-10"}
 def choose_layouts(target: Target, runtime: RuntimeModule, version: str) -> Descriptor:
     """Return one descriptor out of all that is known about ``runtime`` in ``target``; the runtime's own word first."""
     reader = Reader(target.memory, target.platform.pointer_size)
-    found = [_own(reader, runtime), load(_nearest(runtime, version))]
+    ours = load(_nearest(runtime, version))
+    found = [_own(reader, runtime), read_dac_table(reader, runtime, ours), ours]
     variables = gc_dac_vars.find_in(target, runtime)
     if variables is not None:
         found.insert(1, gc_dac_vars.descriptor_of(reader, variables))

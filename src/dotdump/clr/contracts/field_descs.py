@@ -7,13 +7,13 @@ field of another. Source of truth: field.h, the same 16 bytes from 3.1 to 10.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
 from dotdump.clr.data.loaded_types import EEClass, FieldDesc, MethodTable
 from dotdump.errors import FormatError
 from dotdump.formats.metadata.schema import Field
+from dotdump.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -45,7 +45,7 @@ class FieldAttributes(IntFlag):
     LITERAL = 0x40
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FieldRecord:
     """A field by ``row_id``; ``offset`` counts from the first byte after the MethodTable, or in its statics.
 

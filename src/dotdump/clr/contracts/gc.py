@@ -10,13 +10,13 @@ allocated part ends are those of gc.cpp as measured on 3.1.23, 8.0.4, 9.0.22 and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.clr.data.gc import GcAllocContext, Generation, HeapSegment
 from dotdump.errors import MemoryFault
+from dotdump.records import record
 from dotdump.target.model import Problem
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ _KINDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """Objects of one generation that lie one after the other, from ``start`` up to ``end``."""
 
@@ -67,7 +67,7 @@ class Span:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Segment:
     """A segment or region of heap number ``heap``: objects from ``start`` up to ``end``.
 
@@ -110,7 +110,7 @@ class Segment:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AllocationContext:
     """A hole in the heap: no objects from ``pointer`` up to ``limit`` and one smallest object beyond."""
 
@@ -123,14 +123,15 @@ class AllocationContext:
         return self.limit + MIN_OBJECT_SIZE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GcHeap:
-    """One heap of the collector: its generation table, and where it allocates now."""
+    """One heap of the collector: its generation table, where it allocates now, its queue of finalizable objects."""
 
     index: int
     generation_table: int
     ephemeral_segment: int
     alloc_allocated: int
+    finalize_queue: int = 0
 
 
 class GarbageCollector:
@@ -165,7 +166,8 @@ class GarbageCollector:
             ephemeral, allocated = (
                 access.global_pointer(name) for name in ("GCHeapEphemeralHeapSegment", "GCHeapAllocAllocated")
             )
-            return [GcHeap(0, table, ephemeral, allocated)]
+            queue = access.global_pointer("GCHeapFinalizeQueue") if access.has_global("GCHeapFinalizeQueue") else 0
+            return [GcHeap(0, table, ephemeral, allocated, queue)]
         count = self._bounded("heaps", access.global_integer("NumHeaps", "int32"), limits.GC_HEAPS)
         array = access.global_pointer("Heaps")
         return [self._server_heap(index, access.reader.pointer(array + 8 * index)) for index in range(count)]
@@ -192,6 +194,7 @@ class GarbageCollector:
             address + access.offset("GCHeap", "GenerationTable"),
             access.pointer(address, "GCHeap", "EphemeralHeapSegment"),
             access.pointer(address, "GCHeap", "AllocAllocated"),
+            access.pointer(address, "GCHeap", "FinalizeQueue") if access.has("GCHeap", "FinalizeQueue") else 0,
         )
 
     def _generations(self, heap: GcHeap) -> Iterator[tuple[int, Generation]]:
@@ -205,8 +208,8 @@ class GarbageCollector:
         for number, generation in self._generations(heap):
             if not regions and number < OLDEST_GENERATION:
                 continue
-            for record in self._chain(heap, number, generation.start_segment):
-                segment = self._segment(heap, number, record, regions=regions)
+            for found in self._chain(heap, number, generation.start_segment):
+                segment = self._segment(heap, number, found, regions=regions)
                 if segment is not None:
                     yield segment
 

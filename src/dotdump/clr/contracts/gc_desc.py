@@ -69,10 +69,14 @@ def _wrong(shape: ObjectShape, text: str) -> FormatError:
 
 
 def pointer_slots(description: tuple[int, ...], base_size: int, component_size: int, count: int, size: int) -> int:
-    """Return how many references ``count`` objects of ``size`` bytes in all have at most, the null ones included."""
+    """Return how many references ``count`` objects of ``size`` bytes in all have at most, the null ones included.
+
+    Never more than there are words in them, whatever a damaged description says.
+    """
     series = description[0]
     if series >= 0:
-        lengths = description[2::2]
-        return sum((length * count + size) // 8 for length in lengths)
-    pointers = sum(description[2::2])
-    return max(0, size - base_size * count) // max(1, component_size) * pointers + pointers * count
+        slots = sum((length * count + size) // 8 for length in description[2::2])
+    else:
+        pointers = sum(description[2::2])
+        slots = max(0, size - base_size * count) // max(1, component_size) * pointers + pointers * count
+    return max(0, min(slots, size // 8))

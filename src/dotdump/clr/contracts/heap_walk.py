@@ -75,12 +75,15 @@ class HeapWalk:
             if self._stop[1] == walk.FULL:
                 position = reached
                 break
-            position, wanted = self._after_stop(span, words, position, reached)
+            position, wanted = self._after_stop(span, words, position, reached, wanted)
         self.position = position
         return total
 
-    def _after_stop(self, span: Span, words: memoryview[int], base: int, reached: int) -> tuple[int, int]:
-        """Return where to go on after a kernel has stopped at ``reached``, and how many bytes it needs there."""
+    def _after_stop(self, span: Span, words: memoryview[int], base: int, reached: int, asked: int) -> tuple[int, int]:
+        """Return where to go on after a kernel has stopped at ``reached``, and how many bytes it needs there.
+
+        ``asked`` bytes were asked for at ``base`` already: where more are needed and not there, an object is cut.
+        """
         reason, index = self._stop[1], self._stop[0]
         if reason == walk.DONE:
             return reached, 0
@@ -89,7 +92,7 @@ class HeapWalk:
             return reached, 0
         if reason == walk.TOO_LONG and base + 8 * len(words) < span.end:
             size = self._size_at(words, index)
-            if reached + size <= span.end and (index or size > 8 * len(words)):
+            if reached + size <= span.end and (index or asked < size > 8 * len(words)):
                 return reached, size
         return self._resume(span, base, reached), 0
 

@@ -1,23 +1,29 @@
 """Loader: modules, where their images lie, and the metadata in them.
 
-Metadata is read out of the target's memory, in the layout in which the image is there. What cannot be had is None,
-and asked for once. A module made at run time has no image: its metadata is the runtime's own tables, not read here.
+Metadata is read out of the target's memory, in the layout in which the image is there; where a sparse dump left it
+out, from a file of this machine whose headers are the same. What cannot be had is None, and asked for once. A module
+made at run time has no image, but a copy of its metadata.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from dotdump import limits
+from dotdump.clr.contracts.dynamic_metadata import read_dynamic_metadata
 from dotdump.clr.data.loaded_types import Module, PeAssembly, PeImageLayout, PeImageRecord
-from dotdump.errors import FormatError, MemoryFault
+from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata import schema
-from dotdump.formats.metadata.image import Metadata
+from dotdump.formats.metadata.image import SIGNATURE, Metadata
 from dotdump.formats.pe import PeImage
+from dotdump.target.side_files import open_side_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dotdump.clr.data_access import DataAccess
+    from dotdump.memory.window import Window
 
 
 class Loader:
@@ -27,11 +33,12 @@ class Loader:
         self._access = access
         self._images: dict[int, PeImage | None] = {}
         self._metadata: dict[int, Metadata | None] = {}
+        self._files: dict[int, PeImage | None] = {}
 
     def find_image(self, module: int) -> PeImage | None:
-        """Return the PE image of the module at address ``module``, or None where it has none in memory."""
+        """Return the PE image of the module at address ``module`` in the target's memory, or None where none is."""
         if module not in self._images:
-            self._images[module] = next(self._readable_images(module), None)
+            self._images[module] = next(filter(has_metadata, self._in_memory(module)), None)
         return self._images[module]
 
     def find_metadata(self, module: int) -> Metadata | None:
@@ -48,24 +55,96 @@ class Loader:
         except FormatError:
             return ""
 
-    def _read_metadata(self, module: int) -> Metadata | None:
-        for image in self._readable_images(module):
-            try:
-                return Metadata(image.metadata(), f"metadata of the module at {module:#x}")
-            except (FormatError, MemoryFault):
-                continue
-        return None
+    def path_of(self, module: int) -> str:
+        """Return the path of the file that the module at address ``module`` was loaded from; empty where not known."""
+        try:
+            if self._access.has("Module", "Path"):
+                address = Module(self._access, module).path
+                path = self._access.reader.utf16_cstring(address) if address else ""
+                if path:
+                    return path
+        except MemoryFault:
+            pass
+        return next(filter(None, map(self._mapped_path, self._bases(module))), "")
 
-    def _readable_images(self, module: int) -> Iterator[PeImage]:
-        memory = self._access.reader.memory
+    def images(self, module: int) -> Iterator[PeImage]:
+        """Yield the images of a module, the one in memory first, then the file's on this machine.
+
+        Of an image in memory everything but its headers may be missing.
+        """
+        yield from self._in_memory(module)
+        image_file = self._find_file(module)
+        if image_file is not None:
+            yield image_file
+
+    def _in_memory(self, module: int) -> Iterator[PeImage]:
         for base in self._bases(module):
             for loaded in (True, False):
                 try:
-                    image = PeImage(memory, base, loaded=loaded)
-                    if image.cli_header() is not None and image.metadata()[:4] == b"BSJB":
+                    image = PeImage(self._access.reader.memory, base, loaded=loaded)
+                    if image.cli_header() is not None:
                         yield image
                 except (FormatError, MemoryFault):
                     continue
+
+    def _mapped_path(self, base: int) -> str:
+        regions = self._access.target.regions
+        index = bisect_right(regions, base, key=lambda region: region.start) - 1
+        return regions[index].path if index >= 0 and base < regions[index].end else ""
+
+    def _find_file(self, module: int) -> PeImage | None:
+        """Return the image of a module from its file, which is believed if its headers are those in memory."""
+        if module not in self._files:
+            self._files[module] = None
+            headers = next(self._headers(module), None)
+            path = self.path_of(module)
+            if headers is not None and path:
+                file = open_side_file(
+                    self._access.target.places,
+                    [path],
+                    lambda space: _identity(PeImage(space, 0, loaded=False)) == headers,
+                    limits.ASSEMBLY_FILE,
+                )
+                self._files[module] = PeImage(file, 0, loaded=False, source=file.name) if file is not None else None
+        return self._files[module]
+
+    def _headers(self, module: int) -> Iterator[tuple[object, ...]]:
+        for base in self._bases(module):
+            try:
+                yield _identity(PeImage(self._access.reader.memory, base, loaded=False))
+            except (FormatError, MemoryFault):
+                continue
+
+    def _read_metadata(self, module: int) -> Metadata | None:
+        source = f"metadata of the module at {module:#x}"
+        for image in filter(has_metadata, self.images(module)):
+            try:
+                return Metadata(image.metadata_window(lambda: self._file_metadata(module)), source)
+            except (FormatError, MemoryFault):
+                continue
+        copy = read_dynamic_metadata(self._access, module)
+        try:
+            return Metadata(copy, source) if copy is not None else None
+        except FormatError:
+            return None
+
+    def _file_metadata(self, module: int) -> memoryview | Window | None:
+        """Return the metadata of a module out of its file, for the parts of it that memory has not got."""
+        image = self._find_file(module)
+        return image.metadata_window() if image is not None and has_metadata(image) else None
+
+    def records_of(self, module: int) -> Iterator[int]:
+        """Yield the addresses of the runtime's records of the file of a module: PEAssembly, PEImage and its layouts."""
+        access = self._access
+        try:
+            if assembly := Module(access, module).pe_assembly:
+                yield assembly
+                if image := PeAssembly(access, assembly).image:
+                    yield image
+                    record = PeImageRecord(access, image)
+                    yield from filter(None, (record.loaded, record.flat))
+        except (MemoryFault, UnsupportedRuntime):
+            return
 
     def _bases(self, module: int) -> Iterator[int]:
         """Yield where the module's image may lie, the loaded layout first."""
@@ -82,3 +161,16 @@ class Loader:
                     yield base
         except MemoryFault:
             return
+
+
+def has_metadata(image: PeImage) -> bool:
+    """Return whether the metadata of an image lies where its headers say: a flat file can be read as a loaded one."""
+    try:
+        return image.metadata_window()[:4] == SIGNATURE
+    except (FormatError, MemoryFault):
+        return False
+
+
+def _identity(image: PeImage) -> tuple[object, ...]:
+    """Return what tells two images apart by their headers; of builds that can be repeated the time is a hash."""
+    return image.machine, image.timestamp, image.size_of_image, tuple(image.sections)

@@ -9,7 +9,6 @@ docs/design/datacontracts/RuntimeTypeSystem.md for the test of validity.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from dotdump.clr.layout_choice import OURS
 from dotdump.clr.layouts import load
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import MemoryFault, UnsupportedRuntime
+from dotdump.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ class MethodTableFlags(IntFlag):
     COLLECTIBLE = 0x00200000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ObjectShape:
     """What a method table says of its objects: ``base_size`` + ``component_size`` * length bytes."""
 
@@ -54,9 +54,11 @@ class ObjectShape:
 
 _FREE_BASE_SIZE = 24
 _FREE_FLAGS = MethodTableFlags.HAS_COMPONENT_SIZE | 1
+_NATIVE_FREE_FLAGS = _FREE_FLAGS | 0x00020000
+"""NativeAOT's is that of an array whose elements have no type."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MethodTableLayout:
     """Offsets of what recognising needs; ``tag`` under ``mask`` marks a canonical MethodTable in a class's place."""
 
@@ -74,6 +76,7 @@ class MethodTables:
     def __init__(self, access: DataAccess, layout: MethodTableLayout | None = None) -> None:
         self._access = access
         self._native = access.runtime.kind is RuntimeKind.NATIVE_AOT
+        self._free_flags = _NATIVE_FREE_FLAGS if self._native else _FREE_FLAGS
         self._layout = layout or layout_of(access.version, access.descriptor, native=self._native)
 
     def find_shape(self, address: int) -> ObjectShape | None:
@@ -97,7 +100,7 @@ class MethodTables:
             component_size,
             bool(flags & MethodTableFlags.CONTAINS_GC_POINTERS),
             bool(flags & MethodTableFlags.COLLECTIBLE),
-            is_free=flags == _FREE_FLAGS and base_size == _FREE_BASE_SIZE,
+            is_free=flags == self._free_flags and base_size == _FREE_BASE_SIZE,
         )
 
     def _is_size(self, base_size: int, component_size: int) -> bool:

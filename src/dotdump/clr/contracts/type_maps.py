@@ -47,6 +47,18 @@ class TypeMaps:
         """Return the MethodTable that a TypeRef leads to, 0 where nobody followed it yet."""
         return self._find(Module(self._access, module).address_of("TypeRefToMethodTableMap"), row_id)
 
+    def definitions(self, module: int) -> Iterator[int]:
+        """Yield the MethodTable of every TypeDef of a module that is loaded."""
+        return self._entries(Module(self._access, module).address_of("TypeDefToMethodTableMap"))
+
+    def references(self, module: int) -> Iterator[int]:
+        """Yield the MethodTable of every TypeRef of a module that somebody followed."""
+        return self._entries(Module(self._access, module).address_of("TypeRefToMethodTableMap"))
+
+    def constructed(self, module: int) -> Iterator[int]:
+        """Yield the MethodTables of the constructed types that a module keeps."""
+        return self._method_tables(module)
+
     def find_constructed(self, definition: Definition, arguments: tuple[int, ...], modules: set[int]) -> int:
         """Return the MethodTable of a generic type with ``arguments``, kept by one of ``modules``; 0 where none is.
 
@@ -84,6 +96,17 @@ class TypeMaps:
             row_id, address = row_id - count, block.next
             if not address:
                 return 0
+        raise LimitExceeded(f"more than {limits.LOOKUP_MAP_BLOCKS} blocks", source=f"table of types at {address:#x}")
+
+    def _entries(self, address: int) -> Iterator[int]:
+        """Yield what stands in a table of types; raises ``MemoryFault``, ``LimitExceeded``."""
+        for _ in range(limits.LOOKUP_MAP_BLOCKS):
+            block = ModuleLookupMap(self._access, address)
+            data = self._access.reader.memory.read(block.table, 8 * min(block.count, limits.LOOKUP_MAP_ENTRIES))
+            yield from (found for word in memoryview(data).cast("Q") if (found := word & ~_FLAG_BITS))
+            address = block.next
+            if not address:
+                return
         raise LimitExceeded(f"more than {limits.LOOKUP_MAP_BLOCKS} blocks", source=f"table of types at {address:#x}")
 
     def _constructed_by(self, module: int) -> dict[Definition, list[tuple[tuple[int, ...], int]]]:

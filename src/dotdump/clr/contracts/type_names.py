@@ -10,6 +10,7 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
+from dotdump import limits
 from dotdump.clr.data.loaded_types import ArrayClass, MethodTable, ParamTypeDesc, TypeDesc
 from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.signatures import ElementType
@@ -60,6 +61,7 @@ class TypeNames:
         self._access = access
         self._loader = loader
         self._names: dict[int, str] = {}
+        self._left = 0
 
     def name_of(self, handle: int) -> str:
         """Return the name of a TypeHandle: a method table, or a tagged TypeDesc."""
@@ -89,7 +91,14 @@ class TypeNames:
             handle = table.instantiation
         return self.module_of(handle)
 
+    @property
+    def named(self) -> tuple[int, ...]:
+        """The TypeHandles that have been named so far."""
+        return tuple(self._names)
+
     def _name(self, handle: int, depth: int) -> str:
+        if depth == 0:
+            self._left = limits.NAME_PARTS
         if handle not in self._names:
             try:
                 name = self._compose(handle, depth)
@@ -101,8 +110,9 @@ class TypeNames:
         return self._names[handle]
 
     def _compose(self, handle: int, depth: int) -> str:
-        if depth > MAX_DEPTH:
-            raise FormatError(f"types nest more than {MAX_DEPTH} deep", source="type name")
+        self._left -= 1
+        if depth > MAX_DEPTH or self._left < 0:
+            raise FormatError(f"more than {MAX_DEPTH} types in one another, or too many in all", source="type name")
         if handle & _TYPE_DESC:
             return self._type_desc(handle & ~_TYPE_DESC, depth)
         table = MethodTable(self._access, handle)

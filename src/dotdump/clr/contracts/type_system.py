@@ -6,7 +6,6 @@ bits from 3.1 to 10 as far as used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dotdump import limits
@@ -20,6 +19,7 @@ from dotdump.errors import FormatError, LimitExceeded, MemoryFault, UnsupportedR
 from dotdump.formats.metadata.attributes import find_attribute
 from dotdump.formats.metadata.schema import NUMBERS, Constant, Field, TypeDef
 from dotdump.formats.metadata.signatures import TypeSignature, parse_field_signature
+from dotdump.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.type_names import TypeNames
     from dotdump.clr.data_access import DataAccess
     from dotdump.formats.metadata.image import Metadata
+    from dotdump.formats.pe import PeImage
 
 _TYPE_DESC = 2
 _INLINE_ARRAY = "System.Runtime.CompilerServices.InlineArrayAttribute"
 _HAS_CONSTANT_FIELD_TAG = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeclaredField:
     """A field as metadata declares it, with the runtime's ``record`` of it; a literal has none but a ``constant``."""
 
@@ -55,7 +56,8 @@ class TypeSystem:
         self.access = access
         self.names = names
         self._loader = loader
-        self._resolver = TypeResolver(access, loader, names, TypeMaps(access, names))
+        self.maps = TypeMaps(access, names)
+        self._resolver = TypeResolver(access, loader, names, self.maps)
         self._constants: dict[int, dict[int, Constant]] = {}
 
     def base_of(self, method_table: int) -> int:
@@ -92,6 +94,10 @@ class TypeSystem:
     def metadata_of(self, method_table: int) -> Metadata | None:
         """Return the metadata that defines a type, None where it is not to be had."""
         return self._loader.find_metadata(self.names.module_of(method_table))
+
+    def image_of(self, method_table: int) -> PeImage | None:
+        """Return the image that defines a type, None where it has none in memory."""
+        return self._loader.find_image(self.names.module_of(method_table))
 
     def resolve(self, signature: TypeSignature, context: int) -> int:
         """Return the TypeHandle of a signature in the type at ``context``; 0 where it is not loaded or not known."""

@@ -60,6 +60,11 @@ class TypeTable:
         index = self.words[entry + 3]
         return None if index == walk.INVALID else index
 
+    def shape_of(self, method_table: int) -> ObjectShape | None:
+        """Return what is known of a type's objects; None where ``method_table`` is no MethodTable."""
+        index = self.index_of(method_table)
+        return self.shapes[index] if index is not None else None
+
     def _slot(self, method_table: int) -> int:
         return walk.slot_of(self.words, len(self.words) // _WORDS - 1, method_table)
 

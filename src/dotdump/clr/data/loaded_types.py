@@ -71,7 +71,23 @@ class Module(Struct):
 
     layout = "Module"
     pe_assembly = Field("PEAssembly")
+    path = Field("Path")
     constructed_types = Field("AvailableTypeParams")
+
+
+class ReflectionModule(Struct):
+    """A module made at run time: what it has besides lies far behind what is read of every module."""
+
+    layout = "Module"
+    dynamic_metadata = Field("DynamicMetadata")
+
+
+class DynamicMetadata(Struct):
+    """The metadata of a module made at run time: up to 8 elsewhere, at ``buffer``, then in its own field ``Data``."""
+
+    layout = "DynamicMetadata"
+    size = Field("Size", kind="uint32")
+    buffer = Field("Buffer")
 
 
 class ModuleLookupMap(Struct):
@@ -120,3 +136,32 @@ class PeImageLayout(Struct):
 
     layout = "PEImageLayout"
     base = Field("Base")
+
+
+class ArrayListBlock(Struct):
+    """Some elements of an ArrayList, ``size`` of them at most."""
+
+    layout = "ArrayListBlock"
+    next = Field("Next")
+    size = Field("Size", kind="uint32")
+
+
+class ArrayListBase(Struct):
+    """A list of pointers in blocks, of which the first is within it."""
+
+    layout = "ArrayListBase"
+    count = Field("Count", kind="uint32")
+
+
+class DomainAssembly(Struct):
+    """An assembly as the application domain lists it."""
+
+    layout = "DomainAssembly"
+    assembly = Field("Assembly")
+
+
+class Assembly(Struct):
+    """An assembly; ``module`` is the one that has its manifest, and the only one since .NET Core."""
+
+    layout = "Assembly"
+    module = Field("Module")

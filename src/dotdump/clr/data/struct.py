@@ -1,7 +1,7 @@
 """Declared views: ``flags = Field("MTFlags", "uint32")`` inside a ``Struct`` reads that field wherever it lies.
 
-A view is an address and the access to read it with; it holds no values. Several names are candidates across
-versions, the first that the layouts know is read.
+Several names are candidates across versions, the first that the layouts know is read. The fields of a view are read at
+once, when one of them is asked for: targets stand still.
 """
 
 from __future__ import annotations
@@ -26,6 +26,12 @@ class Field:
     def __get__(self, view: Struct | None, owner: type[Struct]) -> Field | int:
         if view is None:
             return self
+        place = view.access.places_of(owner).get(self)
+        if place is not None:
+            offset, end, signed = place
+            data = view.window
+            if end <= len(data):
+                return int.from_bytes(data[offset:end], "little", signed=signed)
         return view.access.integer(view.address, owner.layout, *self.names, default=self.kind)
 
 
@@ -33,11 +39,25 @@ class Struct:
     """A structure of the runtime at ``address``; subclasses name its ``layout`` and declare its fields."""
 
     layout: ClassVar[str]
-    __slots__ = ("access", "address")
+    __slots__ = ("_window", "access", "address")
 
     def __init__(self, access: DataAccess, address: int) -> None:
         self.access = access
         self.address = address
+        self._window: bytes | None = None
+
+    @classmethod
+    def declared(cls) -> tuple[Field, ...]:
+        """Return its declared fields."""
+        return tuple(found for kind in cls.__mro__ for found in vars(kind).values() if isinstance(found, Field))
+
+    @property
+    def window(self) -> bytes:
+        """The bytes from its address to the end of its last declared field, as far as they are there."""
+        if self._window is None:
+            size = self.access.places_of(type(self)).size
+            self._window = self.access.reader.memory.read_available(self.address, size) if size else b""
+        return self._window
 
     def address_of(self, *names: str) -> int:
         """Return where a field lies, for what is embedded and not pointed to."""

@@ -1,11 +1,12 @@
-"""Builds an ``ObjectGraph``: one walk counts, one writes the objects, one writes their references.
+"""Builds an ``ObjectGraph``: one walk writes the objects, a second pass over their memory writes their references.
 
-The first walk tells how long every column has to be, so none is ever copied or larger than needed. References are
-resolved with one bit for each 8 bytes of heap instead of a search.
+Columns of objects are asked for as long as the heap could fill; only what is written of them is ever given memory.
+References are resolved with one bit for each 8 bytes of heap instead of a search.
 """
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.type_totals import TypeTotals, Watched
@@ -13,11 +14,10 @@ from dotdump.clr.graph.columns import allocate, narrowest
 from dotdump.clr.graph.edges import Descriptions, Edges
 from dotdump.clr.graph.object_graph import ObjectGraph
 from dotdump.errors import LimitExceeded
-from dotdump.kernels import references, walk
+from dotdump.kernels import references, tally, walk
 
 if TYPE_CHECKING:
-    from array import array
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dotdump.clr.contracts.gc import Segment, Span
     from dotdump.clr.contracts.heap_walk import HeapWalk
@@ -28,17 +28,22 @@ if TYPE_CHECKING:
 
 
 class ObjectColumns:
-    """A visitor that writes the objects into columns, and remembers which rows belong to which span."""
+    """A visitor that writes the objects into columns, and remembers which rows belong to which span.
 
-    def __init__(self, count: int, largest: int) -> None:
-        self.addresses, self.kinds = allocate("Q", count), allocate("I", count)
-        self.sizes, self.generations = allocate(narrowest(largest), count), allocate("B", count)
+    There is room for ``most`` objects, each of ``largest`` bytes at most.
+    """
+
+    def __init__(self, most: int, largest: int) -> None:
+        self.addresses, self.kinds = allocate("Q", most), allocate("I", most)
+        self.sizes, self.generations = allocate(narrowest(largest), most), allocate("B", most)
         self.rows: list[tuple[Span, int, int]] = []
         self.count = 0
 
     def __call__(self, words: memoryview[int], base: int, span: Span, table: array[int], stop: array[int]) -> int:
         columns = (self.addresses, self.kinds, self.sizes)
         found = walk.list_objects(words, 0, len(words), table, base, self.count, *columns, stop)
+        if stop[1] == walk.FULL:
+            raise LimitExceeded(f"more than {len(self.addresses)} objects cannot be numbered", source="heap")
         last = self.count + found
         self.generations[self.count : last] = bytes([span.generation]) * found
         if self.rows and self.rows[-1][0] is span:
@@ -71,26 +76,43 @@ class GraphBuilder:
         self._size = sum(segment.end - segment.start for segment in segments)
         self._problems: list[Problem] = []
 
-    def build(self, keepers: Callable[[], Mapping[int, int]] = dict) -> ObjectGraph:
-        """Return the graph. ``keepers`` tells, once types are known, the address of what all objects of one keep."""
-        totals = TypeTotals(self._types)
-        first = self._new_walk()
-        count = first.run(Watched(totals, self._progress, "counting", self._size))
-        self._problems += first.problems
-        if count >= references.NONE - 2:
-            raise LimitExceeded(f"{count} objects are more than rows can be numbered", source="heap")
+    def build(
+        self, keepers: Callable[[], Mapping[int, int]] = dict, dependents: Iterable[tuple[int, int]] = ()
+    ) -> ObjectGraph:
+        """Return the graph. ``keepers`` tells, once types are known, the address of what all objects of one keep.
+
+        ``dependents`` are the addresses of an object and of what lives as long as it does, as dependent handles say.
+        """
         largest = max((span.end - span.start for segment in self._segments for span in segment.spans), default=0)
-        objects = ObjectColumns(count, largest)
-        self._new_walk().run(Watched(objects, self._progress, "listing objects", self._size))
-        return self._with_references(objects, totals, largest, keepers())
+        objects = self._room(largest)
+        listing = self._new_walk()
+        listing.run(Watched(objects, self._progress, "listing objects", self._size))
+        self._problems += listing.problems
+        return self._with_references(objects, largest, keepers(), tuple(dependents))
+
+    def _room(self, largest: int) -> ObjectColumns:
+        """Return columns for all objects that the heap can hold, or, where so much cannot be had, that it does."""
+        most = min(self._size // walk.SMALLEST_OBJECT, references.NONE - 2)
+        try:
+            return ObjectColumns(most, largest)
+        except OSError:  # a system that promises no memory it may not have, or a limit on what we may ask for
+            counter = Watched(TypeTotals(self._types), self._progress, "counting", self._size)
+            return ObjectColumns(min(self._new_walk().run(counter), most), largest)
 
     def _with_references(
-        self, objects: ObjectColumns, totals: TypeTotals, largest: int, keepers: Mapping[int, int]
+        self,
+        objects: ObjectColumns,
+        largest: int,
+        keepers: Mapping[int, int],
+        dependents: Sequence[tuple[int, int]],
     ) -> ObjectGraph:
         descriptions = Descriptions(self._reader, self._types)
-        slots = descriptions.slots(totals.counts, totals.sizes) + sum(totals.counts[kind] for kind in keepers)
-        edges = Edges(objects, descriptions, slots + largest // 8 + 2)
+        counts, sizes = (array("Q", bytes(8 * len(self._types))) for _ in range(2))
+        tally.count_types(objects.count, objects.kinds, objects.sizes, counts, sizes)
+        slots = descriptions.slots(counts, sizes) + sum(counts[kind] for kind in keepers)
+        edges = Edges(objects, descriptions, slots + len(dependents) + min(largest, sum(sizes)) // 8 + 2)
         edges.keep(keepers)
+        edges.depend(dependents)
         done = 0
         for span, first, last in objects.rows:
             edges.add(self._reader.memory, span.end, first, last)

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import mmap
 import sys
+from contextlib import suppress
 from typing import Literal
 
 Code = Literal["B", "I", "Q"]
 
 _NO_RESERVE = 0x4000 if sys.platform == "linux" else 0
+_LONG = 8 << 20
+"""Bytes from which on a column is better given in large pages: faults for small ones take as long as filling it."""
+
 ITEM_SIZES = {"B": 1, "I": 4, "Q": 8}
 
 
@@ -22,6 +26,9 @@ def allocate(code: Code, count: int) -> memoryview[int]:
     if size == 0:
         return memoryview(bytearray()).cast(code)
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE)
+    if size >= _LONG and hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a kernel without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
     return memoryview(memory).cast(code)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from dotdump import limits
@@ -13,7 +14,7 @@ from dotdump.kernels import references as kernel
 from dotdump.target.model import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dotdump.clr.contracts.type_table import TypeTable
     from dotdump.clr.graph.build import ObjectColumns
@@ -74,6 +75,8 @@ class Edges:
         self._descriptions = descriptions
         self._marks = Marks(objects.addresses, objects.count)
         self._keepers = array("I", bytes(4 * len(descriptions.first)))
+        self._dependents = dict[int, list[int]]()
+        self._owners: Sequence[int] = ()
         self._state = array("Q", [0, 0, 0, 0])
         self.offsets = allocate(narrowest(room), objects.count + 1)
         self.targets = allocate("I", room)
@@ -95,8 +98,26 @@ class Edges:
             row = self._marks.index_of(address)
             self._keepers[kind] = 0 if row == kernel.NONE else row + 1
 
+    def depend(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Give objects a reference to another, after their own; a pair of which one is no object is left out."""
+        for owner, address in pairs:
+            rows = self._marks.index_of(owner), self._marks.index_of(address)
+            if kernel.NONE not in rows:
+                self._dependents.setdefault(rows[0], []).append(rows[1])
+        self._owners = sorted(self._dependents)
+
     def add(self, memory: AddressSpace, end: int, first: int, last: int) -> None:
         """Add the references of rows ``[first, last)``, which lie one after the other and end before ``end``."""
+        owners = self._owners[bisect_left(self._owners, first) : bisect_left(self._owners, last)]
+        for owner in owners:
+            self._add(memory, end, first, owner + 1)
+            for target in self._dependents[owner]:
+                self.targets[self._state[0]] = target
+                self._state[0] += 1
+            first = owner + 1
+        self._add(memory, end, first, last)
+
+    def _add(self, memory: AddressSpace, end: int, first: int, last: int) -> None:
         row = first
         while row < last:
             start = self._objects.addresses[row]

@@ -16,63 +16,63 @@ import os
 import stat
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass, field
 from struct import Struct
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dotdump import limits
 from dotdump.clr.graph.columns import ITEM_SIZES
 from dotdump.errors import FormatError, LimitExceeded
+from dotdump.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 MAGIC = b"DDINDEX1"
-IDENTITY_SIZE = 32
 _HEADER = Struct("<8sII32s")
 _ALIGNMENT = 64
 _PIECE = 8 << 20
 
 
-@dataclass(frozen=True)
+@record
 class IndexContents:
     """Columns by name, and a few facts that JSON can hold."""
 
     columns: Mapping[str, memoryview[int]]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = MappingProxyType({})
 
 
-def write_index(path: Path, identity: bytes, contents: IndexContents) -> None:
+def write_index(path: str, identity: bytes, contents: IndexContents) -> None:
     """Write ``contents`` to ``path``, all or nothing; raises ``OSError`` where that cannot be."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = f"{path}.{os.getpid()}.partial"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    partial.unlink(missing_ok=True)  # of a process with our number that was killed
+    with suppress(FileNotFoundError):
+        os.unlink(partial)  # of a process with our number that was killed
     descriptor = os.open(partial, flags, 0o600)
     try:
         with os.fdopen(descriptor, "wb", buffering=0) as file:
             _write(file, identity, contents)
-        partial.rename(path)
+        os.rename(partial, path)
     except BaseException:
         with suppress(OSError):
-            partial.unlink()
+            os.unlink(partial)
         raise
 
 
-def read_index(path: Path, identity: bytes) -> IndexContents:
+def read_index(path: str, identity: bytes) -> IndexContents:
     """Return what ``path`` holds, mapped; raises ``FormatError`` where it is not whole or not of ``identity``."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
-            raise FormatError("others could have written it", source=str(path))
+            raise FormatError("others could have written it", source=path)
         if status.st_size < _HEADER.size:
-            raise FormatError("it is cut", source=str(path), offset=status.st_size)
+            raise FormatError("it is cut", source=path, offset=status.st_size)
         mapped = memoryview(mmap.mmap(descriptor, status.st_size, access=mmap.ACCESS_READ))
     finally:
         os.close(descriptor)
-    table = _table(str(path), mapped, identity)
-    columns = dict(_column(str(path), mapped, entry) for entry in _list(str(path), table.get("columns")))
+    table = _table(path, mapped, identity)
+    columns = dict(_column(path, mapped, entry) for entry in _list(path, table.get("columns")))
     facts = table.get("facts", {})
     return IndexContents(columns, facts if isinstance(facts, dict) else {})
 

@@ -1,27 +1,26 @@
 """An ``ObjectGraph`` in an index file: saved when it has been built, mapped when it is wanted again.
 
-What depends on roots is saved apart, for the roots that it was computed from.
+What follows from it is saved apart: ``saved_parts``.
 """
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.method_tables import ObjectShape
-from dotdump.clr.graph.dominator_tree import DominatorTree
 from dotdump.clr.graph.index_file import IndexContents
 from dotdump.clr.graph.object_graph import ObjectGraph
 from dotdump.target.model import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from dotdump.clr.graph.index_folder import IndexFolder
 
-GRAPH = "graph"
+GRAPH = "graph-1"
+"""The number grows when what is an object or a reference, or how it is saved, changes."""
+
 _COLUMNS = {
     "addresses": "Q",
     "type_ids": "I",
@@ -31,10 +30,10 @@ _COLUMNS = {
     "edge_targets": "I",
 }
 _TYPES = ("method_table", "base_size", "component_size", "flags")
-_POINTERS, _COLLECTIBLE = 1, 2
+_POINTERS, _COLLECTIBLE, _FREE = 1, 2, 4
 
 
-def save_graph(folder: IndexFolder, graph: ObjectGraph) -> Path | None:
+def save_graph(folder: IndexFolder, graph: ObjectGraph) -> str | None:
     """Save ``graph``; return the file's path, or None where no place takes it."""
     columns = {name: getattr(graph, name) for name in _COLUMNS}
     problems = [[problem.kind, problem.message] for problem in graph.problems]
@@ -61,31 +60,8 @@ def load_graph(folder: IndexFolder) -> ObjectGraph | None:
     )
 
 
-def save_tree(folder: IndexFolder, graph: ObjectGraph) -> Path | None:
-    """Compute what depends on ``graph.roots`` and save it; return the file's path, or None where no place takes it."""
-    tree = graph.dominator_tree
-    columns = {"parents": graph.parents, "dominators": tree.dominators, "retained_sizes": tree.retained_sizes}
-    return folder.write(_tree_name(graph.roots), IndexContents(columns))
-
-
-def load_tree(folder: IndexFolder, graph: ObjectGraph) -> bool:
-    """Give ``graph`` what was saved for its roots; return whether there was anything."""
-    contents = folder.read(_tree_name(graph.roots))
-    expected = {"parents": "I", "dominators": "I", "retained_sizes": "Q"}
-    if contents is None or not _have(contents, expected, len(graph)):
-        return False
-    columns = contents.columns
-    graph.__dict__["parents"] = columns["parents"]
-    graph.__dict__["dominator_tree"] = DominatorTree(columns["dominators"], columns["retained_sizes"])
-    return True
-
-
-def _tree_name(roots: array[int]) -> str:
-    return f"tree-{hashlib.sha256(roots.tobytes()).hexdigest()[:32]}"
-
-
 def _type_columns(types: Sequence[ObjectShape]) -> dict[str, memoryview[int]]:
-    flags = (_POINTERS * t.contains_pointers | _COLLECTIBLE * t.collectible for t in types)
+    flags = (_POINTERS * t.contains_pointers | _COLLECTIBLE * t.collectible | _FREE * t.is_free for t in types)
     rows = {
         "method_table": array("Q", (t.method_table for t in types)),
         "base_size": array("Q", (t.base_size for t in types)),
@@ -97,7 +73,9 @@ def _type_columns(types: Sequence[ObjectShape]) -> dict[str, memoryview[int]]:
 
 def _types(contents: IndexContents) -> tuple[ObjectShape, ...]:
     rows = zip(*(contents.columns[name] for name in _TYPES), strict=True)
-    return tuple(ObjectShape(m, b, c, bool(f & _POINTERS), bool(f & _COLLECTIBLE)) for m, b, c, f in rows)
+    return tuple(
+        ObjectShape(m, b, c, bool(f & _POINTERS), bool(f & _COLLECTIBLE), bool(f & _FREE)) for m, b, c, f in rows
+    )
 
 
 def _fits(contents: IndexContents) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from dotdump.clr.model.value import Unreadable, Value, read_reference, read_struct
 from dotdump.errors import InvalidObject
 
 if TYPE_CHECKING:
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
 
     from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.type import ClrType
+    from dotdump.clr.model.value import Value
 
 _METHOD_TABLE = 8
 _SINGLE_HEADER = 16
@@ -93,6 +93,8 @@ class ClrArray:
         return self._source.type.element_type
 
     def _read(self, place: int, kind: ClrType | None) -> Value:
+        from dotdump.clr.model.value import Unreadable, read_reference, read_struct
+
         if kind is not None and kind.is_value_type:
             return read_struct(self._source.heap, kind, place)
         if self._source.shape.contains_pointers:

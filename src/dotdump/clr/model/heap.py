@@ -6,22 +6,19 @@ kernel over ``walk()``.
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from functools import cached_property
-from itertools import islice
 from typing import TYPE_CHECKING
 
+from dotdump import limits
 from dotdump.clr.contracts.gc import AllocationContext, GarbageCollector, Segment, Span
 from dotdump.clr.contracts.heap_walk import HeapWalk
-from dotdump.clr.contracts.loader_allocators import LoaderAllocators
 from dotdump.clr.contracts.method_tables import calibrated_tables
+from dotdump.clr.contracts.object_selection import NO_HEADER, HeaderRule, ObjectSelection
 from dotdump.clr.contracts.type_table import TypeTable
-from dotdump.clr.graph.build import GraphBuilder
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import InvalidObject, MemoryFault
-from dotdump.kernels import walk as kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,18 +31,25 @@ if TYPE_CHECKING:
     from dotdump.clr.model.type import ClrType
     from dotdump.target.model import Problem
 
-_ROWS = 4096
-
 
 class ClrHeap:
     """The heap of one runtime. ``types`` numbers the types met so far; every walk shares it.
 
-    ``type_at`` gives the type of a MethodTable.
+    ``type_at`` gives the type of a MethodTable, ``dependents`` which object lives as long as which other one,
+    ``thread_contexts`` from where to where threads may still allocate.
     """
 
-    def __init__(self, access: DataAccess, type_at: Callable[[int], ClrType]) -> None:
+    def __init__(
+        self,
+        access: DataAccess,
+        type_at: Callable[[int], ClrType],
+        dependents: Callable[[], Iterable[tuple[int, int]]] = tuple,
+        thread_contexts: Callable[[], Iterable[tuple[int, int]]] = tuple,
+    ) -> None:
         self.access = access
+        self._thread_contexts = thread_contexts
         self.type_at = type_at
+        self._dependents = dependents
         self.collector = GarbageCollector(access)
         self._walk_problems: list[Problem] = []
 
@@ -63,8 +67,9 @@ class ClrHeap:
 
     @cached_property
     def allocation_contexts(self) -> Sequence[AllocationContext]:
-        """The holes that the collector says it has handed out; a walk finds those of threads by itself."""
-        return tuple(self.collector.allocation_contexts())
+        """The holes that have been handed out: by the collector's own word, and to threads, where that is known."""
+        threads = (AllocationContext(pointer, limit) for pointer, limit in self._thread_contexts() if pointer)
+        return (*self.collector.allocation_contexts(), *threads)
 
     @property
     def is_server(self) -> bool:
@@ -85,6 +90,14 @@ class ClrHeap:
         """Return a new walk over all of it."""
         return HeapWalk(self.access.reader.memory, self.segments, self.types, self.allocation_contexts)
 
+    @cached_property
+    def method_tables(self) -> Sequence[int]:
+        """The MethodTable of every type of which there are objects, in order of first appearance."""
+        from dotdump.clr.contracts.type_totals import TypeTotals
+
+        self.walk().run(TypeTotals(self.types))
+        return tuple(shape.method_table for shape in self.types.shapes)
+
     def objects(self) -> Iterator[ClrObject]:
         """Yield every object, free ones too, in order of address."""
         yield from self.matching((span for segment in self.segments for span in segment.spans), lambda _shape: True)
@@ -94,22 +107,21 @@ class ClrHeap:
         spans: Iterable[Span],
         wanted: Callable[[ObjectShape], bool],
         progress: Callable[[int], None] | None = None,
+        *,
+        header: HeaderRule = NO_HEADER,
     ) -> Iterator[ClrObject]:
-        """Yield the objects in ``spans`` whose type is ``wanted``, which is asked once for each type.
+        """Yield the objects in ``spans`` whose type is ``wanted``, asked once for each type, or whose ``header`` is.
 
         ``progress`` is told how many bytes of the heap have been looked at since it was told before.
         """
-        walk, answers = self.walk(), dict[int, bool]()
+        walk, rows = self.walk(), ObjectSelection(self.access.reader.memory, self.types, wanted, header)
         for span in spans:
             start = span.start
             while start < span.end:
-                rows = _Rows()
+                rows.clear()
                 walk.run_span(Span(start, span.end, span.generation), rows)
                 for address, index, size in rows:
-                    if index not in answers:
-                        answers[index] = wanted(self.types.shapes[index])
-                    if answers[index]:
-                        yield ClrObject(self, address, index, size, span.generation)
+                    yield ClrObject(self, address, index, size, span.generation)
                 if progress is not None:
                     progress(walk.position - start)
                 start = walk.position
@@ -118,22 +130,29 @@ class ClrHeap:
     def graph(self, index: IndexFolder | None = None, progress: Progress | None = None) -> ObjectGraph:
         """Return the graph of all objects and references: as saved in ``index``, else built and saved there.
 
+        What a dependent handle keeps alive is a reference of the object that it depends on.
         ``progress`` is told a phase, how many bytes, and of how many.
         """
         from dotdump.clr.graph.saved_graph import load_graph, save_graph
 
         graph = load_graph(index) if index is not None else None
         if graph is None:
+            from dotdump.clr.graph.build import GraphBuilder
+
             builder = GraphBuilder(self.access.reader, self.segments, self.types, self.walk, progress)
-            graph = builder.build(self._loader_allocators)
+            graph = builder.build(self._loader_allocators, self._dependents())
             if index is not None and save_graph(index, graph):
                 graph = load_graph(index) or graph
         return graph
 
     def object(self, address: int) -> ClrObject:
-        """Return the object at ``address``; raises ``InvalidObject`` where no object can be."""
+        """Return the object at ``address``; raises ``InvalidObject`` where no object can be.
+
+        Where the list of segments is broken, as in small dumps, an object may lie outside of those that are known; its
+        generation is then -1.
+        """
         segment = self.segment_at(address)
-        if segment is None or address % 8:
+        if address % 8 or (segment is None and not self.collector.problems):
             raise InvalidObject(address, "it is not in the heap" if segment is None else "it is not aligned")
         try:
             word = self.access.reader.u64(address)
@@ -145,9 +164,35 @@ class ClrHeap:
             raise InvalidObject(address, f"{word:#x} is no MethodTable")
         shape = self.types.shapes[index]
         size = (shape.base_size + shape.component_size * length + 7) & ~7
-        if address + size > segment.end:
+        if not self._has_room(address, size, segment):
             raise InvalidObject(address, f"{size} bytes do not end in its segment")
-        return ClrObject(self, address, index, size, segment.generation_of(address))
+        generation = segment.generation_of(address) if segment is not None else -1
+        return ClrObject(self, address, index, size, generation)
+
+    def _has_room(self, address: int, size: int, segment: Segment | None) -> bool:
+        if segment is not None:
+            return address + size <= segment.end
+        return size <= limits.OBJECT_SIZE and len(self.access.reader.memory.read_available(address, size)) == size
+
+    def containing(self, address: int) -> ClrObject | None:
+        """Return the object that ``address`` lies in; None where it is not in the heap, or in what is free."""
+        segment = self.segment_at(address)
+        span = next((s for s in segment.spans if s.start <= address < s.end), None) if segment is not None else None
+        if span is None:
+            return None
+        walk, rows = self.walk(), ObjectSelection(self.access.reader.memory, self.types, lambda _shape: True, NO_HEADER)
+        start, found = span.start, None
+        while start <= address:
+            rows.clear()
+            walk.run_span(Span(start, span.end, span.generation), rows)
+            found = next((row for row in reversed([*rows]) if row[0] <= address), None)
+            if not start < walk.position <= address:
+                break
+            start = walk.position
+        if found is None or address >= found[0] + found[2] or self.types.shapes[found[1]].is_free:
+            return None
+        address, index, size = found
+        return ClrObject(self, address, index, size, span.generation)
 
     def segment_at(self, address: int) -> Segment | None:
         """Return the segment that ``address`` is in, or None."""
@@ -155,25 +200,7 @@ class ClrHeap:
         return self.segments[index] if index >= 0 and address < self.segments[index].end else None
 
     def _loader_allocators(self) -> dict[int, int]:
+        from dotdump.clr.contracts.loader_allocators import LoaderAllocators
+
         found = LoaderAllocators(self.access, self.types, lambda address: self.segment_at(address) is not None)
         return found.by_type() if self.access.runtime.kind is RuntimeKind.CORECLR else {}
-
-
-class _Rows:
-    """A visitor that keeps the next few objects."""
-
-    def __init__(self) -> None:
-        self._addresses, self._sizes = (array("Q", bytes(8 * _ROWS)) for _ in range(2))
-        self._types = array("I", bytes(4 * _ROWS))
-        self._count = 0
-
-    def __call__(self, words: memoryview[int], base: int, span: Span, table: array[int], stop: array[int]) -> int:
-        del span
-        columns = (self._addresses, self._types, self._sizes)
-        found: int = kernel.list_objects(words, 0, len(words), table, base, self._count, *columns, stop)
-        self._count += found
-        return found
-
-    def __iter__(self) -> Iterator[tuple[int, int, int]]:
-        rows = zip(self._addresses, self._types, self._sizes, strict=True)
-        return islice(rows, self._count)

@@ -7,7 +7,6 @@ stands still.
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Self
 
 from dotdump.clr.contracts.loader import Loader
@@ -19,11 +18,38 @@ from dotdump.clr.model.heap import ClrHeap
 from dotdump.clr.model.type import ClrTypes
 from dotdump.clr.runtime_module import RuntimeKind, runtime_modules
 from dotdump.clr.runtime_version import find_version
-from dotdump.errors import MemoryFault, RuntimeNotFound, UnsupportedRuntime
+from dotdump.errors import FormatError, MemoryFault, RuntimeNotFound, UnsupportedRuntime
+from dotdump.target.model import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from dotdump.clr.contracts.assemblies import Assemblies
+    from dotdump.clr.contracts.code_block import CodeBlock
+    from dotdump.clr.contracts.debug_info import DebugInfos
+    from dotdump.clr.contracts.execution_manager import CodeManager
+    from dotdump.clr.contracts.finalize_queue import Finalizable
+    from dotdump.clr.contracts.handles import Handle
+    from dotdump.clr.contracts.method_variables import MethodVariables
+    from dotdump.clr.contracts.native_aot_image import NativeAotImage
+    from dotdump.clr.contracts.native_aot_methods import NativeAotMethods
+    from dotdump.clr.contracts.native_aot_names import NativeAotNames
+    from dotdump.clr.contracts.native_aot_types import NativeAotTypeSystem
+    from dotdump.clr.contracts.source_lines import SourceLines
+    from dotdump.clr.contracts.stack_walk import StackWalker
+    from dotdump.clr.contracts.threads import Threads
+    from dotdump.clr.contracts.type_totals import Progress
+    from dotdump.clr.graph.index_folder import IndexFolder
+    from dotdump.clr.model.method import ClrMethod, ClrMethods, CodeLocation
+    from dotdump.clr.model.root import ClrRoot
+    from dotdump.clr.model.root_finder import RootFinder
+    from dotdump.clr.model.rooted_graph import RootedGraph
+    from dotdump.clr.model.stack_roots import ClrStackRoots
+    from dotdump.clr.model.static import ClrStatic
+    from dotdump.clr.model.static_finder import StaticFinder
+    from dotdump.clr.model.thread import ClrThread
     from dotdump.clr.model.type import ClrType
-    from dotdump.target.model import Module, Target
+    from dotdump.target.model import Module, Target, Thread
 
 
 class ClrRuntime:
@@ -76,25 +102,255 @@ class ClrRuntime:
     @cached_property
     def heap(self) -> ClrHeap:
         """Its managed heap."""
-        return ClrHeap(self.access, self.type_at)
+        return ClrHeap(self.access, self.type_at, lambda: self._root_finder.dependents, self._allocation_contexts)
+
+    def _allocation_contexts(self) -> Sequence[tuple[int, int]]:
+        """Return what each thread may still allocate from; nothing where the threads of this runtime are not known."""
+        try:
+            return [thread.allocation_context for thread in self.threads]
+        except UnsupportedRuntime:
+            return []
+
+    @cached_property
+    def _root_finder(self) -> RootFinder:
+        from dotdump.clr.model.root_finder import RootFinder
+
+        stacks = self.stack_references if self.kind is RuntimeKind.CORECLR else None
+        return RootFinder(self.heap, self.static_finder, self.threads, stacks)
+
+    @cached_property
+    def static_finder(self) -> StaticFinder:
+        """What finds static fields, and knows what of them could not be read."""
+        from dotdump.clr.model.static_finder import StaticFinder
+
+        system = self.type_system if isinstance(self.type_system, TypeSystem) else None
+        return StaticFinder(self.heap, system, self.threads)
+
+    def statics(self, wanted: Callable[[ClrType], bool] = lambda _type: True) -> Iterator[ClrStatic]:
+        """Yield the static fields of the loaded types that are ``wanted``, thread statics once for each thread.
+
+        Fields of a type that nobody has used yet have no place, and are left out.
+        """
+        return self.static_finder.find(self.heap.method_tables, wanted)
+
+    def handles(self) -> Sequence[Handle]:
+        """Return every handle that holds an object, by table, kind and address."""
+        return self._root_finder.handles
+
+    def finalizable_objects(self) -> Sequence[Finalizable]:
+        """Return the objects with finalizers: those registered, and those whose finalizer is to run."""
+        return self._root_finder.finalizable_objects
+
+    def roots(self, index: IndexFolder | None = None, progress: Progress | None = None) -> Sequence[ClrRoot]:
+        """Return what keeps objects alive: handles, ready finalizers, statics, stacks conservatively; sorted by object.
+
+        Needs the graph of the heap, which is saved in ``index`` and read from there, as the roots are.
+        """
+        return self.rooted_graph(index, progress).roots
+
+    def rooted_graph(self, index: IndexFolder | None = None, progress: Progress | None = None) -> RootedGraph:
+        """Return the graph of the heap with its roots: as saved in ``index``, else found and saved there."""
+        from dotdump.clr.model.rooted_graph import RootedGraph
+        from dotdump.clr.model.saved_roots import load_roots, save_roots
+
+        graph = self.heap.graph(index, progress)
+        saved = load_roots(index) if index is not None else None
+        roots, problems = saved or (self._root_finder.find(graph), self.root_problems)
+        if index is not None and saved is None:
+            save_roots(index, roots, problems)
+        return RootedGraph(graph, roots, self.heap.segments, problems)
+
+    @property
+    def root_problems(self) -> Sequence[Problem]:
+        """What was damaged or missing of handles, queues and statics that have been read so far."""
+        return self._root_finder.problems
+
+    @cached_property
+    def thread_list(self) -> Threads:
+        """What the runtime keeps of its threads."""
+        from dotdump.clr.contracts.threads import Threads
+
+        return Threads(self.access)
+
+    @cached_property
+    def threads(self) -> Sequence[ClrThread]:
+        """Its threads in the order in which it made them, dead ones too; those that cannot be read are left out."""
+        from dotdump.clr.model.thread import ClrThread
+
+        found = []
+        for address in self.thread_list.addresses:
+            try:
+                found.append(ClrThread(self, self.thread_list.read(address)))
+            except MemoryFault as fault:
+                self.thread_list.problems.append(Problem("threads", f"the Thread at {address:#x}: {fault}"))
+        return tuple(found)
+
+    @cached_property
+    def stack_walker(self) -> StackWalker:
+        """What walks the stacks of its threads; raises ``UnsupportedRuntime`` for NativeAOT, whose code is native."""
+        from dotdump.clr.contracts.stack_walk import StackWalker
+
+        if self.kind is RuntimeKind.NATIVE_AOT:
+            raise UnsupportedRuntime(self.version, "managed frames", hint="its stacks are native: --native shows them")
+        return StackWalker(self.access, self.code)
+
+    @cached_property
+    def stack_references(self) -> ClrStackRoots:
+        """What finds the references on the stacks of its threads; raises as ``stack_walker`` does."""
+        from dotdump.clr.contracts.argument_roots import ArgumentRoots
+        from dotdump.clr.contracts.frame_roots import FrameRoots
+        from dotdump.clr.contracts.handlers import Handlers
+        from dotdump.clr.contracts.stack_roots import StackRoots
+        from dotdump.clr.model.stack_roots import ClrStackRoots
+
+        methods = self._methods
+        arguments = ArgumentRoots(self.access, self.loader, methods.records, methods.names, self.heap.types.shape_of)
+        handlers = Handlers(self.access, self.loader, methods.records, methods.names)
+        frames = FrameRoots(self.access, arguments)
+        contract = StackRoots(self.access, self.stack_walker, frames, handlers)
+        threads = self.threads
+        is_whole = bool(threads) and not self.thread_list.problems
+        return ClrStackRoots(contract, self.method_at, threads, is_whole=is_whole)
+
+    def stack_roots(self) -> Sequence[ClrRoot]:
+        """Return what the stacks of its threads keep, as far as frames say it: thread by thread, frame by frame.
+
+        ``stack_references`` says of each thread whether that is all.
+        """
+
+        def locate(address: int) -> int | None:
+            found = self.heap.containing(address)
+            return found.address if found is not None else None
+
+        stacks = self.stack_references
+        return [root for thread in self.threads for root in stacks.roots_of(thread, locate)]
+
+    @cached_property
+    def native_threads(self) -> Mapping[int, Thread]:
+        """The threads of the target by their id."""
+        return {thread.tid: thread for thread in self.target.threads}
 
     @cached_property
     def loader(self) -> Loader:
         """Its modules and their metadata."""
         return Loader(self.access)
 
+    @property
+    def named_types(self) -> Sequence[int]:
+        """The TypeHandles of which names were asked for so far, and those that are in these names."""
+        return self._type_names.named
+
+    @cached_property
+    def assemblies(self) -> Assemblies:
+        """What it has loaded."""
+        from dotdump.clr.contracts.assemblies import Assemblies
+
+        return Assemblies(self.access)
+
+    @cached_property
+    def code(self) -> CodeManager:
+        """Its code: which method an instruction pointer is in."""
+        from dotdump.clr.contracts.execution_manager import CodeManager
+
+        return CodeManager(self.access)
+
+    @cached_property
+    def debug_infos(self) -> DebugInfos:
+        """Which IL its code comes from."""
+        from dotdump.clr.contracts.debug_info import DebugInfos
+
+        return DebugInfos(self.access)
+
+    @cached_property
+    def method_variables(self) -> MethodVariables:
+        """What its methods call their arguments and locals."""
+        from dotdump.clr.contracts.method_variables import MethodVariables
+
+        methods = self._methods
+        return MethodVariables(methods.records, self.loader, methods.names, self.source_lines)
+
+    @cached_property
+    def source_lines(self) -> SourceLines:
+        """Which source its IL comes from."""
+        from dotdump.clr.contracts.source_lines import SourceLines
+
+        return SourceLines(self.access, self.loader)
+
     @cached_property
     def _type_names(self) -> TypeNames:
         return TypeNames(self.access, self.loader)
 
     @cached_property
-    def type_system(self) -> TypeSystem:
+    def _native_image(self) -> NativeAotImage:
+        from dotdump.clr.contracts.native_aot_image import NativeAotImage
+
+        return NativeAotImage(self.access)
+
+    @cached_property
+    def _native_names(self) -> NativeAotNames:
+        from dotdump.clr.contracts.native_aot_names import NativeAotNames
+
+        return NativeAotNames(self.access, self._native_image)
+
+    @cached_property
+    def native_methods(self) -> NativeAotMethods:
+        """The methods of a NativeAOT program, by their code."""
+        from dotdump.clr.contracts.native_aot_methods import NativeAotMethods
+
+        return NativeAotMethods(self.access, self._native_image)
+
+    @cached_property
+    def type_system(self) -> TypeSystem | NativeAotTypeSystem:
         """What MethodTables lead to."""
+        if self.kind is RuntimeKind.NATIVE_AOT:
+            from dotdump.clr.contracts.native_aot_types import NativeAotTypeSystem
+
+            return NativeAotTypeSystem(self.access, self._native_names)
         return TypeSystem(self.access, self.loader, self._type_names)
 
     @cached_property
     def _types(self) -> ClrTypes:
         return ClrTypes(self.type_system, self.type_name)
+
+    @cached_property
+    def _methods(self) -> ClrMethods:
+        from dotdump.clr.contracts.method_descs import MethodDescs
+        from dotdump.clr.contracts.method_names import MethodNames
+        from dotdump.clr.contracts.type_strings import TypeStrings
+        from dotdump.clr.model.method import ClrMethods
+
+        strings = TypeStrings(self.access, self.loader, self._type_names)
+        names = MethodNames(self.access, self.loader, self._type_names, strings)
+        return ClrMethods(MethodDescs(self.access), names, self.type_at)
+
+    def method(self, method_desc: int) -> ClrMethod:
+        """Return the method whose MethodDesc is at an address; raises ``MemoryFault``, ``FormatError``."""
+        return self._methods.at(method_desc)
+
+    def method_at(self, address: int) -> ClrMethod | None:
+        """Return the method whose code ``address`` is in, or None: of a caller ask for its return address less 1.
+
+        Raises ``MemoryFault`` or ``FormatError`` where the runtime's records are damaged or not there.
+        """
+        block = self.code.find(address)
+        return self.method(block.method_desc) if block is not None and block.method_desc else None
+
+    def location_of(self, block: CodeBlock) -> CodeLocation:
+        """Return the IL offset and the line of the source that the code at ``block.address`` comes from.
+
+        What is not to be had is left out; where the debug info is damaged nothing is said.
+        """
+        from dotdump.clr.model.method import ROW_ID, CodeLocation
+
+        try:
+            il = self.debug_infos.il_offset(block) if block.method_desc else None
+            if il is None:
+                return CodeLocation(None, None)
+            method = self.method(block.method_desc)
+            line = self.source_lines.find(method.module, method.token & ROW_ID, il) if method.token else None
+        except (FormatError, MemoryFault, UnsupportedRuntime):
+            return CodeLocation(None, None)
+        return CodeLocation(il, line)
 
     def type_at(self, method_table: int) -> ClrType:
         """Return the type whose MethodTable is at an address."""
@@ -103,14 +359,16 @@ class ClrRuntime:
     def type_name(self, method_table: int) -> str:
         """Return the full name of the type whose method table is at ``method_table``, as ClrMD writes it."""
         if self.kind is RuntimeKind.NATIVE_AOT:
-            symbol = self.module.symbol_at(method_table)
-            return symbol[0] if symbol and symbol[1] == 0 else f"<type at {method_table:#x}>"
+            return self._native_names.name_of(method_table)
         return self._type_names.name_of(method_table)
 
     def module_name(self, method_table: int) -> str:
-        """Return the name of the module that defines a type, such as ``Corpus.dll``; empty where it is not known."""
+        """Return the name of the module that defines a type, such as ``Corpus.dll``; empty where it is not known.
+
+        Of NativeAOT it is the name of the assembly that the type was compiled from.
+        """
         if self.kind is RuntimeKind.NATIVE_AOT:
-            return PurePosixPath(self.module.path).name
+            return self._native_names.assembly_of(method_table)
         try:
             return self.loader.name_of(self._type_names.module_behind(method_table))
         except (MemoryFault, UnsupportedRuntime):

@@ -14,13 +14,13 @@ from dotdump.clr.contracts.field_descs import FieldAttributes
 from dotdump.clr.contracts.primitive_values import FORMATS, constant_value
 from dotdump.clr.contracts.type_names import TypeFlags
 from dotdump.clr.contracts.type_system import is_type_desc
-from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.formats.metadata.signatures import ElementType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dotdump.clr.contracts.native_aot_types import NativeAotTypeSystem
     from dotdump.clr.contracts.type_system import DeclaredField, TypeSystem
     from dotdump.formats.metadata.signatures import TypeSignature
 
@@ -34,7 +34,7 @@ _FIXED_BUFFER = "FixedElementField"
 class ClrTypes:
     """The types of one runtime, each made once; ``name_of`` names a MethodTable."""
 
-    def __init__(self, system: TypeSystem, name_of: Callable[[int], str]) -> None:
+    def __init__(self, system: TypeSystem | NativeAotTypeSystem, name_of: Callable[[int], str]) -> None:
         self.system = system
         self.name_of = name_of
         self._types: dict[int, ClrType] = {}
@@ -44,11 +44,6 @@ class ClrTypes:
         if method_table not in self._types:
             self._types[method_table] = ClrType(self, method_table)
         return self._types[method_table]
-
-    @property
-    def has_metadata(self) -> bool:
-        """Whether types of this runtime come from metadata: not those of NativeAOT."""
-        return self.system.access.runtime.kind is RuntimeKind.CORECLR
 
 
 class ClrType:
@@ -67,12 +62,12 @@ class ClrType:
     @cached_property
     def module(self) -> int:
         """The address of the module that defines it; 0 where none is known."""
-        return self._system.names.module_of(self.method_table) if self._types.has_metadata else 0
+        return self._system.names.module_of(self.method_table)
 
     @cached_property
     def token(self) -> int:
         """Its TypeDef token; 0 for arrays and where there is none."""
-        if not self._types.has_metadata or self.is_array:
+        if self.is_array:
             return 0
         row_id = self._system.names.token_of(self.method_table)
         return _TYPE_DEF | row_id if row_id else 0
@@ -80,7 +75,7 @@ class ClrType:
     @cached_property
     def base(self) -> ClrType | None:
         """The type it derives from."""
-        parent = self._system.base_of(self.method_table) if self._types.has_metadata else 0
+        parent = self._system.base_of(self.method_table)
         return self._types.at(parent) if parent else None
 
     @cached_property
@@ -98,21 +93,17 @@ class ClrType:
     @cached_property
     def interfaces(self) -> tuple[ClrType, ...]:
         """The interfaces it has, those of its base types and of other interfaces included."""
-        if not self._types.has_metadata:
-            return ()
         return tuple(self._types.at(table) for table in self._system.interfaces_of(self.method_table))
 
     @cached_property
     def arguments(self) -> tuple[str, ...]:
         """The names of its generic arguments."""
-        if not self._types.has_metadata:
-            return ()
         return tuple(self._system.names.name_of(handle) for handle in self._system.arguments_of(self.method_table))
 
     @cached_property
     def is_array(self) -> bool:
         """Whether it is an array, of any rank."""
-        return self._types.has_metadata and self._system.is_array(self.method_table)
+        return self._system.is_array(self.method_table)
 
     @cached_property
     def element_type(self) -> ClrType | None:
@@ -123,8 +114,6 @@ class ClrType:
     @cached_property
     def is_value_type(self) -> bool:
         """Whether its values lie in place instead of being referred to."""
-        if not self._types.has_metadata:
-            return False
         category = self._system.category(self.method_table)
         return category & TypeFlags.CATEGORY_VALUE_TYPE_MASK == TypeFlags.CATEGORY_VALUE_TYPE
 
@@ -141,7 +130,7 @@ class ClrType:
     @cached_property
     def value_size(self) -> int:
         """The bytes of a value type's values; of a class the bytes of its fields."""
-        return self._system.instance_size(self.method_table) if self._types.has_metadata else 0
+        return self._system.instance_size(self.method_table)
 
     @cached_property
     def inline_element(self) -> ClrField | None:
@@ -159,7 +148,7 @@ class ClrType:
         return self.value_size // count if 0 < count <= self.value_size else 0
 
     def _is_category(self, *categories: TypeFlags) -> bool:
-        return self._types.has_metadata and self._system.category(self.method_table) in categories
+        return self._system.category(self.method_table) in categories
 
     @property
     def is_enum(self) -> bool:
@@ -173,8 +162,11 @@ class ClrType:
 
     @cached_property
     def is_exception(self) -> bool:
-        """Whether it is ``System.Exception`` or derives from it."""
-        return any(kind.name == "System.Exception" for kind in self.hierarchy)
+        """Whether it is an exception, as far as its base types can be read: small dumps may leave them out."""
+        try:
+            return any(kind.name == "System.Exception" for kind in self.hierarchy)
+        except (FormatError, MemoryFault):
+            return False
 
     @cached_property
     def declared_fields(self) -> tuple[ClrField, ...]:
@@ -182,7 +174,7 @@ class ClrType:
 
         Raises ``FormatError`` where the runtime's records are damaged, ``MemoryFault`` where they are not there.
         """
-        declared = self._system.declared_fields(self.method_table) if self._types.has_metadata else ()
+        declared = self._system.declared_fields(self.method_table)
         return tuple(ClrField(self, field) for field in declared)
 
     @cached_property
@@ -291,6 +283,11 @@ class ClrField:
     def is_reference(self) -> bool:
         """Whether it holds the address of an object."""
         return self.element in (ElementType.CLASS, ElementType.STRING, ElementType.OBJECT, ElementType.SZARRAY)
+
+    @property
+    def is_struct(self) -> bool:
+        """Whether it holds a value of a struct type, no enum nor a number."""
+        return self.element is ElementType.VALUETYPE
 
     @property
     def constant(self) -> int | float | str | bool | None:

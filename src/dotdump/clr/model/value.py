@@ -132,7 +132,11 @@ def read_field(heap: ClrHeap, field: ClrField, address: int, *, interior: bool =
 
     Raises ``MemoryFault`` where it is not there; a reference to no object is ``Unreadable``.
     """
-    place = field.address_in(address, interior=interior)
+    return read_value(heap, field, field.address_in(address, interior=interior))
+
+
+def read_value(heap: ClrHeap, field: ClrField, place: int) -> Value:
+    """Return the value of ``field`` that lies at ``place``; raises ``MemoryFault`` where it is not there."""
     if field.is_reference:
         return read_reference(heap, place)
     signature = field.signature

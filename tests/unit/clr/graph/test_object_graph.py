@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import pytest
 
 from builders.heaps import FakeHeap
+from dotdump.clr.graph import build, columns
 from dotdump.clr.graph.object_graph import NONE, ROOT
 from dotdump.clr.model.runtime import ClrRuntime
 
@@ -144,9 +146,32 @@ def test_arrays_of_structures_refer_by_pattern(web: Web) -> None:
     assert graph.problems == ()
 
 
+def test_where_room_for_what_could_be_is_refused_objects_are_counted_first(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        web.add(web.add())
+    expected = ClrRuntime.of(web.heap.target()).heap.graph()
+    asked: list[int] = []
+
+    def allocate(code: columns.Code, count: int) -> memoryview[int]:
+        asked.append(count)
+        if len(asked) == 1:
+            raise OSError(errno.ENOMEM, "no")
+        return columns.allocate(code, count)
+
+    monkeypatch.setattr(build, "allocate", allocate)
+    seen: list[str] = []
+    graph = ClrRuntime.of(web.heap.target()).heap.graph(progress=lambda phase, *_: seen.append(phase))
+    assert asked == [8, 6, 6, 6, 6]
+    assert seen[0] == "counting"
+    assert list(graph.addresses) == list(expected.addresses)
+    assert list(graph.edge_targets) == list(expected.edge_targets)
+
+
 def test_progress_is_told(web: Web) -> None:
     web.add()
     seen: list[tuple[str, int, int]] = []
     ClrRuntime.of(web.heap.target()).heap.graph(progress=lambda *step: seen.append(step))
-    assert [phase for phase, _, _ in seen] == ["counting"] * 2 + ["listing objects", "following references"]
+    assert [phase for phase, _, _ in seen] == ["listing objects"] * 2 + ["following references"]
     assert {(done, total) for _, done, total in seen[1:]} == {(32, 32)}

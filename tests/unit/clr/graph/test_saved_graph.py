@@ -3,20 +3,21 @@ from __future__ import annotations
 import os
 import random
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from builders.heaps import FakeHeap
 from dotdump.clr.graph.index_folder import IndexFolder, index_folder
-from dotdump.clr.graph.saved_graph import load_graph, load_tree, save_graph, save_tree
+from dotdump.clr.graph.saved_graph import GRAPH, load_graph, save_graph
+from dotdump.clr.graph.saved_parts import CHILDREN, DOMINATORS, REFERRERS, WAYS, ensure, rooted_name
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.errors import FormatError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dotdump.clr.graph.object_graph import ObjectGraph
+    from dotdump.clr.graph.saved_parts import Part
 
 
 @pytest.fixture
@@ -45,6 +46,24 @@ def graph() -> ObjectGraph:
     return built.with_roots([region.start, region.start + 320])
 
 
+def saved(folder: IndexFolder, graph: ObjectGraph) -> Path:
+    """Save ``graph`` and return the path of its file."""
+    path = save_graph(folder, graph)
+    assert path is not None
+    return Path(path)
+
+
+PARTS = (WAYS, REFERRERS, DOMINATORS, CHILDREN)
+
+
+def load(graph: ObjectGraph, part: Part, folder: IndexFolder) -> bool:
+    """Return whether the index has ``part``; then ``graph`` has it, too."""
+    name = rooted_name(graph, part.name) if part.rooted else part.name
+    if folder.read(name) is not None:
+        ensure(graph, part, folder)
+    return part.name in graph.__dict__
+
+
 def columns(graph: ObjectGraph) -> list[list[int]]:
     every = (graph.addresses, graph.type_ids, graph.sizes, graph.generations, graph.edge_offsets, graph.edge_targets)
     return [column.tolist() for column in every]
@@ -59,29 +78,32 @@ def test_what_is_loaded_is_what_was_saved(folder: IndexFolder, graph: ObjectGrap
     assert found.problems
 
 
-def test_what_depends_on_roots_is_saved_for_these_roots(folder: IndexFolder, graph: ObjectGraph) -> None:
-    save_tree(folder, graph)
-    again = graph.with_roots(graph.addresses[row] for row in graph.roots)
-    assert load_tree(folder, again)
-    assert again.retained_sizes().tolist() == graph.retained_sizes().tolist()
-    assert again.path_to_root(33) == graph.path_to_root(33)
-    assert not load_tree(folder, graph.with_roots([graph.addresses[3]]))
+def test_what_follows_from_a_graph_is_saved_for_its_roots(folder: IndexFolder, graph: ObjectGraph) -> None:
+    for part in PARTS:
+        ensure(graph, part, folder)
+    found = graph.with_roots(graph.addresses[row] for row in graph.roots)
+    other = graph.with_roots([graph.addresses[3]])
+    for part in PARTS:
+        assert load(found, part, folder)
+        assert load(other, part, folder) is not part.rooted
+    assert found.retained_sizes().tolist() == graph.retained_sizes().tolist()
+    assert found.path_to_root(33) == graph.path_to_root(33)
+    assert [column.tolist() for column in found.child_links] == [column.tolist() for column in graph.child_links]
 
 
 def test_an_index_lies_beside_the_core_for_its_owner_alone(core: Path, folder: IndexFolder, graph: ObjectGraph) -> None:
-    path = save_graph(folder, graph)
-    assert path == core.with_name("core.1.dotdump") / "graph"
+    path = saved(folder, graph)
+    assert path == core.with_name("core.1.dotdump") / GRAPH
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
-    assert [p.name for p in path.parent.iterdir()] == ["graph"]
+    assert [p.name for p in path.parent.iterdir()] == [GRAPH]
 
 
 def test_where_the_core_s_folder_takes_no_index_the_cache_does(
     core: Path, folder: IndexFolder, graph: ObjectGraph, tmp_path: Path
 ) -> None:
     core.with_name("core.1.dotdump").write_text("in the way")
-    path = save_graph(folder, graph)
-    assert path is not None
+    path = saved(folder, graph)
     assert path.is_relative_to(tmp_path / "cache" / "dotdump")
     assert load_graph(folder) is not None
 
@@ -101,8 +123,7 @@ def test_an_index_of_a_core_that_has_changed_is_not_used(core: Path, folder: Ind
 
 
 def test_an_index_that_others_could_have_written_is_not_used(folder: IndexFolder, graph: ObjectGraph) -> None:
-    path = save_graph(folder, graph)
-    assert path is not None
+    path = saved(folder, graph)
     path.chmod(0o622)
     assert load_graph(folder) is None
 
@@ -110,19 +131,22 @@ def test_an_index_that_others_could_have_written_is_not_used(folder: IndexFolder
 @pytest.mark.parametrize("seed", range(40))
 def test_a_cut_or_changed_index_is_refused_or_harmless(folder: IndexFolder, graph: ObjectGraph, seed: int) -> None:
     chance = random.Random(seed)
-    for path in (save_graph(folder, graph), save_tree(folder, graph)):
-        assert path is not None
-        data = bytearray(path.read_bytes())
+    path = saved(folder, graph)
+    for part in PARTS:
+        ensure(graph, part, folder)
+    for file in path.parent.iterdir():
+        data = bytearray(file.read_bytes())
         if seed % 2:
             del data[chance.randrange(len(data)) :]
         else:
             for _ in range(20):
                 data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-        path.write_bytes(data)
-    found = load_graph(folder) or graph
-    found = found.with_roots(list(graph.addresses[:3]))
+        file.write_bytes(data)
+    found = (load_graph(folder) or graph).with_roots(list(graph.addresses[:3]))
+    for part in PARTS:
+        with suppress(FormatError):
+            ensure(found, part, folder)
     with suppress(FormatError):
-        load_tree(folder, found)
         found.path_to_root(20)
         found.retained_sizes()
 

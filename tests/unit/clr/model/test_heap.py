@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
 
 import pytest
 
 from builders.clr import FakeModule, FakeTarget
 from builders.heaps import FakeHeap, FakeRegion
 from dotdump.clr.contracts.gc import SegmentKind
+from dotdump.clr.contracts.object_selection import HeaderRule
+from dotdump.clr.model.heap import ClrHeap
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.errors import InvalidObject, RuntimeNotFound
-
-if TYPE_CHECKING:
-    from dotdump.clr.model.heap import ClrHeap
 
 
 @pytest.fixture
@@ -135,6 +133,41 @@ def test_memory_that_the_dump_lacks_is_told(fake: FakeHeap) -> None:
     heap = opened(fake)
     assert len(addresses(heap)) == 4
     assert "not in the dump" in heap.problems[0].message
+
+
+def test_what_threads_may_still_allocate_from_is_no_damage_whatever_was_there_before(fake: FakeHeap) -> None:
+    node = fake.add_type(24)
+    region = fake.add_region(0, node.words(), [0x1234567] * 9, node.words())
+    runtime = ClrRuntime.of(fake.target())
+    hole = (region.start + 24, region.start + 24 + 9 * 8 - 24)
+    heap = ClrHeap(runtime.access, runtime.type_at, thread_contexts=lambda: [hole, (0, 0)])
+    assert addresses(heap) == [region.start, region.start + 96]
+    assert heap.problems == ()
+
+
+@pytest.mark.parametrize("there", [2, 4])
+def test_a_walk_passes_over_an_object_of_which_a_part_is_not_in_the_dump(fake: FakeHeap, there: int) -> None:
+    node, text = fake.add_type(24), fake.add_type(24, 1)
+    region = fake.add_region(0, text.words(0x800), *[node.words()] * 4)
+    target = fake.target()
+    last, whole = region.start + 24 + 0x800, target.chunks[region.start]
+    target.chunks[region.start] = whole[: 8 * there]
+    target.chunks[last] = whole[last - region.start :]
+    heap = ClrRuntime.of(target).heap
+    assert addresses(heap) == [last + 24 * index for index in range(4)]
+    assert "not in the dump" in heap.problems[-1].message
+
+
+def test_objects_of_a_type_or_with_a_header_are_found_in_one_walk(fake: FakeHeap) -> None:
+    node, text = fake.add_type(24), fake.add_type(22, 2)
+    objects = [node.words(), text.words(3), *[node.words() for _ in range(3)]]
+    objects[2][-1] = 0x12 << 32
+    region = fake.add_region(0, *objects)
+    heap = opened(fake)
+    spans = [span for segment in heap.segments for span in segment.spans]
+    rule = HeaderRule(unset=0x08000000, marked=0xFFFF)
+    found = heap.matching(spans, lambda shape: shape.component_size == 2, header=rule)
+    assert [each.address - region.start for each in found] == [24, 80]
 
 
 def test_a_list_of_segments_that_leads_back_ends(fake: FakeHeap) -> None:

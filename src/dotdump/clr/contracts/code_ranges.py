@@ -1,0 +1,179 @@
+"""``CodeRanges``: which section of code an address is in, and what keeps track of the code there.
+
+From 8 on a map of five levels leads to it, in 3.1 a list. Source of truth: ``RangeSectionMap`` of codeman.h and
+docs/design/datacontracts/ExecutionManager.md; ``ExecutionManager::FindCodeRange`` of 3.1.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dotdump import limits
+from dotdump.clr.data.code import RangeSection, RangeSectionFragment
+from dotdump.errors import FormatError, LimitExceeded, MemoryFault
+from dotdump.memory.segments import ADDRESS_END
+from dotdump.records import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dotdump.clr.data_access import DataAccess
+
+_MAP = "ExecutionManagerCodeRangeMapAddress"
+_LIST = "ExecutionManagerCodeRangeList"
+_LEVELS = 5
+_CHUNK_BITS = 17
+_LEVEL_BITS = 8
+_COLLECTIBLE = 1
+"""The low bit of a pointer in the map says that what it points to can go away."""
+
+
+class RangeSectionFlags(IntFlag):
+    """What a section is; ``RANGE_LIST`` has the number of ``READY_TO_RUN`` of 3.1, which has no such lists."""
+
+    COLLECTIBLE = 1
+    CODE_HEAP = 2
+    RANGE_LIST = 4
+    INTERPRETER = 8
+
+
+_READY_TO_RUN_IN_3_1 = 4
+_FLAGS_IN_3_1 = 7
+
+
+@record
+class CodeRange:
+    """A section: one of ``module`` (a ready-to-run image), ``heap_list`` and ``range_list`` is not 0."""
+
+    begin: int
+    end: int
+    flags: RangeSectionFlags
+    module: int = 0
+    heap_list: int = 0
+    range_list: int = 0
+
+
+class CodeRanges:
+    """The sections of one runtime."""
+
+    def __init__(self, access: DataAccess) -> None:
+        self._access = access
+        self._has_map = access.has_global(_MAP)
+        self._sections: dict[int, CodeRange] = {}
+
+    def find(self, address: int) -> CodeRange | None:
+        """Return the section that ``address`` is in, or None.
+
+        Raises ``MemoryFault`` and ``FormatError`` where the runtime's records are damaged.
+        """
+        if not self._has_map:
+            return self._find_listed(address)
+        for fragment in self._chain(self._first_fragment(address)):
+            if fragment.begin <= address < fragment.end:
+                return self._section(fragment.section)
+        return None
+
+    def all(self) -> list[CodeRange]:
+        """Return every section, sorted by where it begins."""
+        if self._has_map:
+            found = [self._section(address) for address in self._mapped()]
+        else:
+            found, damage = self._listed
+            if damage is not None:
+                raise damage.with_traceback(None)
+        return sorted(found, key=lambda section: section.begin)
+
+    def _mapped(self) -> set[int]:
+        """Return the address of each section that the map leads to."""
+        top = self._access.global_address(_MAP) + self._access.offset("RangeSectionMap", "TopLevelData")
+        tables = {top}
+        for _ in range(_LEVELS):
+            tables = self._behind(tables)
+        found = (fragment.section for first in tables for fragment in self._chain(first))
+        return _limited(found, "sections")
+
+    def _behind(self, tables: set[int]) -> set[int]:
+        """Return what the entries of ``tables`` point to."""
+        pointers = (entry & ~_COLLECTIBLE for table in tables for entry in self._table(table))
+        return _limited((pointer for pointer in pointers if pointer), "tables")
+
+    def _table(self, address: int) -> memoryview[int]:
+        return memoryview(self._access.reader.memory.read(address, 8 << _LEVEL_BITS)).cast("Q")
+
+    def _chain(self, pointer: int) -> Iterator[RangeSectionFragment]:
+        seen: set[int] = set()
+        while pointer:
+            _require_new(pointer, seen, "map of code ranges")
+            fragment = RangeSectionFragment(self._access, pointer)
+            yield fragment
+            pointer = fragment.next & ~_COLLECTIBLE
+
+    def _first_fragment(self, address: int) -> int:
+        table = self._access.global_address(_MAP) + self._access.offset("RangeSectionMap", "TopLevelData")
+        for level in reversed(range(_LEVELS)):
+            index = address >> (_CHUNK_BITS + _LEVEL_BITS * level) & 0xFF
+            table = self._access.reader.pointer(table + 8 * index) & ~_COLLECTIBLE
+            if not table:
+                return 0
+        return table
+
+    def _section(self, address: int) -> CodeRange:
+        if address not in self._sections:
+            view = RangeSection(self._access, address)
+            flags = RangeSectionFlags(view.flags)
+            lists = view.range_list if self._access.has("RangeSection", "RangeList") else 0
+            self._sections[address] = CodeRange(view.begin, view.end, flags, view.module, view.heap_list, lists)
+        return self._sections[address]
+
+    def _find_listed(self, address: int) -> CodeRange | None:
+        sections, damage = self._listed
+        found = next((section for section in sections if section.begin <= address < section.end), None)
+        if found is None and damage is not None:
+            raise damage.with_traceback(None)
+        return found
+
+    @cached_property
+    def _listed(self) -> tuple[list[CodeRange], FormatError | MemoryFault | None]:
+        """The sections of 3.1, the highest first, and what the list ended with where it is damaged."""
+        found: list[CodeRange] = []
+        seen: set[int] = set()
+        try:
+            address = self._access.global_pointer(_LIST)
+            while address:
+                _require_new(address, seen, "list of code ranges")
+                view = RangeSection(self._access, address)
+                found.append(_listed_section(view, found[-1].begin if found else ADDRESS_END))
+                address = view.next
+        except (FormatError, MemoryFault) as damage:
+            return found, damage
+        return found, None
+
+
+def _listed_section(view: RangeSection, below: int) -> CodeRange:
+    """Return a section of 3.1, whose only word beside the flags means one or the other; it must end ``below``."""
+    flags = view.flags
+    begin, end = view.begin, view.end
+    if flags & ~_FLAGS_IN_3_1 or not begin <= end <= below:
+        raise FormatError("no section", source="list of code ranges", offset=view.address)
+    module, heap = (view.module, 0) if flags & _READY_TO_RUN_IN_3_1 else (0, view.heap_list)
+    return CodeRange(begin, end, RangeSectionFlags(flags & ~_READY_TO_RUN_IN_3_1), module, heap)
+
+
+def _require_new(address: int, seen: set[int], source: str) -> None:
+    """Note one more record of a list; raises ``LimitExceeded`` where it was there before, or there are too many."""
+    if address in seen or len(seen) >= limits.RANGE_SECTIONS:
+        what = f"comes back to {address:#x}" if address in seen else f"has more than {len(seen)} sections"
+        raise LimitExceeded(what, source=source)
+    seen.add(address)
+
+
+def _limited(found: Iterable[int], what: str) -> set[int]:
+    """Return ``found`` as a set, of which a map has no more than the limit; repeats count too, for a map has none."""
+    kept: set[int] = set()
+    for number, address in enumerate(found):
+        if number >= 4 * limits.RANGE_SECTIONS:
+            raise LimitExceeded(f"more than {number} {what}", source="map of code ranges")
+        kept.add(address)
+    return kept

@@ -1,0 +1,124 @@
+"""``MethodVariables``: the arguments and locals of a method, by name and type, numbered as debug info has them.
+
+Source of truth: ECMA-335 II.25.4 for method bodies, II.23.2.6 for the types of locals; names of locals come from the
+PDB of the module.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotdump.clr.contracts.loader import has_metadata
+from dotdump.clr.contracts.method_descs import MethodKind
+from dotdump.errors import FormatError, MemoryFault
+from dotdump.formats.metadata.schema import MethodDef, Param, StandAloneSig
+from dotdump.formats.metadata.signatures import parse_local_signature, parse_method_signature
+from dotdump.records import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dotdump.clr.contracts.loader import Loader
+    from dotdump.clr.contracts.method_descs import MethodDescs, MethodRecord
+    from dotdump.clr.contracts.method_names import MethodNames
+    from dotdump.clr.contracts.source_lines import SourceLines
+    from dotdump.formats.metadata.image import Metadata
+    from dotdump.formats.metadata.signatures import TypeSignature
+
+_FAT, _FORMAT_MASK, _FAT_SIZE = 3, 3, 12
+_STAND_ALONE, _ROW_ID = 0x11, 0xFFFFFF
+
+
+@record
+class MethodVariable:
+    """Variable ``number`` of a method; ``signature`` is its type, None for ``this``, which ``type_name`` names too."""
+
+    number: int
+    name: str
+    type_name: str
+    signature: TypeSignature | None
+
+
+class MethodVariables:
+    """What the methods of one runtime call their variables."""
+
+    def __init__(self, records: MethodDescs, loader: Loader, names: MethodNames, lines: SourceLines) -> None:
+        self._records = records
+        self._loader = loader
+        self._names = names
+        self._lines = lines
+
+    def arguments_of(self, method_desc: int) -> list[MethodVariable]:
+        """Return the arguments of the method at an address, ``this`` first; raises ``FormatError``, ``MemoryFault``."""
+        method = self._records.read(method_desc)
+        blob = self._names.signature_of(method)
+        if not blob:
+            return []
+        signature, names = parse_method_signature(blob), self._parameter_names(method)
+        writer = self._names.writer_of(method)
+        found = []
+        if signature.has_this:
+            found.append(MethodVariable(0, "this", self._names.type_name_of(method), None))
+        for index, parameter in enumerate(signature.parameters):
+            name = names.get(index + 1, f"arg{index}")
+            found.append(MethodVariable(len(found), name, writer.type_name(parameter), parameter))
+        return found
+
+    def locals_of(self, method_desc: int, il: int | None) -> list[MethodVariable]:
+        """Return a method's locals: by a PDB those that are in scope at IL offset ``il``, else all, by number."""
+        first = len(self.arguments_of(method_desc))
+        method = self._records.read(method_desc)
+        types = self._local_types(method)
+        names = self._local_names(method, il)
+        if names is None:
+            names = {number: f"local{number}" for number in range(len(types))}
+        writer = self._names.writer_of(method)
+        return [
+            MethodVariable(first + number, name, writer.type_name(types[number]), types[number])
+            for number, name in sorted(names.items())
+            if number < len(types)
+        ]
+
+    def _parameter_names(self, method: MethodRecord) -> dict[int, str]:
+        metadata = self._metadata(method)
+        if metadata is None:
+            return {}
+        first = metadata.row(MethodDef, method.row_id).param_list
+        is_last = method.row_id == metadata.count(MethodDef)
+        end = metadata.count(Param) + 1 if is_last else metadata.row(MethodDef, method.row_id + 1).param_list
+        rows = (metadata.row(Param, row_id) for row_id in range(max(first, 1), min(end, metadata.count(Param) + 1)))
+        return {row.sequence: metadata.string(row.name) for row in rows}
+
+    def _local_names(self, method: MethodRecord, il: int | None) -> dict[int, str] | None:
+        if il is None or not method.row_id:
+            return None
+        pdb = self._lines.find_pdb(self._names.module_of(method))
+        return pdb.locals_of(method.row_id, il) if pdb is not None else None
+
+    def _local_types(self, method: MethodRecord) -> tuple[TypeSignature, ...]:
+        metadata = self._metadata(method)
+        if metadata is None:
+            return ()
+        for header in self._headers(method, metadata.row(MethodDef, method.row_id).rva):
+            if header[0] & _FORMAT_MASK != _FAT:
+                return ()
+            token = int.from_bytes(header[8:12], "little")
+            if token >> 24 != _STAND_ALONE:
+                return ()
+            return parse_local_signature(metadata.blob(metadata.row(StandAloneSig, token & _ROW_ID).signature))
+        return ()
+
+    def _headers(self, method: MethodRecord, rva: int) -> Iterator[bytes]:
+        """Yield the first bytes of a method's IL, as each image that can be read has them."""
+        for image in self._loader.images(self._names.module_of(method)) if rva else ():
+            try:
+                header = image.read(rva, _FAT_SIZE) if has_metadata(image) else b""
+            except (FormatError, MemoryFault):
+                continue
+            if len(header) == _FAT_SIZE:
+                yield header
+
+    def _metadata(self, method: MethodRecord) -> Metadata | None:
+        if method.kind is MethodKind.DYNAMIC or not method.row_id:
+            return None
+        return self._loader.find_metadata(self._names.module_of(method))

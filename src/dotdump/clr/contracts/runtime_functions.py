@@ -1,0 +1,109 @@
+"""RUNTIME_FUNCTION: the records of functions with unwind data, as the compiler of each CPU's code writes them.
+
+Source of truth: clrnt.h (the record: 12 bytes on x86-64, 8 on arm64, where the length is in the unwind data),
+``UnwindInfoTable`` and ``GetUnwindDataBlob`` of codeman.cpp, ``IsFunctionFragment`` of the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotdump.errors import FormatError
+from dotdump.records import record
+from dotdump.target.model import Architecture
+
+if TYPE_CHECKING:
+    from dotdump.clr.data_access import DataAccess
+    from dotdump.memory.reader import Reader
+
+_END_C = 0xE5
+"""The unwind code that a fragment without a prolog of its own begins with."""
+
+_LINEAR = 10
+
+
+@record
+class RuntimeFunction:
+    """One record, its RVAs counted from the same base as the table's."""
+
+    begin: int
+    end: int
+    unwind_data: int
+
+
+class RuntimeFunctions:
+    """Reads records of the target's CPU."""
+
+    def __init__(self, access: DataAccess) -> None:
+        self._reader = access.reader
+        self._is_arm64 = access.target.platform.architecture is Architecture.AARCH64
+        self.size = 8 if self._is_arm64 else 12
+
+    def read(self, address: int, image_base: int) -> RuntimeFunction:
+        """Return the record at ``address``."""
+        data = self._reader.memory.read(address, self.size)
+        begin = int.from_bytes(data[:4], "little")
+        if not self._is_arm64:
+            return RuntimeFunction(begin, int.from_bytes(data[4:8], "little"), int.from_bytes(data[8:], "little"))
+        unwind = int.from_bytes(data[4:], "little")
+        return RuntimeFunction(begin, begin + self._arm64_length(image_base, unwind), unwind)
+
+    def find(self, table: int, count: int, rva: int) -> int | None:
+        """Return the index of the last record that begins at or before ``rva``, or None.
+
+        Probes as the runtime does, so that a dump that holds only what the runtime touched is enough.
+        """
+        low, high = 0, count - 1
+        while high - low > _LINEAR:
+            middle = low + (high - low) // 2
+            if rva < self._begin(table, middle):
+                high = middle - 1
+            else:
+                low = middle
+        for index in range(low, high + 1):
+            if index + 1 >= count or rva < self._begin(table, index + 1):
+                return index if rva >= self._begin(table, index) else None
+        return None
+
+    def unwind_size(self, unwind_info: int) -> int:
+        """Return how many bytes unwind data of a ready-to-run image takes, with the RVA of its handler.
+
+        The GC info of a main function follows there.
+        """
+        if not self._is_arm64:
+            return -(-(4 + 2 * self._reader.u8(unwind_info + 2) + 4) // 4) * 4
+        codes, words = _arm64_codes(self._reader, unwind_info)
+        return codes + 4 * words + 4 - unwind_info
+
+    def owner(self, table: int, index: int, image_base: int) -> int:
+        """Return the index of the function that record ``index`` is a part of: itself, or one before.
+
+        On arm64 a function too large for one record goes on in fragments, which begin without a prolog.
+        """
+        while self._is_arm64 and index > 0:
+            unwind = image_base + self.read(table + self.size * index, image_base).unwind_data
+            codes, _ = _arm64_codes(self._reader, unwind)
+            if self._reader.u8(codes) != _END_C:
+                break
+            index -= 1
+        return index
+
+    def _begin(self, table: int, index: int) -> int:
+        return self._reader.u32(table + self.size * index)
+
+    def _arm64_length(self, image_base: int, unwind: int) -> int:
+        if unwind & 3:
+            return (unwind >> 2 & 0x7FF) * 4
+        return (self._reader.u32(image_base + unwind) & 0x3FFFF) * 4
+
+
+def _arm64_codes(reader: Reader, xdata: int) -> tuple[int, int]:
+    """Return where the unwind codes of an xdata record begin, and their words."""
+    header = reader.u32(xdata)
+    if header >> 18 & 3:
+        raise FormatError(f"unwind data of version {header >> 18 & 3}", source=f"unwind data at {xdata:#x}")
+    scopes, words, place = header >> 22 & 0x1F, header >> 27, xdata + 4
+    if not words and not scopes:
+        extended = reader.u32(place)
+        scopes, words, place = extended & 0xFFFF, extended >> 16 & 0xFF, place + 4
+    return (place if header >> 21 & 1 else place + 4 * scopes), words

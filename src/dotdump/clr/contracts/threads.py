@@ -1,0 +1,252 @@
+"""Threads: what the runtime keeps of each, contract ``Thread`` version 1, and the same of versions without contracts.
+
+Knows nothing of what a thread was doing: that is for the stack walk. Dead threads are listed as long as something
+holds their object; so are those that never started.
+
+Source of truth: docs/design/datacontracts/Thread.md, version 1; threads.h (``ThreadState``) of 3.1 to 10; the debug
+header of NativeAOT, which has neither managed ids nor states.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from dotdump.clr.contracts.thread_anchors import find_anchors, list_threads
+from dotdump.clr.data.threads import AotExceptionInfo, AotThread, ExceptionInfo, GcAllocContext, Thread, ThreadStore
+from dotdump.clr.runtime_module import RuntimeKind
+from dotdump.errors import MemoryFault
+from dotdump.limits import MANAGED_THREADS, NESTED_EXCEPTIONS
+from dotdump.records import record
+from dotdump.target.model import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dotdump.clr.contracts.thread_anchors import ThreadAnchors
+    from dotdump.clr.data_access import DataAccess
+
+NO_FRAME = (1 << 64) - 1
+"""FRAME_TOP: what ends the chain of explicit frames."""
+_NOT_AN_OS_THREAD = 0xBAADF00D
+_OS_ID_MASK = 0xFFFFFFFF
+
+
+class ThreadState(IntFlag):
+    """``ThreadState`` of threads.h, without its ``TS_``; the bits have the same meaning from 3.1 to 10."""
+
+    ABORT_REQUESTED = 0x1
+    GC_SUSPEND_PENDING = 0x2
+    GC_SUSPEND_REDIRECTED = 0x4
+    DEBUG_SUSPEND_PENDING = 0x8
+    GC_ON_TRANSITIONS = 0x10
+    LEGAL_TO_JOIN = 0x20
+    EXECUTING_ON_ALT_STACK = 0x40
+    HIJACKED = 0x80
+    BLOCK_GC_FOR_SO = 0x100
+    BACKGROUND = 0x200
+    UNSTARTED = 0x400
+    DEAD = 0x800
+    WE_OWN = 0x1000
+    CO_INITIALIZED = 0x2000
+    IN_STA = 0x4000
+    IN_MTA = 0x8000
+    REPORT_DEAD = 0x10000
+    FULLY_INITIALIZED = 0x20000
+    TASK_RESET = 0x40000
+    SYNC_SUSPENDED = 0x80000
+    DEBUG_WILL_SYNC = 0x100000
+    STACK_CRAWL_NEEDED = 0x200000
+    SUSPEND_UNSTARTED = 0x400000
+    COMPLETION_PORT_THREAD = 0x800000
+    TP_WORKER_THREAD = 0x1000000
+    INTERRUPTIBLE = 0x2000000
+    INTERRUPTED = 0x4000000
+    ABORT_INITIATED = 0x10000000
+    FINALIZED = 0x20000000
+    FAIL_STARTED = 0x40000000
+    DETACHED = 0x80000000
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The bits that are set, in words; those without a name as a number."""
+        return _words_of(int(self))
+
+
+@cache
+def _words_of(state: int) -> tuple[str, ...]:
+    named = [flag for flag in ThreadState if state & flag == flag]
+    rest = state & ~sum(named)
+    return (*(str(flag.name).lower().replace("_", " ") for flag in named), *([f"{rest:#x}"] if rest else []))
+
+
+@record
+class ThreadRecord:
+    """What the runtime says of the thread whose Thread is at ``address``.
+
+    ``os_id`` is 0 where no thread of the system belongs to it. ``state`` and ``cooperative`` are None where the runtime
+    does not say, ``lock_count`` from 8 on. ``object`` is the managed Thread; ``exceptions`` are the objects of those
+    under way, the newest first; ``last_thrown`` is the one that was thrown last and is remembered. ``frame`` is the top
+    of the explicit frames. An address is 0 for none.
+    """
+
+    address: int
+    managed_id: int | None
+    os_id: int
+    state: ThreadState | None
+    cooperative: bool | None
+    lock_count: int | None
+    allocation: tuple[int, int]
+    object: int
+    exceptions: tuple[int, ...]
+    last_thrown: int
+    frame: int
+
+
+class Threads:
+    """The threads of one runtime; ``problems`` says what of their list could not be read."""
+
+    def __init__(self, access: DataAccess) -> None:
+        self._access = access
+        self.problems: list[Problem] = []
+
+    @cached_property
+    def addresses(self) -> Sequence[int]:
+        """The address of each Thread, in the order in which the runtime made them."""
+        found: list[int] = []
+        try:
+            for address in self._listed():
+                found.append(address)  # noqa: PERF402 - what was listed before a fault is kept
+        except MemoryFault as fault:
+            self.problems.append(Problem("threads", f"the list of threads breaks after {len(found)}: {fault}"))
+        return found[::-1] if self._is_aot else found
+
+    @cached_property
+    def count(self) -> int:
+        """How many threads the runtime says it has; what is listed, where it does not say."""
+        if self._anchors is None:
+            return len(self.addresses)
+        return ThreadStore(self._access, self._anchors.store).thread_count
+
+    @property
+    def finalizer(self) -> int:
+        """The address of the Thread that runs finalizers; 0 where none is known."""
+        return self._anchors.finalizer if self._anchors is not None else 0
+
+    @property
+    def suspending(self) -> int:
+        """The address of the Thread that has suspended the others, for a collection mostly; 0 for none."""
+        return self._anchors.suspending if self._anchors is not None else 0
+
+    def read(self, address: int) -> ThreadRecord:
+        """Return what there is to say of a thread; raises ``MemoryFault`` where its Thread cannot be read."""
+        return self._read_aot(address) if self._is_aot else self._read_thread(address)
+
+    @property
+    def _is_aot(self) -> bool:
+        return self._access.runtime.kind is RuntimeKind.NATIVE_AOT
+
+    @cached_property
+    def _anchors(self) -> ThreadAnchors | None:
+        if self._is_aot:
+            return None
+        found = find_anchors(self._access)
+        if found is None:
+            self.problems.append(Problem("threads", "the list of managed threads was not found"))
+        return found
+
+    def _listed(self) -> Iterator[int]:
+        if self._is_aot:
+            return self._listed_aot()
+        return list_threads(self._access, self._anchors.store) if self._anchors is not None else iter(())
+
+    def _listed_aot(self) -> Iterator[int]:
+        access = self._access
+        instance = access.global_address("g_pTheRuntimeInstance")
+        store = access.pointer(instance, "RuntimeInstance", "m_pThreadStore")
+        thread, seen = access.pointer(store, "ThreadStore", "m_ThreadList"), set[int]()
+        while thread and thread not in seen and len(seen) < MANAGED_THREADS:
+            seen.add(thread)
+            yield thread
+            thread = AotThread(access, thread).next
+
+    def _read_thread(self, address: int) -> ThreadRecord:
+        access, thread = self._access, Thread(self._access, address)
+        os_id = thread.os_id & _OS_ID_MASK
+        frame = thread.frame
+        return ThreadRecord(
+            address=address,
+            managed_id=thread.id,
+            os_id=0 if os_id == _NOT_AN_OS_THREAD else os_id,
+            state=ThreadState(thread.state),
+            cooperative=bool(thread.cooperative),
+            lock_count=thread.lock_count if access.has("Thread", "LockCount") else None,
+            allocation=self._allocation(self._allocation_address(address)),
+            object=self._behind(thread.exposed_object),
+            exceptions=tuple(self._exceptions(thread)),
+            last_thrown=self._behind(thread.last_thrown_object),
+            frame=0 if frame == NO_FRAME else frame,
+        )
+
+    def _read_aot(self, address: int) -> ThreadRecord:
+        access, thread = self._access, AotThread(self._access, address)
+        context = address + access.offset("RuntimeThreadLocals", "m_eeAllocContext")
+        context += access.offset("ee_alloc_context", "m_rgbAllocContextBuffer")
+        found: list[int] = []
+        info = thread.exception
+        while info and len(found) < NESTED_EXCEPTIONS:
+            record = AotExceptionInfo(access, info)
+            found.append(record.thrown)
+            info = record.previous
+        allocation = self._allocation(context)
+        return ThreadRecord(
+            address, None, thread.os_id & _OS_ID_MASK, None, None, None, allocation, 0, tuple(filter(None, found)), 0, 0
+        )
+
+    def _allocation_address(self, thread: int) -> int:
+        """Return the address of a thread's GCAllocContext, 0 where it has none any more."""
+        access = self._access
+        if access.has("Thread", "AllocContext"):
+            return thread + access.offset("Thread", "AllocContext")
+        local = Thread(access, thread).locals
+        if not local:
+            return 0
+        context = local + access.offset("RuntimeThreadLocals", "AllocContext")
+        return context + (
+            access.offset("EEAllocContext", "GCAllocationContext")
+            if access.has("EEAllocContext", "GCAllocationContext")
+            else 0
+        )
+
+    def _allocation(self, address: int) -> tuple[int, int]:
+        if not address:
+            return (0, 0)
+        context = GcAllocContext(self._access, address)
+        try:
+            return (context.pointer, context.limit)
+        except MemoryFault:
+            return (0, 0)
+
+    def _exceptions(self, thread: Thread) -> Iterator[int]:
+        """Yield the objects of the exceptions under way; a chain that breaks or turns round ends there."""
+        info, seen = thread.exception_tracker, set[int]()
+        while info and info not in seen and len(seen) < NESTED_EXCEPTIONS:
+            seen.add(info)
+            try:
+                record = ExceptionInfo(self._access, info)
+                thrown = self._behind(record.thrown)
+                info = record.previous
+            except MemoryFault:
+                return
+            if thrown:
+                yield thrown
+
+    def _behind(self, handle: int) -> int:
+        """Return the address that a handle holds; 0 for none, and where the handle is not in the target."""
+        if not handle:
+            return 0
+        try:
+            return self._access.reader.pointer(handle)
+        except MemoryFault:
+            return 0

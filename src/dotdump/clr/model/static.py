@@ -1,0 +1,70 @@
+"""``ClrStatic``: a static field and where its value lies, of all threads or of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotdump.clr.model.value import Unreadable, read_struct, read_value
+from dotdump.errors import FormatError, MemoryFault
+from dotdump.records import record
+
+if TYPE_CHECKING:
+    from dotdump.clr.model.heap import ClrHeap
+    from dotdump.clr.model.thread import ClrThread
+    from dotdump.clr.model.type import ClrField, ClrType
+    from dotdump.clr.model.value import Value
+
+_METHOD_TABLE = 8
+
+
+@record
+class ClrStatic:
+    """The static ``field`` of ``type``, at ``address``; of one ``thread`` where it is a thread static.
+
+    ``initialized``: the class constructor has run; before that, a value is what the field begins with.
+    """
+
+    heap: ClrHeap
+    type: ClrType
+    field: ClrField
+    address: int
+    initialized: bool
+    thread: ClrThread | None = None
+
+    @property
+    def name(self) -> str:
+        """Its full name: ``Type.Field``."""
+        return f"{self.type.name}.{self.field.name}"
+
+    @property
+    def is_boxed(self) -> bool:
+        """Whether a box of its value is what lies there: of every struct that is not in the image."""
+        return self.field.is_struct and not self.field.is_rva
+
+    @property
+    def object(self) -> int:
+        """The address of the object that it keeps: what it refers to, or its box; 0 for null and for numbers."""
+        if not (self.field.is_reference or self.is_boxed):
+            return 0
+        return self.heap.access.reader.pointer(self.address)
+
+    @property
+    def value(self) -> Value:
+        """Its value; ``Unreadable`` where it cannot be had."""
+        try:
+            return self._read()
+        except (FormatError, MemoryFault) as error:
+            return Unreadable(str(error))
+
+    def _read(self) -> Value:
+        if not self.is_boxed:
+            return read_value(self.heap, self.field, self.address)
+        box, kind = self.object, self.field.type
+        if not box:
+            return None
+        if kind is None:
+            return Unreadable(f"{self.field.type_name} is not loaded, so its layout is not known")
+        return read_struct(self.heap, kind, box + _METHOD_TABLE)
+
+    def __repr__(self) -> str:
+        return f"<ClrStatic {self.name} at {self.address:#x}>"

@@ -1,0 +1,46 @@
+"""Kinds of Frames by the table of vtables that the runtime keeps for its debugger library."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from builders.fake_access import Layout, fake_access
+from dotdump.clr.contracts.frame_chain import FrameChains
+
+TABLE, VTABLES, CODE = 0x1000, 0x100000, 0x700000
+KINDS = [f"Kind{number}Frame" for number in range(25)]
+BEFORE = 12
+FRAME_TOP = (1 << 64) - 1
+
+
+def kinds(*, shift: int, readable: bool = True) -> list[str]:
+    """Return what a chain of one Frame of each kind is, where as many variables more are in front of the vtables."""
+    layouts: dict[str, Layout] = {"Frame": {"Next": 8, "Identifier": 0}}
+    order: dict[str, int | str] = {"FrameVtableIndex": BEFORE, "FrameVtableOrder": " ".join(KINDS)}
+    access, target = fake_access(layouts, globals_=order, version="8.0.31")
+    access.runtime.module.symbols["g_dacTable"] = TABLE  # type: ignore[attr-defined] # of the fake one
+    first = BEFORE + shift
+    count = first + len(KINDS) + 10
+    entries = [VTABLES + 0x200 * index for index in range(count)]
+    target.chunks[TABLE] = struct.pack(f"<{count}Q", *entries)
+    for index, entry in enumerate(entries) if readable else ():
+        is_frame = first <= index < first + len(KINDS)
+        functions = [CODE + 0x100 * index + slot if slot % 2 or not is_frame else CODE - slot for slot in range(16)]
+        target.chunks[entry] = struct.pack("<16Q", *functions)
+    for number in range(len(KINDS)):
+        last = number == len(KINDS) - 1
+        place = 0x9000 + 0x1000 * number
+        target.chunks[place] = struct.pack("<QQ", entries[first + number], FRAME_TOP if last else place + 0x1000)
+        target.chunks[place] += bytes(0x200)
+    return [frame.kind for frame in FrameChains(access, lambda _address: False).frames_of(0x9000, 0)]
+
+
+@pytest.mark.parametrize("shift", [0, 1, 3, -1, -4])
+def test_vtables_are_found_wherever_an_update_has_moved_them(shift: int) -> None:
+    assert kinds(shift=shift) == KINDS
+
+
+def test_without_their_functions_they_are_where_the_version_has_them() -> None:
+    assert kinds(shift=0, readable=False) == KINDS
