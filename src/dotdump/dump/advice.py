@@ -14,7 +14,7 @@ _TEXTS = (
     ),
     (
         "Only full dumps are supported by single file",
-        "a single-file program has no DAC beside it, so its runtime can only take --type Full",
+        "a single-file program has no DAC beside it: its runtime takes Full dumps, --method ptrace any",
     ),
     ("No space left on device", "the disk is full: free some space, or write elsewhere with -o"),
     ("File too large", "the target's RLIMIT_FSIZE is too small: prlimit --fsize=unlimited --pid PID"),
@@ -25,10 +25,13 @@ _TEXTS = (
     ("Problem suspending thread", "'dotdump doctor -p PID' says what forbids ptrace there"),
     ("not have permissions or access", "createdump may not read its memory: 'dotdump doctor -p PID' says why"),
     ("Could not create output file", "the target's user may not write there: write elsewhere with -o"),
-    ("InitializeDAC", "the DAC (libmscordaccore.so) is missing beside the runtime: only --type Full does without it"),
-    ("libmscordaccore", "the DAC beside the runtime cannot be used: only --type Full does without it"),
-    ("CLRDataCreateInstance", "the DAC does not match the runtime: only --type Full does without it"),
-    ("EnumMemoryRegions", "the DAC could not read the runtime's state: try again, or use --type Full"),
+    (
+        "InitializeDAC",
+        "the DAC (libmscordaccore.so) is missing beside the runtime: --method ptrace and snapshot need none",
+    ),
+    ("libmscordaccore", "the DAC beside the runtime cannot be used: --method ptrace and snapshot need none"),
+    ("CLRDataCreateInstance", "the DAC does not match the runtime: --method ptrace and snapshot need none"),
+    ("EnumMemoryRegions", "the DAC could not read the runtime's state: try again, or use --method ptrace"),
     ("Error reading memory", "memory went away while it was read: try again, or use --method ptrace"),
 )
 

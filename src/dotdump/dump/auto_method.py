@@ -1,15 +1,20 @@
 """``AutoMethod``: the method that suits the process and the type of dump, and why.
 
 A full dump needs nothing of the runtime, so it is ours: a snapshot of a process that is large enough for the shorter
-pause to count, ptrace for others. Other types, createdump's log and crash reports are the runtime's. So is a process
-that we may not trace: its runtime may.
+pause to count, ptrace for others. So is a Heap dump, which is a fraction of the runtime's. Mini and Triage dumps are
+the runtime's as long as it can take them, for what is written by the library that will read them suits it best; ours
+where it cannot. createdump's log is the runtime's, and so is a process that we may not trace: its runtime may.
 """
 
 from __future__ import annotations
 
+import os
+
 from dotdump.dump.own_method import PtraceMethod, SnapshotMethod
 from dotdump.dump.runtime_method import RuntimeMethod
-from dotdump.errors import AccessDenied
+from dotdump.dump.subject import RUNTIME_FILE
+from dotdump.errors import AccessDenied, CollectError, CommandRejected, ProtocolError
+from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.dump import DumpFlags, DumpType
 from dotdump.records import record, replace
 
@@ -19,6 +24,9 @@ if TYPE_CHECKING:
     from dotdump.dump.own_method import OwnOptions
     from dotdump.dump.subject import Subject
 
+_DAC = "libmscordaccore.so"
+_ANSWER = 3.0
+"""Seconds in which a healthy runtime says who it is: it takes milliseconds."""
 SMALL = 200 << 20
 """Resident bytes below which stopping the world is as short as a fork."""
 
@@ -71,16 +79,45 @@ class AutoMethod:
 
     def _choose(self, subject: Subject, dump_type: DumpType) -> Choice:
         runtime = RuntimeMethod(self._flags)
-        if dump_type is not DumpType.FULL:
-            return Choice(runtime, f"only the runtime takes dumps of type {dump_type.name.capitalize()}")
-        if self._flags:
-            return Choice(runtime, "createdump's log and crash report are the runtime's")
+        if self._flags & ~DumpFlags.CRASH_REPORT:
+            return Choice(runtime, "createdump's log is the runtime's")
         try:
             PtraceMethod(self._options).check(subject, dump_type)
         except AccessDenied as error:
             return Choice(runtime, error.message)
+        why = _FOR_OURS.get(dump_type) or _why_not(runtime, subject, dump_type)
+        if not why:
+            return Choice(runtime, "the runtime takes its own small dumps best")
+        return self._own(subject, why)
+
+    def _own(self, subject: Subject, why: str) -> Choice:
         resident = subject.status.resident or 0
         if resident < SMALL:
-            why = f"a full dump needs no runtime, and {resident >> 20} MiB are copied as fast as forked"
-            return Choice(PtraceMethod(self._options), why)
-        return Choice(SnapshotMethod(self._options), "a full dump needs no runtime, and a fork pauses it least")
+            return Choice(PtraceMethod(self._options), f"{why}, and {resident >> 20} MiB are copied as fast as forked")
+        return Choice(SnapshotMethod(self._options), f"{why}, and a fork pauses it least")
+
+
+_FOR_OURS = {
+    DumpType.FULL: "a full dump needs no runtime",
+    DumpType.HEAP: "our own Heap dump leaves out what carries nothing",
+}
+
+
+def _why_not(runtime: RuntimeMethod, subject: Subject, dump_type: DumpType) -> str:
+    """Return why the runtime cannot take a small dump of itself, or nothing."""
+    module = subject.runtime
+    if module is None:
+        return "there is no .NET runtime that could dump itself"
+    directory, _, name = module.path.rpartition("/")
+    if name != RUNTIME_FILE:
+        return "the runtime of a program in one file takes Full dumps only, or none"
+    if not os.path.exists(f"/proc/{subject.pid}/root{directory}/{_DAC}"):
+        return "the runtime has no DAC, which small dumps of its own need"
+    try:
+        runtime.check(subject, dump_type)
+        DiagnosticsClient.for_process(subject.pid).process_info(_ANSWER)
+    except CommandRejected:
+        return ""  # it answers; 3.1 knows no such question
+    except (CollectError, ProtocolError) as error:
+        return f"its runtime cannot: {error.message}"
+    return ""

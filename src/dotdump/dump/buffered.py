@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dotdump.dump.plan import DumpPlan
     from dotdump.memory.region import Region
-    from dotdump.target.model import Module, Platform, ProcessFacts, Thread
+    from dotdump.target.model import FilePlaces, Module, Platform, ProcessFacts, Thread
     from dotdump.target.process import ProcessTarget
 
     Piece = tuple[int, memoryview, int]
@@ -185,6 +185,7 @@ class BufferedTarget:
         self.regions: Sequence[Region] = target.regions
         self.threads: Sequence[Thread] = target.threads
         self.auxv: bytes = target.auxv
+        self.places: FilePlaces = target.places
         self.modules: Sequence[Module] = ()
         self.memory = memory
 
@@ -214,8 +215,8 @@ def buffered(target: ProcessTarget, plan: DumpPlan, limit: int, arena: Arena | N
     limit = max(_room(limit), arena.room if arena else 0)
     runs: list[MemoryRange] = []
     total = 0
-    for segment in plan.segments:
-        for run in target.memory.present_runs(segment.start, segment.start + segment.stored):
+    for part in plan.stored_ranges():
+        for run in target.memory.present_runs(part.start, part.end):
             total += run.size
             runs.append(run)
         if total > limit:

@@ -20,8 +20,10 @@ from dotdump.formats.diagnostics_page import (
     DIAGNOSTICS_PAGE_SIZE,
     parse_diagnostics_page,
 )
+from dotdump.formats.dotdump_notes import FREE_DROPPED, REDACTED
+from dotdump.ipc.dump import DumpType
 from dotdump.memory.file import FileSpace
-from dotdump.records import record
+from dotdump.records import record, replace
 from dotdump.target.compressed import is_zstd, open_zstd
 from dotdump.target.core import open_core
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from dotdump.dump.plan import DumpPlan
     from dotdump.dump.progress import Progress
+    from dotdump.dump.selection.choose import Selection
     from dotdump.dump.sink import Sink
     from dotdump.memory.space import MemoryRange
     from dotdump.target.core import CoreTarget, RandomAccess
@@ -40,15 +43,20 @@ _PAGE = bytes(4096)
 
 @record
 class Trim:
-    """What to leave out: memory outside ``ranges``, where there are any; pages that are ``file_backed``."""
+    """What to leave out: memory outside ``ranges``, where there are any; pages that are ``file_backed``.
+
+    ``type``: what dumps of another type have not got. ``drop_free``: what free objects of the heap hold.
+    """
 
     ranges: tuple[MemoryRange, ...] = ()
     file_backed: bool = True
+    type: DumpType = DumpType.FULL
+    drop_free: bool = False
 
     @property
     def nothing(self) -> bool:
         """Whether all is kept."""
-        return not self.ranges and self.file_backed
+        return not self.ranges and self.file_backed and self.type is DumpType.FULL
 
 
 @record
@@ -67,11 +75,12 @@ def convert(source: str, descriptor: int, level: int | None, trim: Trim, progres
     """
     with open_core(source) as core:
         sink = sink_over(descriptor, level)
+        problems: tuple[str, ...] = ()
         if trim.nothing:
             content, stored = _copy(source, sink, core.source.size, progress)
         else:
-            content, stored = _rewrite(core, sink, trim, progress)
-        return Conversion(content, stored, tuple(problem.message for problem in core.problems))
+            content, stored, problems = _rewrite(core, sink, trim, progress)
+        return Conversion(content, stored, (*(problem.message for problem in core.problems), *problems))
 
 
 def check_converted(descriptor: int, conversion: Conversion) -> None:
@@ -121,18 +130,24 @@ def _pieces(file: FileSpace) -> Iterator[bytes]:
         yield file.read(start, min(CHUNK, file.size - start))
 
 
-def _rewrite(core: CoreTarget, sink: Sink, trim: Trim, progress: Progress) -> tuple[int, int]:
+def _rewrite(core: CoreTarget, sink: Sink, trim: Trim, progress: Progress) -> tuple[int, int, tuple[str, ...]]:
     held = core.core_memory
     page = parse_diagnostics_page(held.read_available(DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE))
+    selection = select(core, held.ranges(), trim)
+    origin = origin_of(core)
+    if selection.shown is not None:
+        origin = replace(origin, arguments="", flags=(*origin.flags, REDACTED))
+    if trim.drop_free:
+        origin = replace(origin, flags=(*origin.flags, FREE_DROPPED))
     writer = ElfCoreWriter(
-        core,
-        plan_of(core, held.ranges(), trim),
-        origin_of(core),
+        selection.shown or core,
+        selection.plan,
+        origin,
         diagnostics_page=page,
         progress=lambda done, total: progress(Phase.WRITE, done, total),
     )
     written = writer.write(sink)
-    return written.size, written.stored
+    return written.size, written.stored, selection.problems
 
 
 def plan_of(core: CoreTarget, held: Sequence[MemoryRange], trim: Trim) -> DumpPlan:
@@ -140,3 +155,17 @@ def plan_of(core: CoreTarget, held: Sequence[MemoryRange], trim: Trim) -> DumpPl
     page_size = core.platform.page_size
     plan = full(core.regions, file_backed=trim.file_backed, available=held, page_size=page_size)
     return trimmed(plan, trim.ranges, page_size) if trim.ranges else plan
+
+
+def select(core: CoreTarget, held: Sequence[MemoryRange], trim: Trim) -> Selection:
+    """Return what is left of a core. A small type may take from the target's own files what the core left out."""
+    from dotdump.dump.selection.choose import Selection, choose
+
+    if trim.type is DumpType.FULL:
+        return Selection(plan_of(core, held, trim))
+    found = choose(
+        core, trim.type, file_backed=trim.file_backed, drop_free=trim.drop_free, available=core.memory.ranges()
+    )
+    if not trim.ranges:
+        return found
+    return Selection(trimmed(found.plan, trim.ranges, core.platform.page_size), found.problems)

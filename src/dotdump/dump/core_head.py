@@ -6,6 +6,7 @@ truth: ``elf_core_dump`` and ``fill_note_info`` in the kernel's fs/binfmt_elf.c.
 
 from __future__ import annotations
 
+from dotdump.dump.plan import DumpPlan, Why
 from dotdump.formats.core_notes import (
     CORE,
     MappedFile,
@@ -61,16 +62,22 @@ def build_head(target: Target, segments: Sequence[Segment], origin: Origin) -> t
         header = ElfHeader(ElfType.CORE, machine, count, shnum=1, shoff=tables)
     offsets, head_size = _place(segments, notes_at + len(notes), page)
     parts = [build_header(header), _note_header(notes_at, len(notes))]
-    parts += [_load_header(segment, offset, page) for segment, offset in zip(segments, offsets, strict=True)]
-    parts += [extended, notes]
+    parts += [_load_headers(segments, offsets, page), extended, notes]
     return b"".join(parts).ljust(head_size, b"\0"), offsets
 
 
 def _place(segments: Sequence[Segment], end_of_notes: int, page: int) -> tuple[list[int], int]:
-    """Give each segment's memory its place: congruent to its address within a page, none for none stored."""
-    head_size = position = _up(end_of_notes, page if segments else 4)
+    """Give each segment's memory its place: congruent to its address within a page, none for none stored.
+
+    The block of zeros that segments share comes first.
+    """
+    head_size = position = zeros = _up(end_of_notes, page if segments else 4)
+    position += DumpPlan(tuple(segments)).zero_block
     offsets = []
     for segment in segments:
+        if segment.why is Why.ZERO:
+            offsets.append(zeros)
+            continue
         if segment.stored:
             position = _up(position, page) + segment.start % page
         offsets.append(position)
@@ -82,12 +89,13 @@ def _note_header(offset: int, size: int) -> bytes:
     return build_program_header(ProgramHeader(SegmentType.NOTE, 0, offset, 0, size, 0, align=4))
 
 
-def _load_header(segment: Segment, offset: int, page: int) -> bytes:
-    size = segment.end - segment.start
-    header = ProgramHeader(
-        SegmentType.LOAD, segment.protection, offset, segment.start, segment.stored, size, align=page
+def _load_headers(segments: Sequence[Segment], offsets: Sequence[int], page: int) -> bytes:
+    """Return a PT_LOAD for each segment, without a record for each: there may be tens of thousands."""
+    kind, pack = SegmentType.LOAD, PROGRAM_HEADER.pack
+    return b"".join(
+        pack(kind, s.protection, offset, s.start, 0, s.stored, s.end - s.start, page)
+        for s, offset in zip(segments, offsets, strict=True)
     )
-    return build_program_header(header)
 
 
 def _notes(target: Target, origin: Origin) -> Iterator[bytes]:

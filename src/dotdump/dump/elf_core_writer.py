@@ -10,7 +10,7 @@ from __future__ import annotations
 from zlib import crc32
 
 from dotdump.dump.core_head import build_head
-from dotdump.dump.plan import Segment, Why
+from dotdump.dump.plan import DumpPlan, Segment, Why
 from dotdump.errors import MemoryFault
 from dotdump.formats.diagnostics_page import (
     DIAGNOSTICS_PAGE_ADDRESS,
@@ -26,7 +26,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dotdump.dump.plan import DumpPlan
     from dotdump.dump.sink import Sink
     from dotdump.formats.dotdump_notes import Origin
     from dotdump.memory.space import AddressSpace
@@ -76,7 +75,7 @@ class ElfCoreWriter:
         self._segments = self._with_diagnostics(plan)
         self._progress = progress
         self._head, self._offsets = build_head(target, self._segments, origin)
-        self._total = sum(segment.stored for segment in self._segments)
+        self._total = DumpPlan(self._segments).stored
         self._read = _reader(target.memory)
 
     def _with_diagnostics(self, plan: DumpPlan) -> tuple[Segment, ...]:
@@ -92,16 +91,17 @@ class ElfCoreWriter:
         content = _Content(sink, self._page_size)
         sink.write(self._head)
         position, done = len(self._head), 0
-        for segment, offset in zip(self._segments, self._offsets, strict=True):
-            if not segment.stored:
-                continue
+        if zeros := DumpPlan(self._segments).zero_block:
+            sink.hole(zeros)
+            position += zeros
+        for start, end, offset in self._extents():
             if offset > position:
                 sink.hole(offset - position)
-            for size in self._write_segment(segment, content):
+            for size in self._write_extent(start, end, content):
                 done += size
                 if self._progress is not None:
                     self._progress(done, self._total)
-            position = offset + segment.stored
+            position = offset + end - start
         trailer = content.trailer(self._head, self._total)
         note = build_trailer(trailer)
         padding = -position % 4
@@ -109,15 +109,29 @@ class ElfCoreWriter:
         size = position + padding + len(note)
         return WrittenCore(size, sink.finish(), len(self._segments), len(self._target.threads), trailer)
 
-    def _write_segment(self, segment: Segment, content: _Content) -> Iterator[int]:
-        """Write a segment's memory; yields the bytes done in each step."""
-        if self._diagnostics and segment.start == DIAGNOSTICS_PAGE_ADDRESS:
+    def _extents(self) -> Iterator[tuple[int, int, int]]:
+        """Yield (start, end, file offset) of what is stored, segments that are neighbours in memory and file as one."""
+        apart = DIAGNOSTICS_PAGE_ADDRESS if self._diagnostics else 0
+        start = end = offset = 0
+        for segment, place in zip(self._segments, self._offsets, strict=True):
+            if not segment.copied:
+                continue
+            if segment.start == end and place - offset == end - start and apart not in (start, end):
+                end += segment.stored
+                continue
+            if start < end:
+                yield start, end, offset
+            start, end, offset = segment.start, segment.start + segment.stored, place
+        if start < end:
+            yield start, end, offset
+
+    def _write_extent(self, position: int, end: int, content: _Content) -> Iterator[int]:
+        """Write memory from ``position`` to ``end``; yields the bytes done in each step."""
+        if self._diagnostics and position == DIAGNOSTICS_PAGE_ADDRESS:
             content.data(self._diagnostics)
-            yield segment.stored
+            yield end - position
             return
-        end = segment.start + segment.stored
-        position = segment.start
-        for start, stop in _present(self._target.memory, segment.start, end):
+        for start, stop in _present(self._target.memory, position, end):
             if start > position:
                 content.zeros(start - position)
                 yield start - position

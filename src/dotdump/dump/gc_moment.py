@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from dotdump.linux.maps import MapsMemo
+
 DEFAULT_WAIT = 3.0
 """Seconds to wait for a moment without one."""
 
@@ -24,12 +26,12 @@ class GcMoment:
     A context manager: it holds the process's memory open.
     """
 
-    def __init__(self, pid: int, seconds: float) -> None:
+    def __init__(self, pid: int, seconds: float, memo: MapsMemo | None = None) -> None:
         self._view: LiveView | None = None
         self.moment: Moment | None = None
         if seconds <= 0:
             return
-        self._view = LiveView(pid)
+        self._view = LiveView(pid, memo)
         address = _invalid_count(self._view)
         if address:
             memory = self._view.memory

@@ -1,7 +1,8 @@
 """``PtraceMethod`` and ``SnapshotMethod``: our own dumper, which asks nothing of the runtime.
 
 Both write the same core. Ptrace stops the process while memory is copied, to a buffer of ours where that is large
-enough, else into the file; a snapshot stops it for as long as a fork takes. Full cores only.
+enough, else into the file; a snapshot stops it for as long as a fork takes. What the small types keep is chosen by
+walking the process, or its twin, before any of it is copied.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
 from dotdump.dump.progress import Phase
 from dotdump.dump.sink import FileSink
 from dotdump.dump.space import expected_size
-from dotdump.errors import CollectError, DotdumpError, Incomplete
+from dotdump.errors import DotdumpError, Incomplete
 from dotdump.formats.diagnostics_page import DiagnosticsPage
-from dotdump.formats.dotdump_notes import COLLECTING, Origin
+from dotdump.formats.dotdump_notes import COLLECTING, FREE_DROPPED, REDACTED, Origin
 from dotdump.ipc.dump import DumpType
 from dotdump.linux.errors import explain
 from dotdump.records import record
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from dotdump.dump.buffered import BufferedTarget
     from dotdump.dump.capture import Task
     from dotdump.dump.elf_core_writer import WrittenCore
+    from dotdump.dump.plan import DumpPlan
+    from dotdump.dump.selection.redaction import RedactedTarget
     from dotdump.dump.sink import Sink
     from dotdump.dump.subject import Subject
     from dotdump.formats.core_notes import Siginfo
@@ -57,6 +60,7 @@ class OwnOptions:
 
     ``buffer`` in bytes; None for ``DEFAULT_BUFFER``, and for as much as there is where somebody reads what is written,
     for a process should not stand still until a reader has taken it.
+    ``drop_free`` leaves out of a Heap dump what free objects hold.
     ``first`` is the thread to put in front, as the process counts them, and ``siginfo`` what it died of.
     """
 
@@ -64,6 +68,7 @@ class OwnOptions:
     level: int | None = None
     buffer: int | None = None
     gc_wait: float = DEFAULT_WAIT
+    drop_free: bool = False
     first: int = 0
     siginfo: Siginfo | None = None
 
@@ -80,28 +85,30 @@ class PtraceMethod:
         self.why = why
 
     def check(self, subject: Subject, dump_type: DumpType) -> None:
-        _check(subject, dump_type, self.name, self.expected_size(subject, dump_type))
+        _check(subject, self.expected_size(subject, dump_type))
 
     def expected_size(self, subject: Subject, dump_type: DumpType) -> int | None:
         return _expected(subject, dump_type, self.options)
 
     def capture(self, task: Task) -> Capture:
         options = self.options
+        _make_ready(task.type)
         beside, limit = _writes_beside(task, options), _buffer_limit(task, options)
         share = _TOUCHED_BESIDE if beside else 1.0
         arena = prepared(_resident(task.subject, task.type), limit, share)
-        with GcMoment(task.subject.pid, options.gc_wait) as gc:
-            target = open_process(task.subject.pid, first=options.first, siginfo=options.siginfo, moment=gc.moment)
+        pid, memo = task.subject.pid, task.subject.memo
+        with GcMoment(pid, options.gc_wait, memo) as gc:
+            target = open_process(pid, first=options.first, siginfo=options.siginfo, moment=gc.moment, memo=memo)
         with target:
             core = _Core(task, options, self.name, target)
-            copied = buffered(target, core.plan, limit, arena)
+            copied = None if core.is_redacted else buffered(target, core.plan, limit, arena)
             if copied is None:
                 core.write(target)
             elif beside:
                 _copy_and_write(core, copied, target)
             else:
                 _copy_then_write(core, copied, target)
-        if copied is None and limit and not _is_file(task):
+        if copied is None and limit and not core.is_redacted and not _is_file(task):
             target.problems.append(_HELD_BY_READER)
         return core.captured(target, self.why)
 
@@ -118,16 +125,17 @@ class SnapshotMethod:
         self.why = why
 
     def check(self, subject: Subject, dump_type: DumpType) -> None:
-        _check(subject, dump_type, self.name, self.expected_size(subject, dump_type))
+        _check(subject, self.expected_size(subject, dump_type))
 
     def expected_size(self, subject: Subject, dump_type: DumpType) -> int | None:
         return _expected(subject, dump_type, self.options)
 
     def capture(self, task: Task) -> Capture:
-        options = self.options
+        options, pid, memo = self.options, task.subject.pid, task.subject.memo
+        _make_ready(task.type)
         try:
-            with GcMoment(task.subject.pid, options.gc_wait) as gc:
-                target = open_snapshot(task.subject.pid, first=options.first, moment=gc.moment)
+            with GcMoment(pid, options.gc_wait, memo) as gc:
+                target = open_snapshot(pid, first=options.first, moment=gc.moment, memo=memo)
         except SnapshotRefused as refusal:
             self.name = PtraceMethod.name
             return PtraceMethod(options, f"no snapshot: {refusal.message}").capture(task)
@@ -150,17 +158,25 @@ class _Core:
     ) -> None:
         self._task = task
         self._options = options
-        self.plan = plan.full(target.regions, file_backed=options.file_backed, page_size=target.platform.page_size)
-        flags = () if target.suited else (COLLECTING,)
-        arguments = target.process.arguments
+        self.plan, self._choice_problems, self._shown = _choose(target, task.type, options)
+        flags: tuple[str, ...] = () if target.suited else (COLLECTING,)
+        arguments = target.process.arguments if self._shown is None else ""
+        flags += () if self._shown is None else (REDACTED,)
+        flags += (FREE_DROPPED,) if options.drop_free else ()
         self._origin = Origin(f"dotdump {__version__}", method, time.time(), flags, not_atomic, arguments)
         self._written: WrittenCore | None = None
+
+    @property
+    def is_redacted(self) -> bool:
+        """Whether other bytes are written than those of the target."""
+        return self._shown is not None
 
     def write(self, target: Target) -> None:
         """Write the core; ``Incomplete`` where that could not be done to the end."""
         runtime = self._task.subject.runtime
         page = DiagnosticsPage(runtime.start) if runtime else None
-        writer = ElfCoreWriter(target, self.plan, self._origin, diagnostics_page=page, progress=self._progress)
+        shown = self._shown or target
+        writer = ElfCoreWriter(shown, self.plan, self._origin, diagnostics_page=page, progress=self._progress)
         try:
             self._written = writer.write(self._sink())
         except Incomplete:
@@ -174,7 +190,7 @@ class _Core:
 
     def captured(self, target: ProcessTarget | SnapshotTarget, why: str) -> Capture:
         """Return what the frame reports."""
-        warnings = list(target.problems)
+        warnings = [*target.problems, *self._choice_problems]
         if not target.suited:
             waited = f"{self._options.gc_wait:g} s"
             warnings.append(
@@ -198,6 +214,25 @@ class _Core:
         self._task.progress(Phase.WRITE, done, total)
         if time.monotonic() > self._task.deadline:
             raise Incomplete("the dump was cut short: it took longer than --timeout allows")
+
+
+def _make_ready(dump_type: DumpType) -> None:
+    """Import what chooses, which takes as long as choosing: before the process is stopped."""
+    if dump_type is not DumpType.FULL:
+        import dotdump.dump.selection.choose  # noqa: F401 - later imports find it
+
+
+def _choose(
+    target: Target, dump_type: DumpType, options: OwnOptions
+) -> tuple[DumpPlan, tuple[str, ...], RedactedTarget | None]:
+    """Return what to keep, what could not be chosen as it should be, and what to show in the target's place."""
+    if dump_type is DumpType.FULL:
+        page_size = target.platform.page_size
+        return plan.full(target.regions, file_backed=options.file_backed, page_size=page_size), (), None
+    from dotdump.dump.selection.choose import choose
+
+    selection = choose(target, dump_type, file_backed=options.file_backed, drop_free=options.drop_free)
+    return selection.plan, selection.problems, selection.shown
 
 
 def _is_file(task: Task) -> bool:
@@ -251,12 +286,7 @@ def _copy_and_write(core: _Core, copied: BufferedTarget, target: ProcessTarget) 
             raise
 
 
-def _check(subject: Subject, dump_type: DumpType, method: str, expected: int | None) -> None:
-    if dump_type is not DumpType.FULL:
-        raise CollectError(
-            f"--method {method} takes Full dumps only: {dump_type.name.capitalize()} is not there yet",
-            hint="--method runtime takes it, where the runtime is healthy",
-        )
+def _check(subject: Subject, expected: int | None) -> None:
     require_tracing(subject, expected)
     try:
         os.close(os.open(f"/proc/{subject.pid}/mem", os.O_RDONLY | os.O_CLOEXEC))
@@ -265,12 +295,13 @@ def _check(subject: Subject, dump_type: DumpType, method: str, expected: int | N
 
 
 def _expected(subject: Subject, dump_type: DumpType, options: OwnOptions) -> int | None:
-    """Return how much memory there is at most; None for a compressed core, whose size nobody knows."""
-    return _resident(subject, dump_type) if options.level is None else None
+    """Return how much memory there is at most; None for a compressed or small core, whose size nobody knows."""
+    small = dump_type in (DumpType.MINI, DumpType.TRIAGE)
+    return _resident(subject, dump_type) if options.level is None and not small else None
 
 
 def _resident(subject: Subject, dump_type: DumpType) -> int | None:
-    """Return how much a full core will hold at most: what is resident, and what files back."""
+    """Return how much a core will hold at most: what is resident, and what files back."""
     resident = subject.status.resident
     whole = expected_size(subject.regions, dump_type)
     mapped = sum(region.size for region in subject.regions if region.inode)

@@ -9,13 +9,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from enum import StrEnum
 
-from dotdump.memory.region import Protection, Region
+from dotdump.memory.region import Protection
 from dotdump.memory.space import MemoryRange
 from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from dotdump.memory.region import Region
 
 
 class Why(StrEnum):
@@ -28,17 +30,30 @@ class Why(StrEnum):
     ABSENT = "not there to be read"
     FILE_BACKED = "the same as in the file it is mapped from"
     OUT_OF_RANGE = "outside the ranges asked for"
+    ZERO = "nothing but zeros"
+
+
+ZERO_BLOCK = 1 << 20
+"""Bytes of zeros that a core holds once, for all segments of zeros to point at."""
 
 
 @record
 class Segment:
-    """A PT_LOAD to be: addresses ``start`` up to ``end``, of which the first ``stored`` bytes go into the file."""
+    """A PT_LOAD to be: addresses ``start`` up to ``end``, of which the first ``stored`` bytes are in the file.
+
+    All segments that are ``ZERO`` share one block of the file, so they are at most as long as that.
+    """
 
     start: int
     end: int
     protection: Protection
     stored: int
     why: Why = Why.KEPT
+
+    @property
+    def copied(self) -> int:
+        """Bytes of memory that have to be copied for it: none of zeros, which all are in the one block."""
+        return 0 if self.why is Why.ZERO else self.stored
 
 
 @record
@@ -49,8 +64,26 @@ class DumpPlan:
 
     @property
     def stored(self) -> int:
-        """Bytes of memory that go into the file, zero pages counted."""
-        return sum(segment.stored for segment in self.segments)
+        """Bytes of memory that are copied into the file, zero pages counted where they are not shared."""
+        return sum(segment.copied for segment in self.segments)
+
+    @property
+    def zero_block(self) -> int:
+        """Bytes of the block of zeros that segments share; 0 without any."""
+        return max((segment.stored for segment in self.segments if segment.why is Why.ZERO), default=0)
+
+    def stored_ranges(self) -> Iterator[MemoryRange]:
+        """Yield the memory that is copied into the file, by address, neighbours joined."""
+        start = end = 0
+        for segment in self.segments:
+            if segment.start == end and segment.copied:
+                end += segment.copied
+            elif segment.copied:
+                if start < end:
+                    yield MemoryRange(start, end)
+                start, end = segment.start, segment.start + segment.copied
+        if start < end:
+            yield MemoryRange(start, end)
 
 
 _KERNEL_PAGES = ("[vvar]", "[vvar_vclock]", "[vsyscall]", "[vectors]")
@@ -87,7 +120,7 @@ def full(
 
 def trimmed(plan: DumpPlan, ranges: Sequence[MemoryRange], page_size: int = 4096) -> DumpPlan:
     """Return ``plan`` with memory stored only within ``ranges``, widened to whole pages."""
-    kept = _merged(MemoryRange(part.start & -page_size, _page_up(part.end, page_size)) for part in ranges)
+    kept = merged(MemoryRange(part.start & -page_size, _page_up(part.end, page_size)) for part in ranges)
     starts = [part.start for part in kept]
     segments: list[Segment] = []
     for segment in plan.segments:
@@ -99,10 +132,42 @@ def trimmed(plan: DumpPlan, ranges: Sequence[MemoryRange], page_size: int = 4096
     return DumpPlan(tuple(segments))
 
 
+def sharing_zeros(
+    plan: DumpPlan, zeros: Sequence[MemoryRange], page_size: int = 4096, block: int = ZERO_BLOCK
+) -> DumpPlan:
+    """Return ``plan`` with what ``zeros`` (sorted, disjoint) covers of stored memory in segments that share one block.
+
+    Only whole pages are taken out. The zeros stay zeros for every reader; the file just holds ``block`` bytes of them.
+    """
+    within = [MemoryRange(_page_up(part.start, page_size), part.end & -page_size) for part in zeros]
+    inner = [part for part in within if part.start < part.end]
+    starts = [part.start for part in inner]
+    return DumpPlan(tuple(piece for segment in plan.segments for piece in _split(segment, inner, starts, block)))
+
+
+def _split(segment: Segment, zeros: Sequence[MemoryRange], starts: list[int], block: int) -> Iterator[Segment]:
+    """Yield the pieces of a segment: what is stored, what is zero, and at the end what is not there."""
+    if not segment.stored:
+        yield segment
+        return
+    position, stored_end = segment.start, segment.start + segment.stored
+    for zero in _overlaps(zeros, starts, segment.start, stored_end):
+        if position < zero.start:
+            yield Segment(position, zero.start, segment.protection, zero.start - position, segment.why)
+        for start in range(zero.start, zero.end, block):
+            end = min(start + block, zero.end)
+            yield Segment(start, end, segment.protection, end - start, Why.ZERO)
+        position = zero.end
+    if position < segment.end:
+        yield Segment(position, segment.end, segment.protection, max(0, stored_end - position), segment.why)
+
+
 def _rule(region: Region, *, file_backed: bool, page_size: int) -> tuple[int, Why]:
     """How many bytes of a region are stored, and why."""
-    if not region.protection & Protection.READ:
+    if not region.readable:
         return 0, Why.UNREADABLE
+    if not region.path:
+        return region.size, Why.KEPT
     if region.path in _KERNEL_PAGES:
         return 0, Why.KERNEL
     if region.path.startswith("/dev/") and not region.path.startswith(_MEMORY_DEVICES):
@@ -116,15 +181,14 @@ def _same_as_file(region: Region) -> bool:
     """Only what the target cannot write, and what a file on disk backs: neither memfd nor a deleted file does."""
     if not region.path.startswith("/") or region.path.endswith(" (deleted)") or region.path.startswith("/memfd:"):
         return False
-    return bool(region.shared) or not region.protection & Protection.WRITE
+    return bool(region.shared) or not region.writable
 
 
 def _is_relocated(region: Region, following: Region | None) -> bool:
     """Whether the dynamic linker may have written to what is read-only now: PT_GNU_RELRO, just before the data."""
     if following is None or region.shared or following.shared or region.protection != Protection.READ:
         return False
-    writable = bool(following.protection & Protection.WRITE)
-    return writable and region.path == following.path and region.end == following.start
+    return following.writable and region.path == following.path and region.end == following.start
 
 
 def _cut(segment: Segment, parts: Iterable[MemoryRange], why: Why) -> Iterator[Segment]:
@@ -157,14 +221,15 @@ def _overlaps(parts: Sequence[MemoryRange], starts: list[int], start: int, end: 
         yield current
 
 
-def _merged(parts: Iterable[MemoryRange]) -> list[MemoryRange]:
-    merged: list[MemoryRange] = []
+def merged(parts: Iterable[MemoryRange]) -> list[MemoryRange]:
+    """Return the union of ranges, sorted and disjoint."""
+    found: list[MemoryRange] = []
     for part in sorted(parts, key=lambda item: (item.start, item.end)):
-        if merged and part.start <= merged[-1].end:
-            merged[-1] = MemoryRange(merged[-1].start, max(merged[-1].end, part.end))
+        if found and part.start <= found[-1].end:
+            found[-1] = MemoryRange(found[-1].start, max(found[-1].end, part.end))
         else:
-            merged.append(part)
-    return merged
+            found.append(part)
+    return found
 
 
 def _page_up(address: int, page_size: int) -> int:

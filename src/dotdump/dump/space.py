@@ -10,7 +10,6 @@ import os
 
 from dotdump.errors import OutputRefused
 from dotdump.ipc.dump import DumpType
-from dotdump.memory.region import Protection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,4 +53,4 @@ def megabytes(size: int) -> str:
 
 def _is_private_memory(region: Region) -> bool:
     named = region.path.startswith("/") and not region.path.endswith(" (deleted)")
-    return not named and region.protection & Protection.WRITE == Protection.WRITE
+    return not named and region.writable

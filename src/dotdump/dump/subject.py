@@ -15,6 +15,7 @@ from dotdump.dump.verify import Expectation
 from dotdump.errors import AccessDenied, ProcessGone
 from dotdump.ipc.runtime_exports import identify
 from dotdump.linux.identity import ProcessIdentity
+from dotdump.linux.maps import MapsMemo
 from dotdump.linux.proc import Proc
 
 TYPE_CHECKING = False
@@ -31,13 +32,17 @@ STOPPED, TRACED = "T", "t"
 
 
 class Subject:
-    """A process to dump. ``regions`` is its map and ``status`` its state when it was opened; a context manager."""
+    """A process to dump. ``regions`` is its map and ``status`` its state when it was opened; a context manager.
+
+    ``memo`` knows the lines of its map, so that reading them again in a stop costs little.
+    """
 
     def __init__(self, identity: ProcessIdentity) -> None:
         self.identity = identity
         self.proc = Proc(identity.pid)
         self.status: Status = self.proc.status()
-        self.regions: list[Region] = self.proc.maps()
+        self.memo = MapsMemo()
+        self.regions: list[Region] = self.proc.maps(self.memo)
         self._threads_before = frozenset(self.proc.tasks())
 
     @classmethod

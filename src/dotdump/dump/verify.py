@@ -10,6 +10,7 @@ from enum import StrEnum
 from zlib import crc32
 
 from dotdump.dump.core_outline import CoreOutline, read_outline
+from dotdump.dump.short_paths import short_path
 from dotdump.errors import FormatError
 from dotdump.formats.elf import MAGIC
 from dotdump.formats.machine import Machine
@@ -47,13 +48,15 @@ class Expectation:
     """What is known of the process apart from the core; what is None or empty is not compared.
 
     ``threads`` are ids that must be in the core; ``runtime`` is the path of the runtime's module, ``runtime_base``
-    where its ELF header was mapped. Ids and paths are as the target's own namespaces have them.
+    where its ELF header was mapped. Ids and paths are as the target's own namespaces have them; ``shortened`` says
+    that paths may be cut, as in a Triage dump of ours and never in one of the runtime's.
     """
 
     pid: int | None = None
     threads: frozenset[int] = frozenset()
     runtime: str = ""
     runtime_base: int = 0
+    shortened: bool = False
 
 
 STACK_CHECKS = 1000
@@ -172,7 +175,8 @@ def _check_stacks(core: CoreOutline, space: AddressSpace) -> Finding:
 
 def _check_modules(core: CoreOutline, expected: Expectation) -> Finding:
     count = len({file.path for file in core.files})
-    if expected.runtime and all(file.path != expected.runtime for file in core.files):
+    names = {expected.runtime, short_path(expected.runtime)} if expected.shortened else {expected.runtime}
+    if expected.runtime and all(file.path not in names for file in core.files):
         seen = f"NT_FILE names {count} files, but not the runtime, {expected.runtime}"
         return Finding("modules", Verdict.PROBLEM, seen)
     if not count:

@@ -22,17 +22,18 @@ _RIGHTS = {
     for write in "w-"
     for execute in "x-"
 }
+_SHARED = {b"p": False, b"s": True}
 _ESCAPED = b"\n"
 _END = 1 << 64
+_FLAGS, _RESIDENT = b"\nVmFlags:", b"\nRss:"
 
 
 @record
 class RegionUse:
-    """An entry of smaps: ``resident`` and ``swapped`` bytes, and ``flags``, the two-letter VmFlags such as ``dd``."""
+    """An entry of smaps: ``resident`` bytes, and ``flags``, the two-letter VmFlags such as ``dd``."""
 
     region: Region
     resident: int
-    swapped: int
     flags: frozenset[str]
 
 
@@ -49,61 +50,64 @@ class MapsMemo:
 
     def parse(self, data: bytes, source: str = "maps") -> list[Region]:
         """Parse the text of a maps file as ``parse_maps`` does."""
-        known, regions = self._known, []
-        for line in data.split(b"\n"):
-            region = known.get(line)
-            if region is None and line:
-                region = known[line] = _region(line, source)
-            if region is not None:
-                regions.append(region)
-        return regions
+        known, parse = self._known, self.region
+        return [known.get(line) or parse(line, source) for line in data.split(b"\n") if line]
+
+    def region(self, line: bytes, source: str = "maps") -> Region:
+        """Parse one line."""
+        return self._known.get(line) or self._known.setdefault(line, _region(line, source))
 
 
-def parse_smaps(data: bytes, source: str = "smaps") -> list[RegionUse]:
-    """Parse the text of an smaps file; keys that we do not use are passed over."""
-    uses: list[RegionUse] = []
-    region: Region | None = None
-    details: dict[bytes, bytes] = {}
-    for line in data.split(b"\n"):
-        key, colon, value = line.partition(b":")
-        if colon and b" " not in key and b"-" not in key:
-            details[key] = value
-        elif line:
-            if region is not None:
-                uses.append(_use(region, details, source))
-            region, details = _region(line, source), {}
-    if region is not None:
-        uses.append(_use(region, details, source))
+def parse_smaps(data: bytes, memo: MapsMemo, source: str = "smaps") -> list[RegionUse]:
+    """Parse the text of an smaps file, each entry of which ends with VmFlags; ``memo`` knows lines of the same maps.
+
+    Raises ``FormatError`` for an entry that is none. Whatever else the kernel says of a region is passed over: a
+    process may have 65,530 of them, at 700 bytes each.
+    """
+    known: dict[bytes, frozenset[str]] = {}
+    uses, position = [], 0
+    while position < len(data):
+        header = data.find(b"\n", position)
+        at = data.find(_FLAGS, header)
+        end = data.find(b"\n", at + 1)
+        if not position < header <= at < end:
+            raise FormatError("an entry without an end", source=source, offset=position)
+        words = data[at + len(_FLAGS) : end]
+        flags = known.get(words)
+        if flags is None:
+            flags = known[words] = frozenset(words.decode("ascii", "replace").split())
+        region = memo.region(data[position:header], source)
+        uses.append(RegionUse(region, _kilobytes(data, _RESIDENT, header, at, source) * 1024, flags))
+        position = end + 1
     return uses
 
 
-def _use(region: Region, details: dict[bytes, bytes], source: str) -> RegionUse:
-    def kilobytes(key: bytes) -> int:
-        words = details.get(key, b"0").split()
-        return text.decimal(words[0] if words else b"", source) * 1024
-
-    flags = frozenset(word.decode("ascii", "replace") for word in details.get(b"VmFlags", b"").split())
-    return RegionUse(region, kilobytes(b"Rss"), kilobytes(b"Swap"), flags)
+def _kilobytes(data: bytes, key: bytes, start: int, end: int, source: str) -> int:
+    """Return the number in the line that begins with ``key``; 0 where there is none."""
+    at = data.find(key, start, end)
+    if at < 0:
+        return 0
+    return text.decimal(data[at + len(key) : data.index(b"\n", at + 1)].removesuffix(b"kB"), source)
 
 
 def _region(line: bytes, source: str) -> Region:
-    fields = line.split(b" ", 5)
-    if len(fields) < 5 or len(fields[1]) != 4 or fields[1][:3] not in _RIGHTS:
+    try:
+        bounds, rights, offset, device, inode, *path = line.split(b" ", 5)
+        first, last = bounds.split(b"-")
+        major, minor = device.split(b":")
+        region = Region(
+            int(first, 16),
+            int(last, 16),
+            _RIGHTS[rights[:3]],
+            int(offset, 16),
+            text.name(text.unescape(path[0].lstrip(b" "), _ESCAPED)) if path and path[0] else "",
+            _SHARED[rights[3:]],
+            (int(major, 16), int(minor, 16)),
+            int(inode),
+        )
+    except (ValueError, KeyError):
         shown = line[:60].decode("ascii", "backslashreplace")
-        raise FormatError(f"not a line of a memory map: {shown!r}", source=source)
-    first, _, last = fields[0].partition(b"-")
-    major, _, minor = fields[3].partition(b":")
-    start, end = text.hexadecimal(first, source), text.hexadecimal(last, source)
-    if not 0 <= start < end <= _END:
-        raise FormatError(f"a region that ends before it starts: {start:#x}-{end:#x}", source=source)
-    path = fields[5].lstrip(b" ") if len(fields) > 5 else b""
-    return Region(
-        start,
-        end,
-        _RIGHTS[fields[1][:3]],
-        text.hexadecimal(fields[2], source),
-        text.name(text.unescape(path, _ESCAPED)),
-        fields[1][3:] == b"s",
-        (text.hexadecimal(major, source), text.hexadecimal(minor, source)),
-        text.decimal(fields[4], source),
-    )
+        raise FormatError(f"not a line of a memory map: {shown!r}", source=source) from None
+    if not 0 <= region.start < region.end <= _END:
+        raise FormatError(f"a region that ends before it starts: {region.start:#x}-{region.end:#x}", source=source)
+    return region

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from dotdump import limits
-from dotdump.errors import LimitExceeded
+from dotdump.errors import FormatError, LimitExceeded
 from dotdump.linux.errors import explain
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dotdump.linux.cgroup import CgroupMembership
-    from dotdump.linux.maps import RegionUse
+    from dotdump.linux.maps import MapsMemo, RegionUse
     from dotdump.linux.mounts import Mount
     from dotdump.linux.process_stat import ProcessStat
     from dotdump.linux.status import Status
@@ -55,17 +55,17 @@ class Proc:
 
         return parse_stat(self.read("stat"), f"{self.directory}/stat")
 
-    def maps(self) -> list[Region]:
-        """Return the regions of the address space, by address."""
-        from dotdump.linux.maps import parse_maps
+    def maps(self, memo: MapsMemo | None = None) -> list[Region]:
+        """Return the regions of the address space, by address; ``memo`` knows lines that were read before."""
+        from dotdump.linux.maps import MapsMemo
 
-        return parse_maps(self.read("maps"), f"{self.directory}/maps")
+        return (memo or MapsMemo()).parse(self.read("maps"), f"{self.directory}/maps")
 
-    def smaps(self) -> list[RegionUse]:
+    def smaps(self, memo: MapsMemo | None = None) -> list[RegionUse]:
         """Return the regions with resident bytes and VmFlags; slow: the kernel walks every page table."""
-        from dotdump.linux.maps import parse_smaps
+        from dotdump.linux.maps import MapsMemo, parse_smaps
 
-        return parse_smaps(self.read("smaps"), f"{self.directory}/smaps")
+        return parse_smaps(self.read("smaps"), memo or MapsMemo(), f"{self.directory}/smaps")
 
     def environment(self) -> Mapping[str, str]:
         """Return the environment the program was started with."""
@@ -114,10 +114,14 @@ class Proc:
         """Return the children of all threads, dead ones included; empty for a kernel that does not list them."""
         found: list[int] = []
         for tid in self.tasks():
+            path = f"{self.directory}/task/{tid}/children"
             try:
-                found += map(int, read_file(f"{self.directory}/task/{tid}/children").split())
+                words = read_file(path).split()
             except OSError:
                 continue
+            if not all(word.isdigit() for word in words):
+                raise FormatError(f"{words!r:.60} are no process ids", source=path)
+            found += map(int, words)
         return found
 
     def namespace(self, kind: str) -> int:

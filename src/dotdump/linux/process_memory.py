@@ -14,7 +14,7 @@ from bisect import bisect_right
 
 from dotdump.errors import AccessDenied, MemoryFault, ProcessGone
 from dotdump.linux.pagemap import PAGE_SIZE
-from dotdump.memory.region import Protection
+from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import MemoryRange
 
 TYPE_CHECKING = False
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from dotdump.linux.backing import BackingFiles
     from dotdump.linux.pagemap import Pagemap
-    from dotdump.memory.region import Region
 else:
     Protocol = object
 
@@ -93,9 +92,8 @@ class ProcessMemory:
         self, source: Source, regions: Sequence[Region], pages: Pagemap, files: BackingFiles | None = None
     ) -> None:
         self._source = source
-        self._regions = [region for region in regions if region.protection & Protection.READ]
+        self._regions = list(_joined_anonymous(region for region in regions if region.readable))
         self._starts = [region.start for region in self._regions]
-        self._ranges = _joined(self._regions)
         self._pages = pages
         self._files = files
         self._buffer = bytearray(CHUNK)
@@ -128,7 +126,7 @@ class ProcessMemory:
         return None
 
     def ranges(self) -> Sequence[MemoryRange]:
-        return self._ranges
+        return _joined(self._regions)
 
     def present_runs(self, start: int, end: int) -> Iterator[MemoryRange]:
         """Yield what must be read of a range, in order: the rest is anonymous memory never touched, so zero."""
@@ -215,6 +213,23 @@ class ProcessMemory:
 def _is_anonymous(region: Region) -> bool:
     """Whether an absent page is zero: private memory that neither a file nor the kernel (``[vdso]``) fills."""
     return not region.shared and (not region.path or region.path.startswith(_ANONYMOUS))
+
+
+def _joined_anonymous(regions: Iterable[Region]) -> Iterator[Region]:
+    """Yield ``regions`` with anonymous neighbours as one: a process may have tens of thousands of a few pages each."""
+    start = end = 0
+    for region in regions:
+        anonymous = _is_anonymous(region)
+        if anonymous and region.start == end:
+            end = region.end
+            continue
+        if end:
+            yield Region(start, end, Protection.READ)
+        start, end = (region.start, region.end) if anonymous else (0, 0)
+        if not anonymous:
+            yield region
+    if end:
+        yield Region(start, end, Protection.READ)
 
 
 def _joined(regions: Iterable[Region]) -> list[MemoryRange]:

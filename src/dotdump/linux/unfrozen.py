@@ -6,7 +6,6 @@ of truth: fork(2), madvise(2), proc_pid_smaps(5) "VmFlags".
 
 from __future__ import annotations
 
-from dotdump.memory.region import Protection
 from dotdump.memory.space import MemoryRange
 from dotdump.records import record
 
@@ -32,8 +31,7 @@ class Copies:
 
 def is_shared(region: Region) -> bool:
     """Whether a fork shares the region's memory, and somebody may write it."""
-    writable = bool(region.protection & Protection.WRITE) or region.path.startswith("/memfd:")
-    return bool(region.shared) and bool(region.protection & Protection.READ) and writable
+    return bool(region.shared) and region.readable and (region.writable or region.path.startswith("/memfd:"))
 
 
 def unfrozen(regions: Sequence[Region], child: Sequence[Region], wiped: frozenset[int]) -> list[Region]:
@@ -46,9 +44,9 @@ def unfrozen(regions: Sequence[Region], child: Sequence[Region], wiped: frozense
     return [
         region
         for region in regions
-        if region.protection & Protection.READ
+        if (id(region) not in inherited or region.start in wiped or is_shared(region))
+        and region.readable
         and region.path not in _KERNEL_PAGES
-        and (id(region) not in inherited or region.start in wiped or is_shared(region))
     ]
 
 

@@ -22,10 +22,12 @@ _PRIORITY = 5
 def uninterrupted() -> Iterator[None]:
     """Hold back the signals that end programs, and run with real-time priority where that is permitted."""
     collecting = gc.isenabled()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    gc.disable()
-    policy = _hurry()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    policy = None
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # raises what came just before
+        gc.disable()
+        policy = _hurry()
         yield
     finally:
         if policy is not None:

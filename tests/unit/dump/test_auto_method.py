@@ -24,8 +24,12 @@ def test_a_small_process_is_stopped_and_a_larger_one_forked() -> None:
 
 
 @pytest.mark.parametrize("kind", [DumpType.MINI, DumpType.HEAP, DumpType.TRIAGE])
-def test_other_types_are_the_runtimes(kind: DumpType) -> None:
-    assert chosen(SMALL, kind) == "runtime"
+def test_other_types_of_a_program_without_a_runtime_are_ours(kind: DumpType) -> None:
+    assert chosen(SMALL, kind) == "snapshot"
+
+
+def test_a_crash_report_can_be_made_of_any_core() -> None:
+    assert chosen(SMALL, flags=DumpFlags.CRASH_REPORT) == "snapshot"
 
 
 def test_createdumps_own_options_are_the_runtimes() -> None:

@@ -46,7 +46,7 @@ class Process:
 
 
 def as_target(process: Process) -> ProcessTarget:
-    facts = dict.fromkeys(("process", "regions", "threads", "auxv"))
+    facts = dict.fromkeys(("process", "regions", "threads", "auxv", "places"))
     return cast("ProcessTarget", SimpleNamespace(memory=process, platform=SimpleNamespace(page_size=PAGE), **facts))
 
 

@@ -149,6 +149,29 @@ def test_the_diagnostics_page_is_added_once_and_never_over_memory() -> None:
 
 
 @pytest.mark.slow
+def test_a_thousand_small_neighbours_are_asked_for_at_once() -> None:
+    class Counting(BytesSpace):
+        asked = 0
+
+        def read_available(self, address: int, size: int) -> bytes:
+            self.asked += 1
+            return super().read_available(address, size)
+
+    start = DIAGNOSTICS_PAGE_ADDRESS - 500 * PAGE
+    memory = Counting([(start, b"\1" * 500 * PAGE), (DIAGNOSTICS_PAGE_ADDRESS + PAGE, b"\2" * 499 * PAGE)])
+    addresses = [start + n * PAGE for n in range(1000) if n != 500]
+    regions = [Region(a, a + PAGE, RW if n % 2 else Protection.READ) for n, a in enumerate(addresses)]
+    core, written, _ = write(FakeTarget(memory=memory, regions=regions), DiagnosticsPage(0x1234))
+    loads = parse(core)[1]
+    assert len(loads) == 1000
+    assert memory.asked < 10
+    assert not written.gaps
+    for load in loads:
+        data = core[load.offset : load.offset + PAGE]
+        expected = memory.read_available(load.vaddr, PAGE)
+        assert data == expected if expected else parse_diagnostics_page(data) == DiagnosticsPage(0x1234)
+
+
 def test_more_than_65534_segments_are_counted_in_section_header_0() -> None:
     regions = [Region(i * 0x2000, i * 0x2000 + 0x1000, RW if i % 2 else Protection(0)) for i in range(1, 66_001)]
     memory = BytesSpace([(r.start, r.start.to_bytes(4096, "little")) for r in regions if r.protection])

@@ -81,3 +81,19 @@ def test_trimming_keeps_whole_pages_of_the_ranges_and_the_map_of_the_rest() -> N
         Segment(0x3000, 0x9000, RW, 0x2000, Why.KEPT),
         Segment(0xA000, 0xB000, R, 0, Why.OUT_OF_RANGE),
     )
+
+
+def test_neighbours_that_are_stored_whole_are_one_range() -> None:
+    regions = [
+        Region(0x1000, 0x2000, RW),
+        Region(0x2000, 0x3000, R),
+        Region(0x3000, 0x4000, NONE),
+        Region(0x4000, 0x5000, R),
+        Region(0x7000, 0x8000, R),
+    ]
+    assert list(full(regions).stored_ranges()) == [
+        MemoryRange(0x1000, 0x3000),
+        MemoryRange(0x4000, 0x5000),
+        MemoryRange(0x7000, 0x8000),
+    ]
+    assert not list(full([Region(0x3000, 0x4000, NONE)]).stored_ranges())

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dotdump.dump.sink import FileSink, PipeSink, sink_for
+from dotdump.dump.sink import FileSink, PipeSink, sink_for, write_all
 
 MIB = 1 << 20
 
@@ -45,3 +45,12 @@ def test_where_holes_would_not_be_zeros_zeros_are_written(tmp_path: Path, flags:
     os.close(descriptor)
     data = (tmp_path / "core").read_bytes()
     assert data == (b"x" * 10 + bytes(4) + b"end" if flags & os.O_APPEND else bytes(4) + b"endxxx")
+
+
+def test_what_the_kernel_takes_in_parts_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]))
+    descriptor = os.open(tmp_path / "file", os.O_WRONLY | os.O_CREAT)
+    assert write_all(descriptor, b"0123456789") == 10
+    os.close(descriptor)
+    assert (tmp_path / "file").read_bytes() == b"0123456789"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dotdump.errors import AccessDenied, CollectError, LimitExceeded, ProcessGone
+from dotdump.errors import AccessDenied, CollectError, FormatError, LimitExceeded, ProcessGone
 from dotdump.linux.auxv import AuxType
 from dotdump.linux.errors import explain
 from dotdump.linux.proc import Proc, read_file
@@ -61,3 +61,14 @@ def test_a_file_larger_than_it_can_be_is_not_read_into_memory(tmp_path: Path) ->
     path.write_bytes(bytes(1 << 18))
     with pytest.raises(LimitExceeded):
         read_file(str(path), limit=1 << 16)
+
+
+@pytest.mark.parametrize("text", ["12 x", "-1", "N"])
+def test_children_that_are_no_numbers_are_refused_with_their_place(tmp_path: Path, text: str) -> None:
+    folder = tmp_path / "7" / "task" / "7"
+    folder.mkdir(parents=True)
+    (folder / "children").write_text("8 9 ")
+    assert Proc(7, str(tmp_path)).children() == [8, 9]
+    (folder / "children").write_text(text)
+    with pytest.raises(FormatError, match="no process ids"):
+        Proc(7, str(tmp_path)).children()

@@ -98,6 +98,29 @@ def test_what_the_target_may_not_read_is_not_asked_for() -> None:
     memory.close()
 
 
+def test_anonymous_neighbours_are_read_as_one_and_nothing_across_what_may_not_be_read() -> None:
+    asked: list[tuple[int, int]] = []
+
+    class Recording(FakeSource):
+        def read_into(self, address: int, buffer: memoryview) -> int:
+            asked.append((address - BASE, len(buffer)))
+            return super().read_into(address, buffer)
+
+    rights = [READ, READ | Protection.WRITE, READ, Protection(0), READ, READ]
+    regions = [Region(BASE + n * PAGE_SIZE, BASE + (n + 1) * PAGE_SIZE, r) for n, r in enumerate(rights)]
+    regions[5] = Region(regions[5].start, regions[5].end, READ, 0, "/lib/a.so")
+    source = Recording([bytes([n]) * PAGE_SIZE for n in range(6)])
+    with Pagemap(os.getpid()) as pages:
+        memory = ProcessMemory(source, regions, pages)
+        assert memory.read_available(BASE, 6 * PAGE_SIZE) == bytes(PAGE_SIZE) + b"\1" * PAGE_SIZE + b"\2" * PAGE_SIZE
+        assert memory.read_available(BASE + 4 * PAGE_SIZE, PAGE_SIZE * 2) == b"\4" * PAGE_SIZE + b"\5" * PAGE_SIZE
+        assert [(part.start - BASE, part.size) for part in memory.ranges()] == [
+            (0, 3 * PAGE_SIZE),
+            (4 * PAGE_SIZE, 2 * PAGE_SIZE),
+        ]
+    assert asked == [(0, 3 * PAGE_SIZE), (4 * PAGE_SIZE, PAGE_SIZE), (5 * PAGE_SIZE, PAGE_SIZE)]
+
+
 @pytest.fixture(params=[MemFile, VmReader])
 def own_memory(request: pytest.FixtureRequest) -> Iterator[Callable[[], ProcessMemory]]:
     """This process, read as another one would be, with its maps as they are at the time of the call."""

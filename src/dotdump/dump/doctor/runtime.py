@@ -150,7 +150,9 @@ def dac(subject: Subject) -> Finding | None:
         return None
     if not tool.present:
         return warning(
-            "dac", f"missing: {tool.path}", "only Full dumps can be taken; take it from the runtime's package"
+            "dac",
+            f"missing: {tool.path}",
+            "small dumps are then dotdump's own; other analysers need it from the runtime's package",
         )
     if tool.version and subject.runtime_version and tool.version != subject.runtime_version:
         seen = f"of {tool.version} beside a runtime of {subject.runtime_version}: {tool.path}"

@@ -1,0 +1,1 @@
+"""What the small types of dump keep: chosen by walking the target as a reader of the dump will."""

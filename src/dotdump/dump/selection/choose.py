@@ -1,0 +1,112 @@
+"""``choose``: the plan of a dump of any type, and the problems met on the way. Reads the target, writes nothing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from dotdump.clr.model.runtime import ClrRuntime
+from dotdump.dump.plan import ZERO_BLOCK, full, merged, sharing_zeros, trimmed
+from dotdump.dump.selection.heap_memory import free_objects, private_memory, subtracted, unused_heap
+from dotdump.dump.selection.mini_memory import touch_mini
+from dotdump.dump.selection.recording import RecordingTarget
+from dotdump.dump.selection.redaction import RedactedTarget, redacted
+from dotdump.dump.selection.zeros import zero_ranges
+from dotdump.errors import DotdumpError
+from dotdump.ipc.dump import DumpType
+from dotdump.memory.space import MemoryRange
+from dotdump.records import record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dotdump.dump.plan import DumpPlan
+    from dotdump.target.model import Target
+
+
+_WORTH_A_SEGMENT = 64 << 10
+"""Bytes of zeros that a Heap dump, which is large, has segments of; the small types have them of single pages."""
+_SMALL_BLOCK = 32 << 10
+
+
+@record
+class Selection:
+    """What to keep of a target. ``problems`` are sentences about what could not be chosen as it should be.
+
+    ``shown`` is the target to write in its place, where parts of it must not be shown.
+    """
+
+    plan: DumpPlan
+    problems: tuple[str, ...] = ()
+    shown: RedactedTarget | None = None
+
+
+def choose(
+    target: Target,
+    dump_type: DumpType,
+    *,
+    file_backed: bool = True,
+    drop_free: bool = False,
+    available: Sequence[MemoryRange] | None = None,
+) -> Selection:
+    """Return what a dump of ``dump_type`` keeps of ``target``, of which ``available`` bounds what is there at all.
+
+    ``drop_free``: what free objects of a Heap dump hold is as good as zero.
+    ``file_backed`` as for ``full``; the small types keep of files what their readers need in any case.
+    """
+    page_size = target.platform.page_size
+    everything = full(target.regions, file_backed=file_backed, available=available, page_size=page_size)
+    if dump_type is DumpType.FULL:
+        return Selection(everything)
+    recording = RecordingTarget(target)
+    problems: list[str] = []
+    runtimes = _runtimes(recording, problems)
+    touch_mini(recording, runtimes, problems, all_metadata=dump_type is DumpType.HEAP)
+    ranges = recording.memory.touched
+    if dump_type is DumpType.HEAP:
+        ranges += _private(target, runtimes, problems)
+    shown = redacted(target, recording, _heap(runtimes)) if dump_type is DumpType.TRIAGE else None
+    plan = trimmed(everything, ranges, page_size)
+    least, block = (_WORTH_A_SEGMENT, ZERO_BLOCK) if dump_type is DumpType.HEAP else (page_size, _SMALL_BLOCK)
+    memory = target.memory if shown is None else shown.memory
+    zeros = zero_ranges(memory, plan, least)
+    if drop_free and dump_type is DumpType.HEAP:
+        zeros = merged([*zeros, *_free(target, page_size, problems)])
+    plan = sharing_zeros(plan, zeros, page_size, block)
+    return Selection(plan, tuple(problems), shown)
+
+
+def _free(target: Target, page_size: int, problems: list[str]) -> list[MemoryRange]:
+    """Return the pages of free objects, found by a walk that does not count as reading."""
+    try:
+        return [part for runtime in ClrRuntime.all_of(target) for part in free_objects(runtime.heap, page_size)]
+    except DotdumpError as error:
+        problems.append(f"free objects were kept: the heap cannot be walked: {error.message}")
+        return []
+
+
+def _heap(runtimes: Sequence[ClrRuntime]) -> list[MemoryRange]:
+    found: list[MemoryRange] = []
+    for runtime in runtimes:
+        with suppress(DotdumpError):
+            found += [MemoryRange(segment.start, segment.end) for segment in runtime.heap.segments]
+    return sorted(found, key=lambda part: part.start)
+
+
+def _runtimes(target: Target, problems: list[str]) -> list[ClrRuntime]:
+    try:
+        return ClrRuntime.all_of(target)
+    except DotdumpError as error:
+        problems.append(f"the runtime cannot be read: {error.message}")
+        return []
+
+
+def _private(target: Target, runtimes: Sequence[ClrRuntime], problems: list[str]) -> list[MemoryRange]:
+    unused: list[MemoryRange] = []
+    for runtime in runtimes:
+        try:
+            unused += unused_heap(runtime.heap, target.regions, target.platform.page_size)
+        except DotdumpError as error:
+            problems.append(f"all private memory was kept: the heap cannot be read: {error.message}")
+    private = sorted(private_memory(target.regions, target.modules), key=lambda part: part.start)
+    return list(subtracted(private, sorted(unused, key=lambda part: part.start)))

@@ -1,0 +1,92 @@
+"""The managed images of a target: headers, metadata, what leads to PDBs.
+
+A mapping begins with one, or a runtime knows it: those in a single-file program lie anywhere in that file.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from contextlib import suppress
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from dotdump.errors import DotdumpError
+from dotdump.formats.pe import CODEVIEW, PeImage
+from dotdump.memory.region import Protection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dotdump.dump.selection.recording import RecordingTarget
+    from dotdump.memory.page_cache import PageCache
+    from dotdump.memory.space import MemoryRange
+
+_MAGIC = b"MZ"
+_SIGNATURE = b"BSJB"
+_READY_TO_RUN_HEADER = 4096
+_NAME_PAGES = 4
+"""Pages of metadata that a module's own name takes: of the root, of the head of the tables, of a string."""
+
+
+class Keep(Enum):
+    """Which images' metadata is kept whole: of the others only what was read of it is there."""
+
+    NONE = 0
+    USED = 1
+    ALL = 2
+
+
+def touch_images(target: RecordingTarget, known: Iterable[PeImage], keep: Keep) -> None:
+    """Read the headers of every image, the ``known`` ones too, and the metadata of those that are to ``keep`` theirs.
+
+    An image is used where its code is on a stack, or more than its name was read.
+    """
+    images = {image.base: image for image in known}
+    images |= {base: found for base in _bases(target) if (found := _open(target.memory, base)) is not None}
+    for image in images.values():
+        with suppress(DotdumpError):
+            _touch_headers(target.memory, image)
+    touched = target.memory.touched
+    for image in images.values() if keep is not Keep.NONE else ():
+        address, size = image.metadata_place()
+        if (
+            keep is Keep.ALL
+            or image.base in target.used_images
+            or _count(touched, address, address + size) > _NAME_PAGES
+        ):
+            target.memory.touch(address, size)
+
+
+def _bases(target: RecordingTarget) -> Iterator[int]:
+    for region in target.regions:
+        if region.protection & Protection.READ and target.unrecorded.read_available(region.start, 2) == _MAGIC:
+            yield region.start
+
+
+def _open(memory: PageCache, base: int) -> PeImage | None:
+    for loaded in (True, False):
+        with suppress(DotdumpError):
+            image = PeImage(memory, base, loaded=loaded)
+            if memory.read(image.metadata_place()[0], 4) == _SIGNATURE:
+                return image
+    return None
+
+
+def _touch_headers(memory: PageCache, image: PeImage) -> None:
+    header = image.cli_header()
+    if header is not None and header.managed_native_header[0]:
+        memory.touch(image.address_of(header.managed_native_header[0]), _READY_TO_RUN_HEADER)
+    for entry in image.debug_entries():
+        if entry.type == CODEVIEW:
+            image.debug_data(entry)
+
+
+def _count(touched: Sequence[MemoryRange], start: int, end: int) -> int:
+    """Return how many pages of a range are among those touched."""
+    total = 0
+    for index in range(bisect_right(touched, start, key=lambda part: part.end), len(touched)):
+        part = touched[index]
+        if part.start >= end:
+            break
+        total += (min(part.end, end) - max(part.start, start) + 4095) // 4096
+    return total

@@ -1,0 +1,187 @@
+"""What a Triage dump leaves out of the pages that it keeps: texts and paths, environment, command line.
+
+Pages come from what was recorded. Of the managed heap only the objects that were to be kept are left. On stacks runs
+of text are blanked, which no address can be: one has zeros in its high bytes. Elsewhere in private memory directories
+of paths are, and whatever the environment or the command line says. Blank is zero.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dotdump.dump.short_paths import short_path
+from dotdump.formats.core_notes import AuxType, parse_auxv
+from dotdump.memory.space import MemoryRange
+from dotdump.records import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from dotdump.dump.selection.recording import RecordingTarget
+    from dotdump.memory.region import Region
+    from dotdump.memory.space import AddressSpace
+    from dotdump.target.model import FilePlaces, Module, Platform, ProcessFacts, Target, Thread
+
+_TEXT = re.compile(rb"[\x09\x0a\x0d\x20-\x7e]{8,}|(?:[\x09\x0a\x0d\x20-\x7e]\0){4,}")
+_DIRECTORIES = re.compile(rb"/(?:[\x20-\x2e\x30-\x7e]+/)+|/\0(?:(?:[\x20-\x2e\x30-\x7e]\0)+/\0)+")
+_PROSE = 16
+_LEAST_SECRET = 6
+"""Bytes of an argument or of a variable of the environment that are looked for elsewhere: shorter ones are words."""
+
+
+class RedactedTarget:
+    """``target`` with other bytes where ``pages`` has some, by address, and without what its process was told."""
+
+    def __init__(self, target: Target, pages: dict[int, bytes]) -> None:
+        self.platform: Platform = target.platform
+        self.process: ProcessFacts = replace(target.process, arguments="")
+        self.threads: Sequence[Thread] = target.threads
+        self.auxv: bytes = target.auxv
+        self.places: FilePlaces = target.places
+        self.modules: Sequence[Module] = ()
+        self.regions: Sequence[Region] = [replace(region, path=short_path(region.path)) for region in target.regions]
+        self.memory = _PatchedMemory(target.memory, pages, target.platform.page_size)
+
+    def close(self) -> None:
+        """Do nothing: the target is its owner's to close."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _PatchedMemory:
+    """``source``, but for some whole pages."""
+
+    def __init__(self, source: AddressSpace, pages: dict[int, bytes], page_size: int) -> None:
+        self._source = source
+        self._pages = pages
+        self._size = page_size
+
+    def read(self, address: int, size: int) -> bytes:
+        data = self.read_available(address, size)
+        return data if len(data) == size else self._source.read(address, size)
+
+    def read_available(self, address: int, size: int) -> bytes:
+        data = bytearray(self._source.read_available(address, size))
+        for start in range(address & -self._size, address + len(data), self._size):
+            page = self._pages.get(start)
+            if page is not None:
+                low, high = max(start, address), min(start + self._size, address + len(data))
+                data[low - address : high - address] = page[low - start : high - start]
+        return bytes(data)
+
+    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
+        return None
+
+    def ranges(self) -> Sequence[MemoryRange]:
+        return self._source.ranges()
+
+
+def redacted(target: Target, recording: RecordingTarget, heap: Sequence[MemoryRange]) -> RedactedTarget:
+    """Return ``target`` as a Triage dump shows it; ``heap`` is where the managed heap lies, sorted and disjoint."""
+    return RedactedTarget(target, dict(_Redaction(target, recording, heap).pages()))
+
+
+class _Redaction:
+    def __init__(self, target: Target, recording: RecordingTarget, heap: Sequence[MemoryRange]) -> None:
+        self._target = target
+        self._recording = recording
+        self._heap = heap
+        self._stacks = {region.start for t in target.threads if (region := recording.region_at(t.stack_pointer))}
+
+    def pages(self) -> Iterator[tuple[int, bytes]]:
+        """Yield each page that changes, with its new bytes."""
+        page = self._target.platform.page_size
+        for run in self._private():
+            before = self._recording.memory.read_available(run.start, run.size)
+            after = bytearray(before)
+            self._redact(run.start, after)
+            for offset in range(0, len(after) - page + 1, page):
+                if after[offset : offset + page] != before[offset : offset + page]:
+                    yield run.start + offset, bytes(after[offset : offset + page])
+
+    def _private(self) -> Iterator[MemoryRange]:
+        """Yield what was recorded of memory that no file backs, each piece within one mapping."""
+        from dotdump.dump.selection.recording import is_backed
+
+        for part in self._recording.memory.touched:
+            position = part.start
+            while position < part.end:
+                region = self._recording.region_at(position)
+                end = min(part.end, region.end) if region is not None else part.end
+                if region is not None and not is_backed(region):
+                    yield MemoryRange(position, end)
+                position = end
+
+    def _redact(self, start: int, data: bytearray) -> None:
+        region = self._recording.region_at(start)
+        if region is not None and region.start in self._stacks:
+            _blank(data, (found.span() for found in _TEXT.finditer(data)))
+            if self._strings.start < start + len(data) and start < self._strings.end:
+                _blank(data, [(max(0, self._strings.start - start), len(data))])
+        for secret in self._secrets:
+            at = data.find(secret)
+            while at >= 0:
+                data[at : at + len(secret)] = bytes(len(secret))
+                at = data.find(secret, at + len(secret))
+        _blank(data, (found.span() for found in _DIRECTORIES.finditer(data)))
+        _blank(data, (found.span() for found in _TEXT.finditer(data) if _is_prose(found[0])))
+        self._blank_heap(start, data)
+
+    def _blank_heap(self, start: int, data: bytearray) -> None:
+        """Blank what of the managed heap is no object that is kept."""
+        end = start + len(data)
+        for segment in self._heap:
+            low, high = max(segment.start, start), min(segment.end, end)
+            if low >= high:
+                continue
+            kept = [(at - start, to - start) for at, to in self._recording.kept_objects(low, high)]
+            contents = [bytes(data[at:to]) for at, to in kept]
+            data[low - start : high - start] = bytes(high - low)
+            for (at, to), content in zip(kept, contents, strict=True):
+                data[at:to] = content
+
+    @cached_property
+    def _strings(self) -> MemoryRange:
+        """Where the kernel put command line and environment: behind the auxiliary vector, up to the stack's end."""
+        vector = self._target.auxv
+        entry = parse_auxv(vector).get(AuxType.EXECFN, 0)
+        region = self._recording.region_at(entry)
+        if region is None or len(vector) < 32:
+            return MemoryRange(0, 0)
+        data = self._target.memory.read_available(region.start, region.size)
+        at = data.rfind(vector[:64])
+        start = region.start + at + len(vector) if at >= 0 else entry & -self._target.platform.page_size
+        return MemoryRange(start, region.end)
+
+    @cached_property
+    def _secrets(self) -> tuple[bytes, ...]:
+        """Texts of command line and environment, and the values of the latter, in the encodings of both worlds."""
+        data = self._target.memory.read_available(self._strings.start, self._strings.end - self._strings.start)
+        texts: set[bytes] = set()
+        for text in data.split(b"\0"):
+            name, separator, value = text.partition(b"=")
+            texts |= {text, value} if separator and name else {text}
+        chosen = sorted((text for text in texts if len(text) >= _LEAST_SECRET), key=len, reverse=True)
+        wide = (text.decode("utf-8", "replace").encode("utf-16-le") for text in chosen)
+        return (*chosen, *wide)
+
+
+def _is_prose(text: bytes) -> bool:
+    """Whether a run of text has blanks between words: no name that a reader needs has."""
+    plain = text.replace(b"\0", b"")
+    return len(plain) >= _PROSE and b" " in plain.strip()
+
+
+def _blank(data: bytearray, spans: Iterable[tuple[int, int]]) -> None:
+    for start, end in list(spans):
+        data[start:end] = bytes(end - start)

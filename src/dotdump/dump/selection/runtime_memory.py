@@ -1,0 +1,131 @@
+"""What a Mini dump keeps of a runtime: its own data, what it has loaded, its threads and their exceptions.
+
+The walks are those of our readers. Other readers, the runtime's own debugging library above all, read more of the same
+structures than we know the layout of: of each the bytes around are kept, and what they point to.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from dotdump.clr.dac_table import known_variables
+from dotdump.clr.runtime_module import RuntimeKind
+from dotdump.dump.selection.stack_memory import touch_managed_stacks, touch_named_types
+from dotdump.errors import DotdumpError
+from dotdump.memory.region import Protection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dotdump.clr.model.object import ClrObject
+    from dotdump.clr.model.runtime import ClrRuntime
+    from dotdump.dump.selection.recording import RecordingTarget
+    from dotdump.formats.pe import PeImage
+
+AROUND = 0x800
+"""Bytes of a structure that are kept: Thread, Module and AppDomain are smaller, or nobody needs their ends."""
+DOMAIN = 0x1000
+"""The same of an AppDomain for its tables: 8 has that of the versions of methods at 0x9d8."""
+RECORD = 0x100
+"""The same of an assembly, and of what is kept of its file."""
+MANAGER = 0x3000
+"""The same of what the runtime has one of, such as the manager of jitted code, of which the lock comes last."""
+_STRING = 12
+"""Bytes of a string before its characters: its type and its length."""
+_INNER_EXCEPTIONS = 64
+
+
+def touch_runtime(target: RecordingTarget, runtime: ClrRuntime, problems: list[str]) -> None:
+    """Read what is known of a runtime."""
+    _touch_data(target, runtime)
+    for step in (_touch_loaded, _touch_threads, touch_managed_stacks, touch_named_types):
+        try:
+            step(target, runtime)
+        except DotdumpError as error:
+            problems.append(f"{runtime.module.path}: {error.message}")
+
+
+def images_of(runtime: ClrRuntime) -> Iterator[PeImage]:
+    """Yield the images of what a runtime has loaded."""
+    if runtime.kind is RuntimeKind.CORECLR:
+        for module in runtime.assemblies.modules:
+            if (image := runtime.loader.find_image(module)) is not None:
+                yield image
+
+
+def _touch_data(target: RecordingTarget, runtime: ClrRuntime) -> None:
+    """Read the runtime's variables: what is in its writable segments, zeroed ones too."""
+    module = runtime.module
+    for region in target.regions:
+        if region.protection & Protection.WRITE and module.base <= region.start < module.end:
+            target.memory.touch(region.start, min(region.end, module.end) - region.start)
+    if (address := module.find_symbol("DotNetRuntimeInfo")) is not None:
+        target.memory.touch(address, RECORD)
+    for variable in known_variables(runtime.access.reader, module):
+        data = target.memory.read_available(variable, 8)
+        target.touch_private(int.from_bytes(data, "little"), MANAGER)
+
+
+def _touch_loaded(target: RecordingTarget, runtime: ClrRuntime) -> None:
+    if runtime.kind is not RuntimeKind.CORECLR:
+        return
+    assemblies = runtime.assemblies
+    if assemblies.domain:
+        target.touch_around(assemblies.domain, AROUND)
+        target.touch_tables(assemblies.domain, DOMAIN)
+    for one in assemblies.loaded:
+        target.memory.touch(one.module, AROUND)
+        for address in (one.entry, one.assembly, *runtime.loader.records_of(one.module)):
+            target.touch_around(address, RECORD)
+        with suppress(DotdumpError):
+            runtime.loader.name_of(one.module)
+
+
+def _touch_threads(target: RecordingTarget, runtime: ClrRuntime) -> None:
+    for thread in runtime.threads:
+        target.touch_around(thread.address, AROUND)
+        _ = thread.name, thread.is_thread_pool_worker, thread.is_finalizer, thread.is_gc
+        for exception in (thread.current_exception, *thread.exceptions):
+            if exception is not None:
+                touch_exception(target, exception)
+        for named in (thread.managed_object, *_texts_of(thread.managed_object)):
+            if named is not None:
+                target.keep_object(named.address, named.address + named.size)
+
+
+def _texts_of(thread: ClrObject | None) -> Iterator[ClrObject]:
+    """Yield the strings of a managed Thread: its name."""
+    if thread is not None:
+        with suppress(DotdumpError):
+            yield from (found for found in thread.references() if found.type.is_string)
+
+
+def touch_exception(target: RecordingTarget, exception: ClrObject) -> None:
+    """Read an exception and those that led to it: every field, texts, the recorded stack trace."""
+    from dotdump.clr.model.object import ClrObject
+
+    step: object = exception
+    for _ in range(_INNER_EXCEPTIONS):
+        if not isinstance(step, ClrObject):
+            return
+        try:
+            touch_object(target, step)
+            step = step["_innerException"]
+        except DotdumpError:
+            return
+
+
+def touch_object(target: RecordingTarget, value: ClrObject) -> None:
+    """Read an object whole, its type's name, and the objects that it refers to.
+
+    Of a string a dump without texts keeps no more than what says how long it is.
+    """
+    target.memory.touch(value.address, value.size)
+    target.keep_object(value.address, value.address + value.size)
+    _ = value.type.name
+    for reference in value.references():
+        size = min(reference.size, AROUND)
+        target.memory.touch(reference.address, size)
+        target.keep_object(reference.address, reference.address + (_STRING if reference.type.is_string else size))
+        _ = reference.type.name

@@ -1,0 +1,162 @@
+"""What a Mini dump keeps for stacks: the stacks, and what walking and naming their frames reads."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from dotdump.clr.contracts.method_descs import chunk_of
+from dotdump.clr.contracts.runtime_functions import RuntimeFunctions
+from dotdump.clr.contracts.stack_walk import Ending, StepKind
+from dotdump.clr.data.methods import MethodDescChunk
+from dotdump.clr.model.method import ROW_ID
+from dotdump.clr.runtime_module import RuntimeKind
+from dotdump.errors import DotdumpError
+from dotdump.formats.native_array import NativeArray, read_unsigned
+from dotdump.formats.ready_to_run import METHOD_ENTRY_POINTS, RUNTIME_FUNCTIONS, find_section
+from dotdump.limits import BASE_TYPES
+from dotdump.unwind.frame import End, EndReason
+
+if TYPE_CHECKING:
+    from dotdump.clr.contracts.stack_walk import Step
+    from dotdump.clr.model.runtime import ClrRuntime
+    from dotdump.dump.selection.recording import RecordingTarget
+    from dotdump.formats.pe import PeImage
+    from dotdump.target.model import Thread
+    from dotdump.unwind.native import NativeUnwinder
+
+_RED_ZONE = 128
+"""Bytes below the stack pointer that a function without calls may use (x86-64 psABI 3.2.2)."""
+_BEYOND_BOTTOM = 64 << 10
+"""Bytes beyond the last frame of a thread: where glibc keeps what it knows of the thread, and thread-local data."""
+_METHOD_DESC, _METHOD_TABLE = 0x40, 0x60
+"""Bytes of what describes a method, with all that may follow it, and a type."""
+_SLOTS = 0x300
+"""Bytes of a type with the slots of its methods, which lead to the stubs that know which method they are of."""
+_PRECODE = 24
+"""Bytes of the largest stub of a method without code."""
+_LAST_WITH_ENTRY_POINTS = 8
+_MODULE = 0x400
+"""Bytes of a module with its tables of types, into which the DAC of 8 looks; where one is not whole, it may crash."""
+_LOOKS_INTO_CHAINS = 8
+_GC_INFO = 256
+"""Bytes of GC info of a method: what tells the prolog from the body comes first."""
+
+
+def touch_native_stacks(target: RecordingTarget, unwinder: NativeUnwinder) -> None:
+    """Read every stack, and what leads from frame to frame without a runtime."""
+    named: set[int] = set()
+    for thread in target.threads:
+        _touch_stack(target, thread, _walk(unwinder, thread, named))
+
+
+def touch_managed_stacks(target: RecordingTarget, runtime: ClrRuntime) -> None:
+    """Read what leads from frame to frame of managed code, and what its methods are called."""
+    if runtime.kind is not RuntimeKind.CORECLR:
+        return
+    done: set[int] = set()
+    for thread in runtime.threads:
+        for native in (False, True):
+            for step in thread.walk(native=native):
+                if not isinstance(step, Ending):
+                    _touch_step(target, runtime, step, done)
+
+
+def touch_named_types(target: RecordingTarget, runtime: ClrRuntime) -> None:
+    """Read a little more of every type that was named: the runtime's own library looks at what is behind it."""
+    for method_table in runtime.named_types:
+        target.touch_around(method_table, _METHOD_TABLE)
+
+
+def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: set[int]) -> None:
+    method = step.frame.method_desc if step.frame is not None else 0
+    if step.code is not None and step.kind is StepKind.MANAGED:
+        method = step.code.method_desc
+        runtime.location_of(step.code)
+        if step.code.gc_info:
+            target.memory.touch(step.code.gc_info, _GC_INFO)
+    if not method or method in done:
+        return
+    done.add(method)
+    with suppress(DotdumpError):
+        found = runtime.method(method)
+        _ = found.signature
+        target.touch_around(found.address, _METHOD_DESC, depth=3)
+        _touch_precodes(target, runtime, found.address)
+        kind = found.type
+        if kind is not None:
+            target.touch_around(kind.method_table, _SLOTS)
+        for _ in range(BASE_TYPES):
+            if kind is None:
+                break
+            target.touch_around(kind.method_table, _METHOD_TABLE)
+            kind = kind.base
+        if found.module:
+            runtime.loader.name_of(found.module)
+            if runtime.access.major == _LOOKS_INTO_CHAINS and found.module not in done:
+                done.add(found.module)
+                target.touch_chains(found.module, _MODULE)
+            image = runtime.loader.find_image(found.module)
+            if image is not None:
+                target.used_images.add(image.base)
+                _touch_precompiled(runtime, image, found.token)
+
+
+def _touch_precodes(target: RecordingTarget, runtime: ClrRuntime, method: int) -> None:
+    """Read the stubs through which the methods of a chunk are called before they have code: up to 8 they lie together.
+
+    Source of truth: ``MethodDescChunk::GetTemporaryEntryPoints`` of method.hpp; the word before a chunk points there.
+    """
+    access = runtime.access
+    if access.major > _LAST_WITH_ENTRY_POINTS:
+        return
+    chunk = chunk_of(access, method)
+    count = MethodDescChunk(access, chunk).count + 1
+    target.touch_private(access.reader.pointer(chunk - access.reader.pointer_size), _PRECODE * count)
+
+
+def _touch_precompiled(runtime: ClrRuntime, image: PeImage, token: int) -> None:
+    """Look up the code that the image has of a method: the runtime's library names no method without.
+
+    Source of truth: ``ReadyToRunInfo::GetEntryPoint`` of readytoruninfo.cpp.
+    """
+    entries, size = find_section(image, METHOD_ENTRY_POINTS)
+    if not size or not token & ROW_ID:
+        return
+    reader = runtime.access.reader
+    place = NativeArray(reader, image.address_of(entries)).find((token & ROW_ID) - 1)
+    if place is not None:
+        number, _ = read_unsigned(reader, place)
+        functions, length = find_section(image, RUNTIME_FUNCTIONS)
+        record = RuntimeFunctions(runtime.access).size
+        offset = record * (number >> (2 if number & 1 else 1))
+        if offset < length:
+            runtime.code.find(image.address_of(reader.u32(image.address_of(functions) + offset)))
+
+
+def _walk(unwinder: NativeUnwinder, thread: Thread, named: set[int]) -> int | None:
+    """Walk a stack; return where its last frame is, None where that is not known to be the last."""
+    bottom = 0
+    for step in unwinder.walk(unwinder.frame_of(thread)):
+        if isinstance(step, End):
+            return bottom if step.reason is EndReason.BOTTOM else None
+        bottom = step.sp
+        module = unwinder.module_at(step.lookup)
+        if module is not None and module.base not in named:
+            named.add(module.base)
+            module.symbol_at(step.lookup)
+    return None
+
+
+def _touch_stack(target: RecordingTarget, thread: Thread, bottom: int | None) -> None:
+    """Read a stack from its top to the end of its mapping, or to its ``bottom`` frame; and the code where it stands."""
+    page = target.platform.page_size
+    target.memory.touch((thread.instruction_pointer & -page) - page, 3 * page)
+    region = target.region_at(thread.stack_pointer)
+    if region is None:
+        return
+    end = region.end
+    if bottom is not None and not region.path and bottom + _BEYOND_BOTTOM < end:
+        end = bottom + _BEYOND_BOTTOM
+    start = max(thread.stack_pointer - _RED_ZONE, region.start)
+    target.memory.touch(start, end - start)

@@ -1,0 +1,54 @@
+from builders.fake_target import FakeTarget
+from dotdump.dump.selection.recording import RecordingTarget
+from dotdump.dump.selection.redaction import redacted
+from dotdump.dump.short_paths import short_path
+from dotdump.memory.region import Protection, Region
+from dotdump.memory.space import BytesSpace, MemoryRange
+from dotdump.target.model import ProcessFacts, Thread
+
+RW = Protection.READ | Protection.WRITE
+PAGE = 4096
+STACK, OTHER, HEAP = 0x10000, 0x20000, 0x30000
+POINTER = (0x7F0011223344).to_bytes(8, "little")
+
+
+def shown(stack: bytes, other: bytes = b"", heap: bytes = b"", kept: tuple[int, int] = (0, 0)) -> BytesSpace:
+    memory = BytesSpace([(at, data.ljust(PAGE, b"\0")) for at, data in ((STACK, stack), (OTHER, other), (HEAP, heap))])
+    target = FakeTarget(
+        process=ProcessFacts(1, "p", "p --secret"),
+        memory=memory,
+        regions=[Region(at, at + PAGE, RW) for at in (STACK, OTHER, HEAP)],
+        threads=[Thread(1, {}, 0, STACK)],
+    )
+    recording = RecordingTarget(target)
+    recording.memory.touch(STACK, HEAP + PAGE - STACK)
+    recording.keep_object(HEAP + kept[0], HEAP + kept[1])
+    found = redacted(target, recording, [MemoryRange(HEAP, HEAP + PAGE)])
+    assert found.process.arguments == ""
+    return BytesSpace([(at, found.memory.read(at, PAGE)) for at in (STACK, OTHER, HEAP)])
+
+
+def test_texts_on_stacks_are_blank_and_addresses_stay() -> None:
+    stack = POINTER + b"Password1" + bytes(7) + "Geheimnis".encode("utf-16-le") + bytes(6) + POINTER
+    after = shown(stack).read(STACK, len(stack))
+    assert after == POINTER + bytes(len(stack) - 16) + POINTER
+
+
+def test_directories_and_prose_elsewhere_are_blank_and_names_stay() -> None:
+    other = b"/home/anna/app/Main.dll\0System.String\0the order of Anna was lost\0"
+    after = shown(b"", other).read(OTHER, len(other))
+    assert after == bytes(len(b"/home/anna/app/")) + b"Main.dll\0System.String\0" + bytes(27)
+
+
+def test_of_the_heap_only_kept_objects_stay() -> None:
+    heap = bytes(range(1, 65))
+    after = shown(b"", heap=heap, kept=(16, 32)).read(HEAP, 64)
+    assert after == bytes(16) + heap[16:32] + bytes(32)
+
+
+def test_a_path_keeps_its_name_and_the_version_of_the_framework() -> None:
+    assert short_path("/home/anna/app/Main.dll") == "/Main.dll"
+    assert short_path("/opt/dotnet/shared/Microsoft.NETCore.App/10.0.14/libcoreclr.so") == (
+        "/Microsoft.NETCore.App/10.0.14/libcoreclr.so"
+    )
+    assert short_path("[heap]") == "[heap]"
