@@ -14,6 +14,7 @@ from dotdump.errors import ClrError, FormatError, MemoryFault
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dotdump.analysis.rooted_heap import RootedHeap
     from dotdump.analysis.value_text import Plain
     from dotdump.analysis.where import Where
     from dotdump.clr.contracts.gc import Span
@@ -30,7 +31,8 @@ _VALUE_LIMIT = 80
 class ObjectQuery:
     """Which objects: those of types whose name matches, of these sizes, generations and addresses, that meet ``where``.
 
-    No generations are all of them. ``fields`` are paths whose values each row has.
+    No generations are all of them. ``live`` is None for all objects, else whether roots reach them. ``fields`` are
+    paths whose values each row has.
     """
 
     pattern: str | None = None
@@ -41,11 +43,15 @@ class ObjectQuery:
     end: int = _LAST_ADDRESS
     where: Where | None = None
     fields: tuple[str, ...] = ()
+    live: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectRow:
-    """An object; ``size`` in bytes. ``value`` is that of a string, a box or an exception's message, else empty."""
+    """An object; ``size`` in bytes. ``value`` is that of a string, a box or an exception's message, else empty.
+
+    ``retained`` bytes would go with it; None where the graph of the heap was not asked.
+    """
 
     address: str
     method_table: str
@@ -54,10 +60,16 @@ class ObjectRow:
     generation: str
     value: str
     fields: dict[str, Plain] = field(default_factory=dict)
+    retained: int | None = None
 
 
-def find_objects(runtime: ClrRuntime, query: ObjectQuery, progress: Progress | None = None) -> Iterator[ObjectRow]:
-    """Yield the objects that ``query`` describes, in order of address; free space only where its pattern names it."""
+def find_objects(
+    runtime: ClrRuntime, query: ObjectQuery, progress: Progress | None = None, rooted: RootedHeap | None = None
+) -> Iterator[ObjectRow]:
+    """Yield the objects that ``query`` describes, in order of address; free space only where its pattern names it.
+
+    Which are live, and what they retain, only ``rooted`` knows.
+    """
     heap = runtime.heap
     spans = [(span, name) for span, name in generation_names(heap.segments) if _is_asked_for(span, name, query)]
     total, done = sum(span.end - span.start for span, _ in spans), 0
@@ -73,7 +85,9 @@ def find_objects(runtime: ClrRuntime, query: ObjectQuery, progress: Progress | N
             if found.address >= query.end:
                 break
             if found.address >= query.start and _is_wanted(found, query):
-                yield _row(found, name, query.fields)
+                row = None if rooted is None else rooted.graph.find(found.address)
+                if query.live is None or rooted is None or (row is not None and rooted.is_live(row)) is query.live:
+                    yield _row(found, name, query.fields, _retained(rooted, row))
 
 
 def value_of(found: ClrObject) -> str:
@@ -114,7 +128,11 @@ def _is_wanted(found: ClrObject, query: ObjectQuery) -> bool:
         return False
 
 
-def _row(found: ClrObject, generation: str, fields: tuple[str, ...]) -> ObjectRow:
+def _retained(rooted: RootedHeap | None, row: int | None) -> int | None:
+    return None if rooted is None or row is None else rooted.retained_sizes[row]
+
+
+def _row(found: ClrObject, generation: str, fields: tuple[str, ...], retained: int | None) -> ObjectRow:
     return ObjectRow(
         address=f"{found.address:#x}",
         method_table=f"{found.method_table:#x}",
@@ -123,4 +141,5 @@ def _row(found: ClrObject, generation: str, fields: tuple[str, ...]) -> ObjectRo
         generation=generation,
         value="" if found.is_free else value_of(found),
         fields={path: plain_of(follow(found, path)) for path in fields},
+        retained=retained,
     )

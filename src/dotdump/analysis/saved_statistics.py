@@ -13,14 +13,12 @@ from dotdump.clr.graph.index_file import IndexContents
 from dotdump.target.model import Problem
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dotdump.clr.graph.index_folder import IndexFolder
 
 STATISTICS = "statistics"
 
 
-def save_statistics(folder: IndexFolder, statistics: HeapStatistics) -> Path | None:
+def save_statistics(folder: IndexFolder, statistics: HeapStatistics) -> str | None:
     """Save ``statistics``; return the file's path, or None where no place takes it."""
     facts = {
         "made_by": __version__,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dotdump.records import record
 
 if TYPE_CHECKING:
     from dotdump.clr.contracts.gc import Segment
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from dotdump.target.model import Problem
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SegmentRow:
     """A segment or region of heap number ``heap``; sizes in bytes.
 
@@ -30,7 +31,7 @@ class SegmentRow:
     generations: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SegmentList:
     """All segments of a heap by address; the sums are of all, also where only some are shown."""
 

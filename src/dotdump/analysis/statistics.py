@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from dotdump.records import record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -20,7 +21,7 @@ GENERATIONS = ("gen0", "gen1", "gen2", "large", "pinned", "frozen")
 FREE = "Free"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Amount:
     """So many objects, and the bytes they take."""
 
@@ -28,7 +29,7 @@ class Amount:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TypeRow:
     """One type: its objects and the bytes they take, alignment included. ``method_table`` is its address as ``0x…``.
 
@@ -43,7 +44,7 @@ class TypeRow:
     generations: dict[str, Amount]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModuleRow:
     """All types that one module defines: how many of them have objects, their objects, their bytes."""
 
@@ -54,7 +55,7 @@ class ModuleRow:
     generations: dict[str, Amount]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GenerationRow:
     """One generation: ``used`` bytes from where its parts start to where they end, of which ``size`` are objects.
 
@@ -74,7 +75,7 @@ class GenerationRow:
         return self.free / self.used if self.used else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HeapStatistics:
     """All types of a heap, the largest first; free space is the type ``Free`` and not in the totals.
 
@@ -92,7 +93,7 @@ class HeapStatistics:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModuleStatistics:
     """The same by module, the largest first."""
 

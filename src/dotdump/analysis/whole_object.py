@@ -5,26 +5,29 @@ What leads to it and what it retains needs the graph of the heap; without one th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.collections import Collection, find_collection
+from dotdump.analysis.links import Link, links_to, place_of
+from dotdump.analysis.root_paths import paths_to_row
 from dotdump.analysis.statistics import generation_names
 from dotdump.analysis.value_text import describe, plain_of, text_of
 from dotdump.clr.contracts.object_references import read_references
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.value import ClrStruct, Unreadable
 from dotdump.errors import DotdumpError, InvalidObject
+from dotdump.records import record
 from dotdump.target.model import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
+    from dotdump.analysis.root_paths import RootPath
+    from dotdump.analysis.rooted_heap import RootedHeap
     from dotdump.analysis.value_text import Plain
-    from dotdump.clr.graph.object_graph import ObjectGraph
     from dotdump.clr.model.runtime import ClrRuntime
-    from dotdump.clr.model.type import ClrField, ClrType
+    from dotdump.clr.model.type import ClrField
     from dotdump.clr.model.value import Value
 
 DEFAULT_LIMIT = 20
@@ -34,7 +37,7 @@ _HEADER = 8
 _INT32 = 1 << 32
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FieldValue:
     """A field: ``offset`` from the object's address. ``value`` is plain, ``text`` a line, ``fields`` of a struct."""
 
@@ -48,7 +51,7 @@ class FieldValue:
     fields: tuple[FieldValue, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HeldItem:
     """An element of an array or of a collection; ``key`` is an index, or the key's text."""
 
@@ -58,7 +61,7 @@ class HeldItem:
     address: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Held:
     """What an array or a collection holds: ``count`` items, of which ``items`` are the first."""
 
@@ -67,16 +70,7 @@ class Held:
     items: tuple[HeldItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """An object at the other end of a reference; ``field`` is where the reference stands."""
-
-    address: str
-    type: str
-    field: str
-
-
-@dataclass(frozen=True, slots=True)
+@record
 class Links:
     """References: ``count`` of them, of which ``objects`` are the first."""
 
@@ -84,12 +78,12 @@ class Links:
     objects: tuple[Link, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ObjectDetails:
-    """An object. ``referrers`` is None without a graph; ``retained`` and ``path`` are so without roots, too.
+    """An object. ``referrers``, ``retained`` and ``paths`` are None where nothing but the object was read.
 
     ``text`` is a string's or a ``StringBuilder``'s, cut at ``TEXT_LIMIT``; ``value`` that of a box, an exception, a
-    delegate or a type. ``path`` begins at a root and ends at the object.
+    delegate or a type. ``paths`` lead to it from roots, the nearest first; there are none where it is garbage.
     """
 
     address: str
@@ -106,7 +100,7 @@ class ObjectDetails:
     references: Links
     referrers: Links | None
     retained: int | None
-    path: tuple[Link, ...] | None
+    paths: tuple[RootPath, ...] | None
     problems: tuple[Problem, ...]
 
 
@@ -122,7 +116,7 @@ class _Told:
 
 
 def object_details(
-    runtime: ClrRuntime, address: int, graph: ObjectGraph | None = None, limit: int = DEFAULT_LIMIT
+    runtime: ClrRuntime, address: int, heap: RootedHeap | None = None, limit: int = DEFAULT_LIMIT
 ) -> ObjectDetails:
     """Return all about the object at ``address``, ``limit`` of everything that there are many of.
 
@@ -146,9 +140,9 @@ def object_details(
         fields=tuple(_fields(found, told)),
         held=_held(found, limit, told),
         references=_references(found, limit, told),
-        referrers=_referrers(runtime, graph, address, limit) if graph is not None else None,
-        retained=_retained(graph, address) if graph is not None and len(graph.roots) else None,
-        path=_path(runtime, graph, address) if graph is not None and len(graph.roots) else None,
+        referrers=_referrers(heap, address, limit) if heap is not None else None,
+        retained=_retained(heap, address) if heap is not None else None,
+        paths=_paths(heap, address) if heap is not None else None,
         problems=tuple(told.problems),
     )
 
@@ -273,64 +267,21 @@ def _type_at(found: ClrObject, address: int) -> str:
         return str(Unreadable(str(error)))
 
 
-def place_of(found: ClrObject, offset: int) -> str:
-    """Return the name of what stands ``offset`` bytes into an object: ``_items``, ``Total.Currency``, ``[3].key``."""
-    array = found.array
-    if array is not None:
-        number, rest = divmod(offset - (array.address_of(0) - found.address), found.shape.component_size)
-        index = f"[{', '.join(str(i) for i in array.indexes(number))}]"
-        inner = _path_within(found.type.element_type, rest) if rest or found.shape.component_size > _HEADER else ""
-        return index + (f".{inner}" if inner else "")
-    return _path_within(found.type, offset - _HEADER) or f"+{offset:#x}"
-
-
-def _path_within(kind: ClrType | None, offset: int) -> str:
-    names: list[str] = []
-    while kind is not None and len(names) <= _STRUCT_DEPTH:
-        field = next((each for each in reversed(kind.fields) if each.offset <= offset), None)
-        if field is None:
-            break
-        names.append(field.name)
-        offset -= field.offset
-        if field.is_reference:
-            return ".".join(names)
-        kind = field.type if field.type is not None and field.type.is_value_type else None
-    return ".".join(names)
-
-
-def _referrers(runtime: ClrRuntime, graph: ObjectGraph, address: int, limit: int) -> Links:
-    row = graph.find(address)
+def _referrers(heap: RootedHeap, address: int, limit: int) -> Links:
+    row = heap.graph.find(address)
     if row is None:
         return Links(0, ())
-    rows = list(graph.referrers(row))
-    return Links(len(rows), tuple(_links(runtime, graph, dict.fromkeys(rows[: limit * 4]), address))[:limit])
+    offsets, rows = heap.referrers
+    found = rows[offsets[row] : offsets[row + 1]]
+    links = links_to(heap.runtime, heap.graph, dict.fromkeys(found[: limit * 4]), address)
+    return Links(len(found), tuple(links)[:limit])
 
 
-def _links(runtime: ClrRuntime, graph: ObjectGraph, rows: Iterable[int], target: int) -> Iterator[Link]:
-    """Yield a link for each reference from ``rows`` to ``target``."""
-    for row in rows:
-        found = runtime.heap.object(graph.addresses[row])
-        places = [
-            place_of(found, offset)
-            for offset, to in read_references(runtime.access.reader, found.shape, found.address, found.size)
-            if to == target
-        ]
-        for place in places or ["(its loader allocator)"]:
-            yield Link(f"{found.address:#x}", found.type.name, place)
+def _retained(heap: RootedHeap, address: int) -> int | None:
+    row = heap.graph.find(address)
+    return heap.retained_sizes[row] if row is not None else None
 
 
-def _retained(graph: ObjectGraph, address: int) -> int | None:
-    row = graph.find(address)
-    return graph.retained_sizes()[row] if row is not None else None
-
-
-def _path(runtime: ClrRuntime, graph: ObjectGraph, address: int) -> tuple[Link, ...]:
-    row = graph.find(address)
-    rows = graph.path_to_root(row) if row is not None else []
-    links = []
-    for here, following in zip(rows, [*rows[1:], None], strict=True):
-        found = runtime.heap.object(graph.addresses[here])
-        to = graph.addresses[following] if following is not None else 0
-        place = next(iter(_links(runtime, graph, [here], to)), None) if to else None
-        links.append(Link(f"{found.address:#x}", found.type.name, place.field if place is not None else ""))
-    return tuple(links)
+def _paths(heap: RootedHeap, address: int) -> tuple[RootPath, ...]:
+    row = heap.graph.find(address)
+    return () if row is None else tuple(paths_to_row(heap, row))

@@ -1,0 +1,180 @@
+"""Why a process died: signal, thread, managed exception and the last frames, and what of that is not known.
+
+A runtime turns most of its ends into ``abort``: what led there is told by the exception that the thread was throwing,
+by the one that the runtime keeps for the purpose, and by the methods on its stack.
+"""
+
+from __future__ import annotations
+
+import signal
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from dotdump.analysis.exceptions import ExceptionReader, ExceptionRow
+from dotdump.analysis.managed_stacks import managed_stacks
+from dotdump.clr.model.exception import ClrException
+from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.records import record, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dotdump.analysis.stacks import StackFrame
+    from dotdump.clr.model.runtime import ClrRuntime
+    from dotdump.clr.model.thread import ClrThread
+    from dotdump.target.core import CoreTarget
+
+_FRAMES = 64
+_SHOWN = 12
+_DEEP = 48
+"""So many frames of one method on top of a stack are a recursion that did not end."""
+_FAIL_FAST = "System.Environment.FailFast("
+_ACCESS_VIOLATION = "System.AccessViolationException"
+_STACK_OVERFLOW = "System.StackOverflowException"
+_MACHINERY = ("System.Runtime.EH.", _FAIL_FAST)
+"""Methods that bring the end about, and are not where it came from."""
+
+_FATAL = "System.ExecutionEngineException"
+
+
+class Cause(StrEnum):
+    """What ended a process."""
+
+    UNHANDLED_EXCEPTION = "unhandled exception"
+    FAIL_FAST = "fail fast"
+    STACK_OVERFLOW = "stack overflow"
+    ACCESS_VIOLATION = "access violation"
+    FATAL_ERROR = "fatal error of the runtime"
+    SIGNAL = "signal"
+    NONE = "none"
+
+
+@record
+class CrashReport:
+    """Why process ``pid`` died; ``exceptions`` are the one that did it and what led to it, the outermost first.
+
+    ``signal`` is None where the core tells none, ``address`` that of a fault, ``sender`` a pid. ``summary`` says it all
+    in a paragraph, ``hint`` where to look next.
+    """
+
+    pid: int
+    process: str
+    cause: Cause
+    signal: str | None
+    address: str | None
+    sender: int | None
+    os_id: int | None
+    managed_id: int | None
+    thread_name: str
+    exceptions: tuple[ExceptionRow, ...]
+    frames: tuple[str, ...]
+    summary: str
+    hint: str
+
+
+def crash_report(target: CoreTarget, runtime: ClrRuntime) -> CrashReport:
+    """Return why the process of a core died."""
+    info = target.signal
+    native = target.threads[0] if target.threads else None
+    thread = next((each for each in runtime.threads if native is not None and each.os_id == native.tid), None)
+    stack = managed_stacks(runtime, threads=[thread.os_id], frames=_FRAMES).threads if thread is not None else ()
+    frames = [frame for frame in stack[0].frames if frame.method] if stack else []
+    exceptions = _exceptions(runtime, thread)
+    number = info.signo if info is not None else 0
+    cause = _cause(number, thread, exceptions, [str(frame.method) for frame in frames])
+    report = CrashReport(
+        pid=target.process.pid,
+        process=target.process.name,
+        cause=cause,
+        signal=_signal_name(number) if number else None,
+        address=f"{info.address:#x}" if info is not None and info.address is not None else None,
+        sender=info.pid or None if info is not None else None,
+        os_id=native.tid if native is not None else None,
+        managed_id=thread.managed_id if thread is not None else None,
+        thread_name=thread.name if thread is not None else native.name if native is not None else "",
+        exceptions=exceptions,
+        frames=tuple(_place(frame) for frame in frames[:_SHOWN]),
+        summary="",
+        hint=_HINTS[cause],
+    )
+    return _told(report)
+
+
+def _exceptions(runtime: ClrRuntime, thread: ClrThread | None) -> tuple[ExceptionRow, ...]:
+    """Return the exception that a thread throws, or the one it remembers, and what led to it."""
+    found = next(iter(thread.exceptions), None) or thread.current_exception if thread is not None else None
+    if found is None:
+        return ()
+    reader = ExceptionReader(runtime)
+    try:
+        return tuple(reader.row(each.source) for each in ClrException(found).chain)
+    except (ClrError, FormatError, MemoryFault):
+        return (reader.row(found),)
+
+
+def _cause(number: int, thread: ClrThread | None, exceptions: Sequence[ExceptionRow], methods: Sequence[str]) -> Cause:
+    newest = exceptions[0].type if exceptions else ""
+    if not number or number in (signal.SIGSTOP, signal.SIGTRAP):
+        return Cause.NONE
+    if newest == _STACK_OVERFLOW or (number in (signal.SIGABRT, signal.SIGSEGV) and _is_endless(methods)):
+        return Cause.STACK_OVERFLOW
+    if thread is not None and thread.exceptions:
+        return Cause.ACCESS_VIOLATION if newest == _ACCESS_VIOLATION else Cause.UNHANDLED_EXCEPTION
+    if any(method.startswith(_FAIL_FAST) for method in methods):
+        return Cause.FAIL_FAST
+    return Cause.FATAL_ERROR if newest == _FATAL and number == signal.SIGABRT else Cause.SIGNAL
+
+
+def _is_endless(methods: Sequence[str]) -> bool:
+    return len(methods) >= _DEEP and len(set(methods[:_DEEP])) <= _DEEP // 8
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _place(frame: StackFrame) -> str:
+    return f"{frame.method} in {frame.file}:{frame.line}" if frame.file else str(frame.method)
+
+
+def _told(report: CrashReport) -> CrashReport:
+    who = f"thread {report.os_id}" + (f' "{report.thread_name}"' if report.thread_name else "")
+    sentences = [_FIRST[report.cause].format(process=f"process {report.pid} {report.process}".rstrip(), who=who)]
+    if report.signal is not None and report.cause is not Cause.NONE:
+        place = f" at address {report.address}" if report.address is not None else ""
+        sender = f", sent by process {report.sender}" if report.sender else ""
+        sentences.append(f"The signal was {report.signal}{place}{sender}.")
+    if report.cause in (Cause.UNHANDLED_EXCEPTION, Cause.ACCESS_VIOLATION):
+        told = [f"{row.type}: {row.message}" if row.message else row.type for row in report.exceptions]
+        sentences.append(f"The exception was {', caused by '.join(told).rstrip('.')}.")
+    culprit = next((frame for frame in report.frames if not frame.startswith(_MACHINERY)), None)
+    if report.cause is Cause.NONE:
+        return replace(report, summary=" ".join(sentences))
+    if culprit is not None:
+        sentences.append(f"It was in {culprit}.")
+    else:
+        sentences.append("It has no managed frames, or none that can be read.")
+    return replace(report, summary=" ".join(sentences))
+
+
+_FIRST = {
+    Cause.UNHANDLED_EXCEPTION: "{process} died because {who} threw an exception that nobody handled.",
+    Cause.FAIL_FAST: "{process} ended itself: {who} called Environment.FailFast, or the runtime did as if it had.",
+    Cause.STACK_OVERFLOW: "{process} died because {who} called deeper than its stack has room for.",
+    Cause.ACCESS_VIOLATION: "{process} died because {who} touched memory that is not there or that it may not touch.",
+    Cause.FATAL_ERROR: "{process} died of an error that the runtime calls fatal, on {who}: FailFast is one such.",
+    Cause.SIGNAL: "{process} died of a signal that no managed exception explains, on {who}.",
+    Cause.NONE: "{process} did not crash: the core says of no signal that it died of.",
+}
+_HINTS = {
+    Cause.UNHANDLED_EXCEPTION: "dotdump exceptions CORE --held shows the frames of each exception",
+    Cause.FAIL_FAST: "dotdump stacks CORE shows the caller; the message was written to standard error",
+    Cause.STACK_OVERFLOW: "dotdump stacks CORE shows which methods call each other",
+    Cause.ACCESS_VIOLATION: "look at unsafe code and at calls into native libraries near the frames",
+    Cause.FATAL_ERROR: "dotdump stacks CORE --native shows what the thread was doing in the runtime",
+    Cause.SIGNAL: "dotdump stacks CORE --native shows native frames; dotdump info CORE what the kernel says",
+    Cause.NONE: "dotdump locks CORE and dotdump stacks CORE show what the threads were doing",
+}

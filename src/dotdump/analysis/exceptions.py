@@ -1,0 +1,266 @@
+"""Exceptions of a heap: what each says, where it has been, what led to it, and which thread or task has it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from dotdump import limits
+from dotdump.analysis.method_frames import MethodFrame, MethodFrames
+from dotdump.analysis.statistics import generation_names
+from dotdump.clr.model.exception import ClrException
+from dotdump.clr.model.object import ClrObject
+from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.records import record
+from dotdump.target.model import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dotdump.clr.contracts.method_tables import ObjectShape
+    from dotdump.clr.contracts.type_totals import Progress
+    from dotdump.clr.model.rooted_graph import RootedGraph
+    from dotdump.clr.model.runtime import ClrRuntime
+    from dotdump.clr.model.value import Value
+
+_TASK_HOLDER = "System.Threading.Tasks.TaskExceptionHolder"
+_MESSAGE_LIMIT = 1 << 16
+_UNREADABLE = (ClrError, FormatError, MemoryFault)
+
+
+class Holding(StrEnum):
+    """How a thread or a task has an exception."""
+
+    CURRENT = "current"
+    """A thread throws or handles it at this moment."""
+    NESTED = "nested"
+    """A thread was handling it when another was thrown."""
+    LAST_THROWN = "last thrown"
+    """A thread has handled it, and threw no other since."""
+    FAULTED = "faulted"
+    """A task failed with it."""
+
+
+@record
+class Holder:
+    """Who has an exception: a thread by ``os_id``, ``managed_id`` and ``name``, or the task at ``address``."""
+
+    kind: str
+    how: Holding
+    address: str
+    os_id: int | None = None
+    managed_id: int | None = None
+    name: str = ""
+
+
+@record
+class ExceptionRow:
+    """An exception. ``message`` is None where the object has none and its type gives the text.
+
+    ``inner`` is the address of the one that led to it, ``inners`` of all that an ``AggregateException`` has.
+    ``stack`` are the frames it passed since it was thrown, the newest first; ``remote_stack`` the lines of those before
+    it was thrown again. ``problem`` says what of it could not be read.
+    """
+
+    address: str
+    type: str
+    method_table: str
+    message: str | None
+    hresult: int
+    generation: str
+    inner: str | None
+    inner_type: str | None
+    inners: tuple[str, ...]
+    stack: tuple[MethodFrame, ...]
+    remote_stack: tuple[str, ...]
+    held_by: tuple[Holder, ...]
+    problem: str | None = None
+
+
+@record
+class ExceptionList:
+    """The exceptions of a heap by address; ``count`` is of all, also where only some are shown."""
+
+    runtime: str
+    count: int
+    exceptions: tuple[ExceptionRow, ...]
+    problems: tuple[Problem, ...]
+
+
+def list_exceptions(runtime: ClrRuntime, progress: Progress | None = None) -> ExceptionList:
+    """Return every exception of the heap."""
+    found, holders = _objects(runtime, progress)
+    reader = ExceptionReader(runtime)
+    held = holders_of_threads(runtime)
+    for address, holder in (pair for each in holders for pair in _faults(each)):
+        held.setdefault(address, []).append(holder)
+    found.extend(_not_walked(runtime, {each.address for each, _ in found}, held))
+    found.sort(key=lambda pair: pair[0].address)
+    rows = tuple(reader.row(each, generation, tuple(held.get(each.address, ()))) for each, generation in found)
+    problems = (*runtime.heap.problems, *runtime.thread_list.problems, *_damage(rows))
+    return ExceptionList(f"{runtime.kind} {runtime.version}".rstrip(), len(rows), rows, problems)
+
+
+def held_only(found: ExceptionList) -> ExceptionList:
+    """Return those that a thread or a task has, with what led to them."""
+    rows = {row.address: row for row in found.exceptions}
+    waiting = [row.address for row in found.exceptions if row.held_by]
+    kept: set[str] = set()
+    while waiting:
+        row = rows.get(waiting.pop())
+        if row is None or row.address in kept:
+            continue
+        kept.add(row.address)
+        waiting.extend(row.inners)
+    chosen = tuple(row for row in found.exceptions if row.address in kept)
+    return ExceptionList(found.runtime, len(chosen), chosen, found.problems)
+
+
+def live_only(found: ExceptionList, rooted: RootedGraph) -> ExceptionList:
+    """Return those that a root leads to."""
+    graph = rooted.graph
+    rows = ((row, graph.find(int(row.address, 16))) for row in found.exceptions)
+    chosen = tuple(row for row, index in rows if index is not None and graph.is_reachable(index))
+    return ExceptionList(found.runtime, len(chosen), chosen, found.problems)
+
+
+def holders_of_threads(runtime: ClrRuntime) -> dict[int, list[Holder]]:
+    """Return which threads have an exception, by the address of the exception."""
+    held: dict[int, list[Holder]] = {}
+    for thread in runtime.threads:
+        seen: set[int] = set()
+        under_way = [
+            (address, Holding.NESTED if n else Holding.CURRENT) for n, address in enumerate(thread.record.exceptions)
+        ]
+        for address, how in [*under_way, (thread.record.last_thrown, Holding.LAST_THROWN)]:
+            if address and address not in seen:
+                seen.add(address)
+                where = (thread.os_id, thread.managed_id, thread.name)
+                held.setdefault(address, []).append(Holder("thread", how, f"{thread.address:#x}", *where))
+    return held
+
+
+class ExceptionReader:
+    """Makes rows of exceptions of one runtime."""
+
+    def __init__(self, runtime: ClrRuntime) -> None:
+        self._frames = MethodFrames(runtime)
+
+    def row(self, found: ClrObject, generation: str = "", held_by: tuple[Holder, ...] = ()) -> ExceptionRow:
+        """Return what there is to say of an exception; what cannot be read of it, the row says."""
+        one, problems = ClrException(found), list[str]()
+
+        def told(what: str, error: Exception) -> None:
+            problems.append(f"{what}: {error}")
+
+        try:
+            inners = one.inners
+            inner = one.inner
+        except _UNREADABLE as error:
+            told("inner exceptions", error)
+            inners, inner = (), None
+        try:
+            stack = tuple(self._frames.frame(each.method_desc, each.ip, each.sp) for each in one.stack_trace)
+        except _UNREADABLE as error:
+            told("stack trace", error)
+            stack = ()
+        try:
+            message, hresult, remote = one.message, one.hresult, one.remote_stack_trace
+        except _UNREADABLE as error:
+            told("message", error)
+            message, hresult, remote = None, 0, None
+        return ExceptionRow(
+            address=f"{found.address:#x}",
+            type=found.type.name,
+            method_table=f"{found.method_table:#x}",
+            message=message[:_MESSAGE_LIMIT] if message is not None else None,
+            hresult=hresult,
+            generation=generation,
+            inner=f"{inner.address:#x}" if inner is not None else None,
+            inner_type=inner.type_name if inner is not None else None,
+            inners=tuple(f"{each.address:#x}" for each in inners),
+            stack=stack,
+            remote_stack=tuple(line.strip() for line in (remote or "").splitlines() if line.strip()),
+            held_by=held_by,
+            problem="; ".join(problems) or None,
+        )
+
+
+def _objects(runtime: ClrRuntime, progress: Progress | None) -> tuple[list[tuple[ClrObject, str]], list[ClrObject]]:
+    """Return the exceptions of a heap with their generations, and what tasks keep theirs in."""
+    heap = runtime.heap
+    spans = list(generation_names(heap.segments))
+    total, done = sum(span.end - span.start for span, _ in spans), 0
+    exceptions: list[tuple[ClrObject, str]] = []
+    holders: list[ClrObject] = []
+
+    def wanted(shape: ObjectShape) -> bool:
+        if shape.is_free:
+            return False
+        kind = runtime.type_at(shape.method_table)
+        return kind.name == _TASK_HOLDER or kind.is_exception
+
+    def advance(size: int) -> None:
+        nonlocal done
+        done += size
+        if progress is not None:
+            progress("objects", done, total)
+
+    for span, name in spans:
+        for found in heap.matching([span], wanted, advance):
+            if found.type.name == _TASK_HOLDER:
+                holders.append(found)
+            else:
+                exceptions.append((found, name))
+    return exceptions, holders
+
+
+def _not_walked(runtime: ClrRuntime, known: set[int], held: Iterable[int]) -> Iterator[tuple[ClrObject, str]]:
+    """Yield what threads and tasks have and a walk has not found, as in a small dump: those, and what led to them."""
+    waiting = [address for address in held if address not in known]
+    while waiting:
+        address = waiting.pop()
+        if address in known:
+            continue
+        known.add(address)
+        try:
+            found = runtime.heap.object(address)
+            inners = ClrException(found).inners
+        except _UNREADABLE:
+            continue
+        waiting.extend(each.address for each in inners)
+        yield found, f"gen{found.generation}" if found.generation >= 0 else ""
+
+
+def _faults(holder: ClrObject) -> Iterator[tuple[int, Holder]]:
+    """Yield what a task keeps: the address of an exception, and the task."""
+    try:
+        task = holder["m_task"]
+        if not isinstance(task, ClrObject):
+            return
+        held = Holder("task", Holding.FAULTED, f"{task.address:#x}", name=task.type.name)
+        for info in _dispatched(holder):
+            exception = _first_field(info, "_exception", "m_Exception")
+            if isinstance(exception, ClrObject):
+                yield exception.address, held
+    except _UNREADABLE:
+        return
+
+
+def _dispatched(holder: ClrObject) -> Iterator[ClrObject]:
+    faults, cancelled = holder["m_faultExceptions"], holder["m_cancellationException"]
+    items = _first_field(faults, "_items") if isinstance(faults, ClrObject) else None
+    array = items.array if isinstance(items, ClrObject) else None
+    for value in (*(array.elements(0, limits.INNER_EXCEPTIONS) if array is not None else ()), cancelled):
+        if isinstance(value, ClrObject):
+            yield value
+
+
+def _first_field(of: ClrObject, *names: str) -> Value:
+    return next((of[name] for name in names if of.type.find_field(name) is not None), None)
+
+
+def _damage(rows: tuple[ExceptionRow, ...]) -> Iterator[Problem]:
+    for row in rows:
+        if row.problem is not None:
+            yield Problem("exceptions", f"the {row.type} at {row.address}: {row.problem}")

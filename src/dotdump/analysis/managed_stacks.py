@@ -1,0 +1,222 @@
+"""Managed stacks: what every thread of a .NET program was doing, by method and signature."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from dotdump.analysis.stacks import NativeStacks, StackFrame, StackList, ThreadStack, ThrownException
+from dotdump.clr.contracts.stack_walk import Ending, Step, StepKind, WalkEnd
+from dotdump.clr.model.exception import ClrException
+from dotdump.clr.runtime_module import RuntimeKind
+from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.limits import STACK_FRAMES, STACK_FRAMES_IN_ALL
+from dotdump.records import record, replace
+from dotdump.unwind.frame import Frame, FrameTrust
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dotdump.clr.contracts.code_block import CodeBlock
+    from dotdump.clr.contracts.walk_context import WalkContext
+    from dotdump.clr.model.method import ClrMethod
+    from dotdump.clr.model.runtime import ClrRuntime
+    from dotdump.clr.model.thread import ClrThread
+
+
+def managed_stacks(
+    runtime: ClrRuntime, *, threads: Sequence[int] = (), native: bool = False, frames: int = STACK_FRAMES
+) -> StackList:
+    """Return the stacks of the threads that the runtime knows, or of those with these ids, each of at most ``frames``.
+
+    An id is that of the system, or else the managed one. With ``native`` the frames of native code are shown between,
+    and so are the threads that the runtime does not know, as they are where no managed thread is found. Threads of
+    NativeAOT have native frames.
+    """
+    stacks = _ManagedStacks(runtime, native=native or runtime.kind is RuntimeKind.NATIVE_AOT or not runtime.threads)
+    return StackList(
+        runtime.target.process.pid,
+        runtime.target.process.name,
+        tuple(stacks.of_threads(_Choice(frozenset(threads)), frames)),
+        runtime.version,
+        tuple(runtime.thread_list.problems),
+    )
+
+
+def exception_of(thread: ClrThread) -> ThrownException | None:
+    """Return the exception that a thread handles, throws or remembers."""
+    source = thread.current_exception
+    if source is None:
+        return None
+    try:
+        found = ClrException(source)
+        message, hresult = found.message, f"{found.hresult & 0xFFFFFFFF:#010x}"
+    except (ClrError, FormatError, MemoryFault):
+        message = hresult = None
+    return ThrownException(f"{source.address:#x}", source.type.name, message, hresult)
+
+
+def roles_of(thread: ClrThread) -> tuple[str, ...]:
+    """Return what a thread is there for, as far as that can be told."""
+    roles = {
+        "finalizer": thread.is_finalizer,
+        "gc": thread.is_gc,
+        "thread pool worker": thread.is_thread_pool_worker,
+        "timer": thread.is_timer,
+    }
+    return tuple(role for role, has in roles.items() if has)
+
+
+@record
+class _Choice:
+    """The threads that were asked for: all, where there are none."""
+
+    ids: frozenset[int]
+
+    def has(self, os_id: int, managed_id: int | None = None) -> bool:
+        return not self.ids or os_id in self.ids or managed_id in self.ids
+
+
+@record
+class _Place:
+    """What code is called, and where it comes from."""
+
+    method: str | None
+    module: str | None = None
+    file: str | None = None
+    line: int | None = None
+    source_name: str = ""
+    token: str | None = None
+    il_offset: int | None = None
+
+
+class _ManagedStacks:
+    """Walks the threads of a runtime, and remembers what it called their frames."""
+
+    def __init__(self, runtime: ClrRuntime, *, native: bool) -> None:
+        self._runtime = runtime
+        self._native = native
+        self._is_aot = runtime.kind is RuntimeKind.NATIVE_AOT
+        self._names = NativeStacks(runtime.target, None if self._is_aot else runtime.stack_walker.native)
+        self._left = STACK_FRAMES_IN_ALL
+        self._methods: dict[int, _Place] = {}
+        self._places: dict[int, _Place] = {}
+        self._modules: dict[int, str] = {}
+
+    def of_threads(self, choice: _Choice, budget: int) -> Iterator[ThreadStack]:
+        """Yield the stacks of the chosen threads."""
+        known = set()
+        for thread in self._runtime.threads:
+            known.add(thread.os_id)
+            if choice.has(thread.os_id, thread.managed_id):
+                yield self._stack_of(thread, min(budget, self._left))
+        for native in self._runtime.target.threads if self._native else ():
+            if native.tid not in known and choice.has(native.tid):
+                yield self._names.stack_of(native, min(budget, self._left))
+
+    def _stack_of(self, thread: ClrThread, budget: int) -> ThreadStack:
+        frames, end = self._walk(thread, budget)
+        self._left -= len(frames)
+        return ThreadStack(
+            os_id=thread.os_id,
+            managed_id=thread.managed_id,
+            name=thread.name or (self._names.name_of(thread.native) if thread.native is not None else ""),
+            state=", ".join(thread.state.words) if thread.state is not None else "",
+            exception=exception_of(thread),
+            frames=tuple(frames),
+            end=end,
+            roles=roles_of(thread),
+            gc_mode=thread.gc_mode,
+        )
+
+    def _walk(self, thread: ClrThread, budget: int) -> tuple[list[StackFrame], str]:
+        if self._is_aot:
+            if thread.native is None:
+                return [], str(WalkEnd.NO_THREAD)
+            stack = self._names.stack_of(thread.native, budget)
+            return [self._of_native_aot(frame) for frame in stack.frames], stack.end
+        frames, end = [], ""
+        for step in thread.walk(native=self._native, budget=budget):
+            if isinstance(step, Ending):
+                end = str(step)
+            else:
+                frames.append(self._frame(step))
+        return frames, end
+
+    def _of_native_aot(self, frame: StackFrame) -> StackFrame:
+        """Return a native frame as a managed one, where the program's own map names its method."""
+        if frame.ip is None or frame.kind != "native":
+            return frame
+        found = self._runtime.native_methods.find(int(frame.ip, 16) - (frame.trust != FrameTrust.CONTEXT))
+        if found is None:
+            return frame
+        offset = int(frame.ip, 16) - found.start
+        return replace(frame, method=found.signature, kind=str(StepKind.MANAGED), offset=offset)
+
+    def _frame(self, step: Step) -> StackFrame:
+        if step.context is None:
+            return self._runtime_frame(step)
+        if step.code is None:
+            return self._native_frame(step.context)
+        if step.kind is StepKind.MANAGED:
+            return self._managed_frame(step.context, step.code)
+        return self._at(step.context, str(step.kind), step.code, _Place(step.code.stub or None))
+
+    def _runtime_frame(self, step: Step) -> StackFrame:
+        method, kind = (step.frame.method_desc, step.frame.kind) if step.frame is not None else (0, None)
+        name = self._named(method)
+        trust = str(FrameTrust.RUNTIME_FRAME)
+        place = name.method, name.module, None, f"{step.sp:#x}", str(StepKind.RUNTIME), trust
+        return StackFrame(*place, frame=kind, token=name.token)
+
+    def _managed_frame(self, context: WalkContext, code: CodeBlock) -> StackFrame:
+        place = self._places.get(code.address)
+        if place is None:
+            place = self._places[code.address] = self._place(code)
+        return self._at(context, str(StepKind.MANAGED), code, place)
+
+    def _place(self, code: CodeBlock) -> _Place:
+        found = self._runtime.location_of(code)
+        name = replace(self._named(code.method_desc), il_offset=found.il_offset)
+        return replace(name, file=found.source.file, line=found.source.line) if found.source is not None else name
+
+    def _at(self, context: WalkContext, kind: str, code: CodeBlock, place: _Place) -> StackFrame:
+        return StackFrame(
+            place.method,
+            place.module,
+            f"{context.pc:#x}",
+            f"{context.sp:#x}",
+            kind,
+            str(context.trust),
+            place.file,
+            place.line,
+            offset=code.relative_offset if context.interrupted else code.relative_offset + 1,
+            source_name=place.source_name,
+            token=place.token,
+            il_offset=place.il_offset,
+        )
+
+    def _native_frame(self, context: WalkContext) -> StackFrame:
+        return self._names.named(Frame(context.pc, context.sp, context.registers, context.trust, context.interrupted))
+
+    def _named(self, method_desc: int) -> _Place:
+        """Return the names of a method."""
+        if method_desc not in self._methods:
+            self._methods[method_desc] = self._find_name(method_desc) if method_desc else _Place(None)
+        return self._methods[method_desc]
+
+    def _find_name(self, method_desc: int) -> _Place:
+        try:
+            method = self._runtime.method(method_desc)
+            token = f"{method.token:#010x}" if method.token else None
+            return _Place(method.signature, self._module_of(method), source_name=method.source_name, token=token)
+        except (ClrError, FormatError, MemoryFault):
+            return _Place(None)
+
+    def _module_of(self, method: ClrMethod) -> str | None:
+        address = method.module
+        if not address:
+            return None
+        if address not in self._modules:
+            self._modules[address] = PurePosixPath(self._runtime.loader.name_of(address)).name
+        return self._modules[address] or None

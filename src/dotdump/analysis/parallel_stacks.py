@@ -1,0 +1,71 @@
+"""Stacks side by side: threads that stand in the same place are one group, with what they wait for in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotdump.analysis.lock_owners import ThreadRef, thread_ref
+from dotdump.analysis.locks import LOCK_KINDS, lock_report
+from dotdump.analysis.wait_rules import WaitKind
+from dotdump.analysis.waits import Waits
+from dotdump.records import record
+
+if TYPE_CHECKING:
+    from dotdump.analysis.locks import WaitRow
+    from dotdump.analysis.waits import ThreadWait
+    from dotdump.clr.contracts.type_totals import Progress
+    from dotdump.clr.model.runtime import ClrRuntime
+    from dotdump.target.model import Problem
+
+
+@record
+class StackGroup:
+    """Threads with the same methods on their stacks, the newest first, that wait for the same.
+
+    ``waits`` says for what in words, with the lock and who has it; empty where nothing says so. ``frames`` are managed
+    ones only, at most 64 of each thread. ``is_idle``: threads of the library that have nothing to do.
+    """
+
+    count: int
+    threads: tuple[ThreadRef, ...]
+    waits: str
+    is_idle: bool
+    frames: tuple[str, ...]
+
+
+@record
+class StackGroups:
+    """The groups, the largest first; ``hidden`` threads are idle or have no managed frames, and are left out."""
+
+    runtime: str
+    groups: tuple[StackGroup, ...]
+    hidden: int
+    problems: tuple[Problem, ...]
+
+
+def stack_groups(runtime: ClrRuntime, *, everything: bool = False, progress: Progress | None = None) -> StackGroups:
+    """Return the threads of a runtime by where they stand; with ``everything`` idle ones and those without frames."""
+    report = lock_report(runtime, progress)
+    rows = {row.thread: row for row in report.waits}
+    groups: dict[tuple[tuple[str, ...], str], list[ThreadWait]] = {}
+    hidden = 0
+    for wait in Waits(runtime).threads:
+        if not everything and (wait.kind is WaitKind.IDLE or not wait.methods):
+            hidden += 1
+            continue
+        groups.setdefault((wait.methods, _words(wait, rows.get(thread_ref(wait.thread)))), []).append(wait)
+    found = [
+        StackGroup(
+            len(waits), tuple(thread_ref(wait.thread) for wait in waits), text, waits[0].kind is WaitKind.IDLE, methods
+        )
+        for (methods, text), waits in groups.items()
+    ]
+    found.sort(key=lambda group: -group.count)
+    return StackGroups(report.runtime, tuple(found), hidden, report.problems)
+
+
+def _words(wait: ThreadWait, row: WaitRow | None) -> str:
+    if row is None or wait.kind not in LOCK_KINDS or row.lock is None:
+        return wait.words
+    owners = ", ".join(f"{owner.os_id} {owner.name}".rstrip() for owner in row.owners)
+    return f"{wait.words}: {row.lock_type} {row.lock}{f', held by {owners}' if owners else ''}"
