@@ -6,13 +6,13 @@ Records for JSON and lines for people. Source of truth: the open ``CoreTarget``;
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dotdump.clr.runtime_module import runtime_modules
 from dotdump.formats.diagnostics_page import DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE, parse_diagnostics_page
 from dotdump.formats.dotdump_notes import COLLECTING
 from dotdump.memory.region import Protection
+from dotdump.records import record
 from dotdump.report.table import render_table
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dotdump.target.elf_module import ElfModule
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Death:
     """The signal that ended the process; ``address`` for faults, ``sender`` a pid, where the core tells."""
 
@@ -36,7 +36,7 @@ class Death:
     thread: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RuntimeInformation:
     """A .NET runtime in the core."""
 
@@ -47,7 +47,7 @@ class RuntimeInformation:
     build_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MemoryKind:
     """Bytes of one kind of memory: ``mapped`` by the process, ``held`` by the core."""
 
@@ -56,7 +56,7 @@ class MemoryKind:
     held: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Making:
     """How a core of ours came to be. ``unread`` bytes in ``gaps`` places are zeros; ``not_atomic`` ones may be torn."""
 
@@ -69,7 +69,7 @@ class Making:
     not_atomic: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CoreInformation:
     """The answer of ``dotdump info``. ``when``, in ISO 8601, is what the core says, else when the file was changed.
 

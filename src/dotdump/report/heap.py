@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dotdump.analysis.statistics import FREE, GENERATIONS
+from dotdump.records import replace
 from dotdump.report.listing import choose, csv_text
 from dotdump.report.table import render_table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ _ROW = 16
 _SHORTEST = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MemoryContent:
     """The answer of ``dotdump memory``: ``data`` is shorter than ``asked`` where the rest is not there, and why."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from dotdump.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choice:
     """Which rows: those whose text matches ``pattern``, in the order of ``sort``, ``limit`` of them from ``offset``."""
 
@@ -37,13 +36,16 @@ def choose(
 
 
 def as_csv(kind: type, rows: Sequence[object]) -> str:
-    """Return rows of one dataclass as CSV, the names of its fields first; None is an empty cell."""
-    names = [field.name for field in fields(kind)]
+    """Return rows of one record or dataclass as CSV, the names of its fields first; None is an empty cell."""
+    names: tuple[str, ...] = kind.__match_args__  # type: ignore[attr-defined]
     return csv_text(names, ([_cell(getattr(row, name)) for name in names] for row in rows))
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return cells as CSV."""
+    import csv
+    import io
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.value_text import quoted
 from dotdump.report.listing import csv_text
+from dotdump.report.root_paths import path_lines
 from dotdump.report.table import render_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dotdump.analysis.object_details import FieldValue, Held, Link, Links, ObjectDetails
+    from dotdump.analysis.root_paths import RootPath
+    from dotdump.analysis.whole_object import FieldValue, Held, Links, ObjectDetails
 
 _TEXT_LIMIT = 4096
 
@@ -30,8 +32,8 @@ def render_object(found: ObjectDetails, width: int | None) -> str:
     parts.append(_render_links("refers to", found.references, width))
     if found.referrers is not None:
         parts.append(_render_links("is referred to by", found.referrers, width))
-    if found.path is not None:
-        parts.append(_render_path(found.path))
+    if found.paths is not None:
+        parts.append(_render_paths(found.paths))
     return "\n\n".join(parts)
 
 
@@ -86,8 +88,7 @@ def _render_links(title: str, links: Links, width: int | None) -> str:
     return f"{title} {links.count:,}{more}:\n{table}"
 
 
-def _render_path(path: Sequence[Link]) -> str:
-    if not path:
-        return "no root leads to it"
-    steps = [f"  {link.address}  {link.type}{'.' if link.field else ''}{link.field}" for link in path]
-    return "\n".join(["path from a root:", *steps])
+def _render_paths(paths: Sequence[RootPath]) -> str:
+    if not paths:
+        return "no root leads to it: it is garbage"
+    return "\n".join(["held by:", *(line for path in paths for line in path_lines(path))])

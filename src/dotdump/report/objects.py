@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from typing import TYPE_CHECKING
 
-from dotdump.report.json_format import plain
+from dotdump.report.json_format import json_line
 from dotdump.report.table import printable, shorten
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from dotdump.analysis.objects import ObjectRow
 
-COLUMNS = ("address", "method_table", "size", "generation", "type", "value")
+COLUMNS = ("address", "method_table", "size", "retained", "generation", "type", "value")
 
 
 class Totals:
@@ -38,7 +37,8 @@ def text_lines(rows: Iterable[ObjectRow], fields: Sequence[str], width: int | No
     yield f"{'ADDRESS':<14}  {'BYTES':>12}  {'GENERATION':<10}  TYPE{'  VALUE' if not fields else ''}"
     for row in rows:
         shown = [f"{name}={_cell(row.fields.get(name))}" for name in fields] or [row.value]
-        line = f"{row.address:<14}  {row.size:>12,}  {row.generation:<10}  {row.type}  {'  '.join(shown)}"
+        retained = "" if row.retained is None else f"  (retains {row.retained:,})"
+        line = f"{row.address:<14}  {row.size:>12,}  {row.generation:<10}  {row.type}  {'  '.join(shown)}{retained}"
         line = printable(line.rstrip())
         yield shorten(line, width) if width is not None else line
 
@@ -57,11 +57,11 @@ def json_lines(rows: Iterable[ObjectRow], totals: Totals, problems: Iterable[obj
     for row in rows:
         if before:
             yield before + ","
-        before = json.dumps(plain(row), ensure_ascii=False)
+        before = json_line(row)
     if before:
         yield before
     yield f'],\n"count": {totals.objects},\n"size": {totals.bytes},'
-    yield f'"problems": {json.dumps(plain(tuple(problems)), ensure_ascii=False)}\n}}'
+    yield f'"problems": {json_line(tuple(problems))}\n}}'
 
 
 def _cell(value: object) -> str:

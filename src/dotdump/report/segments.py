@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dotdump.records import replace
 from dotdump.report.listing import Choice, choose
 from dotdump.report.table import render_table
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from dotdump.report.table import printable, shorten
 
 if TYPE_CHECKING:
-    from dotdump.analysis.stacks import StackFrame, StackList, ThreadStack
+    from dotdump.analysis.stacks import StackFrame, StackList, StackObject, StackVariable, ThreadStack, ThrownException
 
-_SURE = ("context", "cfi")
+_SURE = ("context", "cfi", "unwind codes", "runtime frame")
 _BETWEEN_STACKS = "\n\n"
+WORTH_SAYING = ("unstarted", "dead", "background", "abort requested", "interrupted")
+"""What a state may have that tells one thread from another."""
 
 
 def render_stacks(stacks: StackList, width: int | None = None) -> str:
@@ -19,19 +21,65 @@ def render_stacks(stacks: StackList, width: int | None = None) -> str:
 
 
 def _block(thread: ThreadStack, width: int | None) -> str:
-    title = f"thread {thread.os_id} {thread.name}".rstrip()
-    rows = [_line(number, frame) for number, frame in enumerate(thread.frames)]
-    lines = [title, *rows, f"     ({thread.end})"]
+    exception = [f"     {exception_text(thread.exception)}"] if thread.exception is not None else []
+    rows = [line for number, frame in enumerate(thread.frames) for line in _lines(number, frame)]
+    kept = ["     kept by native code of the runtime", *map(_object, thread.protected)] if thread.protected else []
+    problem = [f"     (objects: not all are known: {thread.objects_problem})"] if thread.objects_problem else []
+    lines = [_title(thread), *exception, *rows, *kept, f"     ({thread.end})", *problem]
     return "\n".join(shorten(printable(line), width) if width else printable(line) for line in lines)
+
+
+def _title(thread: ThreadStack) -> str:
+    if thread.managed_id is None:
+        return f"thread {thread.os_id} {thread.name}".rstrip()
+    where = f"thread {thread.os_id}" if thread.os_id else "thread without a thread of the system"
+    words = [word for word in thread.state.split(", ") if word in WORTH_SAYING]
+    modes = ["cooperative"] if thread.gc_mode == "cooperative" else []
+    said = ", ".join([f"managed {thread.managed_id}", *thread.roles, *words, *modes])
+    return f"{where} {thread.name}".rstrip() + f" ({said})"
+
+
+def exception_text(exception: ThrownException) -> str:
+    """Return the type and the first line of the message of an exception."""
+    message = (exception.message or "").partition("\n")[0]
+    return f"{exception.type}: {message}" if message else exception.type
+
+
+def _lines(number: int, frame: StackFrame) -> list[str]:
+    return [_line(number, frame), *map(_variable, frame.variables), *map(_object, frame.objects)]
+
+
+def _variable(found: StackVariable) -> str:
+    value = "not kept here" if found.value is None else f"{found.value}  ({found.place})"
+    return f"{found.kind:>21}  {found.name}: {found.type} = {value}"
+
+
+def _object(found: StackObject) -> str:
+    into = f"+{found.offset:#x}" if found.offset else ""
+    what = " ".join(part for part in (found.type, found.value) if part)
+    marks = "  [pinned]" if found.pinned else ""
+    return f"{found.place:>21}  {found.address}{into}  {what}{marks}"
 
 
 def _line(number: int, frame: StackFrame) -> str:
     guess = "" if frame.trust in _SURE else f"  [by {frame.trust}]"
-    return f"{number:>4} {int(frame.ip, 16):016x}  {place_of(frame)}{guess}"
+    ip = f"{int(frame.ip, 16):016x}" if frame.ip else " " * 16
+    return f"{number:>4} {ip}  {place_of(frame)}{_source_of(frame)}{guess}"
+
+
+def _source_of(frame: StackFrame) -> str:
+    return f"  [{frame.file}:{frame.line}]" if frame.file else ""
 
 
 def place_of(frame: StackFrame) -> str:
-    """Return ``module!method+0x1c`` as far as it is known."""
+    """Return a managed method by its signature, native code as ``module!method+0x1c``, as far as it is known."""
+    if frame.kind == "runtime":
+        return f"[{frame.frame}{f': {frame.method}' if frame.method else ''}]"
+    if frame.kind == "managed":
+        name = frame.method or "<managed code without a name>"
+        return f"{name}  ({frame.source_name})" if frame.source_name else name
+    if frame.kind == "stub":
+        return f"[stub{f': {frame.method}' if frame.method else ''}]"
     module = (frame.module or "").rpartition("/")[2]
     method = f"{frame.method}+{frame.offset:#x}" if frame.method and frame.offset else frame.method or ""
     if frame.kind == "signal":

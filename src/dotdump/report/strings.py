@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.value_text import quoted
+from dotdump.records import replace
 from dotdump.report.listing import Choice, as_csv, choose
 from dotdump.report.table import render_table
 

@@ -54,4 +54,4 @@ def _line(row: list[str], widths: list[int], right: frozenset[int]) -> str:
 
 def printable(text: str) -> str:
     """Control characters of hostile names must not reach a terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
