@@ -6,6 +6,7 @@ what its command needs.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dotdump import analysis
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.dump.write import write_core
     from dotdump.errors import (
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
         CollectError,
         CommandRejected,
         ConditionError,
+        DacFailed,
         DotdumpError,
         FieldNotFound,
         FormatError,
@@ -51,6 +53,7 @@ __all__ = [
     "CommandRejected",
     "ConditionError",
     "CoreTarget",
+    "DacFailed",
     "DiagnosticServer",
     "DiagnosticsClient",
     "DotdumpError",
@@ -74,6 +77,7 @@ __all__ = [
     "SnapshotTarget",
     "TargetError",
     "UnsupportedRuntime",
+    "analysis",
     "open_core",
     "open_process",
     "open_snapshot",
@@ -101,6 +105,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'dotdump' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "analysis":
+        return import_module("dotdump.analysis")
     value = globals()[name] = getattr(import_module(f"dotdump.{_HOMES.get(name, 'errors')}"), name)
     return value
 

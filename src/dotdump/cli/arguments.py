@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
 from dotdump.cli.registry import COMMANDS, Command, Exit, load
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, HelpFormatter, Namespace
+
+    from dotdump.ipc.dump import DumpType
+
 SUMMARY = "Collect and analyse .NET dumps on Linux."
 
 
-def parse(argv: list[str]) -> tuple[argparse.Namespace, Command]:
+def parse(argv: list[str]) -> tuple[Namespace, Command]:
     """Return the arguments and the module of the command that ``argv`` names; exits with 2 where it names none."""
     name = next((word for word in argv if not word.startswith("-")), None)
     if name is None or name not in COMMANDS:
@@ -23,9 +28,11 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, Command]:
     return parser.parse_args(argv[:position] + argv[position + 1 :]), command
 
 
-def parser_of(name: str, command: Command) -> argparse.ArgumentParser:
+def parser_of(name: str, command: Command) -> ArgumentParser:
     """Return the parser of one command, with the options that every command has."""
-    parser = argparse.ArgumentParser(
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser(
         prog=f"dotdump {name}",
         description=COMMANDS[name],
         epilog=f"examples:\n{command.EXAMPLES}" if command.EXAMPLES else None,
@@ -38,23 +45,39 @@ def parser_of(name: str, command: Command) -> argparse.ArgumentParser:
     return parser
 
 
-def add_format(parser: argparse.ArgumentParser, *choices: str) -> None:
+def add_format(parser: ArgumentParser, *choices: str) -> None:
     """Add ``--format``: text and json, and what else a command can print."""
     parser.add_argument("--format", choices=["text", "json", *choices], default="text", help="default: %(default)s")
 
 
-def _formatter(prog: str) -> argparse.HelpFormatter:
+def dump_type(text: str) -> DumpType:
+    """Return the type of dump that an argument names."""
+    from argparse import ArgumentTypeError
+
+    from dotdump.ipc.dump import DumpType
+
+    try:
+        return DumpType[text.upper()]
+    except KeyError:
+        raise ArgumentTypeError(f"{text!r} is none of Full, Heap, Mini, Triage") from None
+
+
+def _formatter(prog: str) -> HelpFormatter:
     """Return a formatter as wide as the terminal; left to find that out, it imports shutil and all compressions."""
+    from argparse import RawDescriptionHelpFormatter
+
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() else os.get_terminal_size(1).columns if os.isatty(1) else 100
-    return argparse.RawDescriptionHelpFormatter(prog, width=max(width, 40) - 2)
+    return RawDescriptionHelpFormatter(prog, width=max(width, 40) - 2)
 
 
-def overview() -> argparse.ArgumentParser:
+def overview() -> ArgumentParser:
     """Return the parser of ``dotdump`` without a command: help, version, and the list of commands."""
+    from argparse import ArgumentParser
+
     width = max((len(name) for name in COMMANDS), default=0) + 2
     listing = "\n".join(f"  {name:<{width}}{summary}" for name, summary in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="dotdump",
         usage="dotdump COMMAND [OPTIONS]",
         description=SUMMARY,

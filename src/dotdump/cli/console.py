@@ -10,16 +10,21 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
 
 class Console:
-    """Two streams and a format. ``width`` is None where stdout is not a terminal: then nothing is shortened."""
+    """Two streams and a format. ``width`` is None where stdout is not a terminal: then nothing is shortened.
+
+    ``clear`` is called before anything is written: whoever shows progress takes it off the terminal.
+    """
 
     def __init__(self, format: str = "text", stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:  # noqa: A002
         self.format = format
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
+        self.clear: Callable[[], None] | None = None
 
     @property
     def width(self) -> int | None:
@@ -30,11 +35,20 @@ class Console:
 
     def result(self, text: str) -> None:
         """Print a result, or a part of one."""
+        self._clear()
         self.stdout.write(text if text.endswith("\n") else text + "\n")
 
     def note(self, text: str) -> None:
-        """Say something that is not part of the result."""
-        self.stderr.write(text + "\n")
+        """Say something that is not part of the result; where nobody can be told, the command goes on all the same."""
+        self._clear()
+        try:  # noqa: SIM105 -- contextlib imports too much for ps
+            self.stderr.write(text + "\n")
+        except OSError:
+            pass
+
+    def _clear(self) -> None:
+        if self.clear is not None:
+            self.clear()
 
     def warning(self, text: str) -> None:
         """Say what the user should know although the command goes on."""

@@ -59,6 +59,16 @@ def running_corpus(dotnet: Path, scenario: str, directory: str) -> Iterator[subp
         _end(process)
 
 
+def grow(process: subprocess.Popen[bytes]) -> None:
+    """Have the scenario ``leak`` leak more, and wait until it has."""
+    if process.stdin is None or process.stdout is None:
+        raise NotFound(f"process {process.pid} was not started to be told anything")
+    process.stdin.write(b"grow\n")
+    process.stdin.flush()
+    if select.select([process.stdout], [], [], READY_SECONDS)[0]:
+        process.stdout.readline()
+
+
 def _package_roots() -> Iterator[Path]:
     package = find_spec(_PACKAGE.partition(".")[0])
     for location in (package.submodule_search_locations or ()) if package else ():

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
 
     from dotdump.report.listing import Choice
 
 
-def add_listing(parser: argparse.ArgumentParser, rows: str, sorts: Sequence[str], *, matched: str = "type") -> None:
+def add_listing(parser: ArgumentParser, rows: str, sorts: Sequence[str], *, matched: str = "type") -> None:
     """Add ``--type``, ``--sort``, ``--limit``, ``--offset``; the first of ``sorts`` is the default."""
     parser.add_argument("--type", metavar="REGEX", type=pattern, help=f"only {rows} whose {matched} matches")
     parser.add_argument("--sort", choices=list(sorts), default=sorts[0], help="default: %(default)s")
@@ -20,7 +20,7 @@ def add_listing(parser: argparse.ArgumentParser, rows: str, sorts: Sequence[str]
     parser.add_argument("--offset", metavar="N", type=count, default=0, help=f"leave out the first N {rows}")
 
 
-def choice_of(arguments: argparse.Namespace) -> Choice:
+def choice_of(arguments: Namespace) -> Choice:
     """Return what those arguments say."""
     from dotdump.report.listing import Choice
 
@@ -32,12 +32,16 @@ def pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from error
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"{text!r} is no regular expression: {error}") from error
     return text
 
 
 def count(text: str) -> int:
     """Convert an argument to a number of rows."""
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"{text!r} is not a positive number")
     return int(text)

@@ -25,10 +25,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = run_command(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return _die_of_interrupt()
+        pass  # with it go its frames, and what is still open there is closed
     except BrokenPipeError:
         return _reader_gone()
-    return status
+    else:
+        return status
+    return _die_of_interrupt()
 
 
 def run_command(argv: list[str]) -> int:
@@ -82,8 +84,10 @@ def _reader_gone() -> int:
 
 def _die_of_interrupt() -> int:
     """End as Ctrl-C ends a program that does not catch it, so that a shell loop around us ends too."""
+    import gc
     import signal
 
+    gc.collect()  # a snapshot whose block was not yet entered is closed as it is let go
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGINT)
     return 128 + signal.SIGINT

@@ -9,12 +9,12 @@ from dotdump.dump.gc_moment import DEFAULT_WAIT
 from dotdump.dump.own_method import OwnOptions, PtraceMethod, SnapshotMethod
 from dotdump.dump.runtime_method import RuntimeMethod
 from dotdump.errors import CollectError
+from dotdump.ipc.dump import DumpFlags, DumpType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dotdump.dump.capture import Method
     from dotdump.ipc.client import DiagnosticsClient
-    from dotdump.ipc.dump import DumpFlags
 
 DEFAULT_LEVEL = 1
 """zstd's fastest ordinary level: higher ones take longer than the disk does."""
@@ -40,6 +40,7 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         help="how long to look for a moment outside a garbage collection, 0 not at all; default: %(default)g",
     )
     parser.add_argument("--skip-file-backed", action="store_true", help="leave out what is in files that are mapped")
+    parser.add_argument("--drop-free", action="store_true", help="of a Heap dump: zero what free objects hold")
     parser.add_argument(
         "--compress",
         type=_level,
@@ -62,13 +63,15 @@ def method_of(arguments: argparse.Namespace, flags: DumpFlags, client: Diagnosti
     own = _own_options(arguments)
     name = "runtime" if client is not None and arguments.method == "auto" else arguments.method
     if name in ("ptrace", "snapshot"):
-        if flags:
-            raise CollectError("--diag and --crashreport are createdump's: they need --method runtime")
+        if flags & ~DumpFlags.CRASH_REPORT:
+            raise CollectError("--diag is createdump's: it needs --method runtime")
         return PtraceMethod(own) if name == "ptrace" else SnapshotMethod(own)
     if name == "auto":
         return AutoMethod(flags, own)
     if own != OwnOptions():
-        raise CollectError("--gc-wait, --skip-file-backed, --compress and --buffer are not for the runtime's dumps")
+        raise CollectError(
+            "--gc-wait, --skip-file-backed, --drop-free, --compress and --buffer are not for the runtime's dumps"
+        )
     return RuntimeMethod(flags, client)
 
 
@@ -76,8 +79,15 @@ def _own_options(arguments: argparse.Namespace) -> OwnOptions:
     level: int | None = arguments.compress
     if level is None and (arguments.output or "").endswith(".zst"):
         level = DEFAULT_LEVEL
-    file_backed = not arguments.skip_file_backed
-    return OwnOptions(file_backed=file_backed, level=level, buffer=arguments.buffer, gc_wait=arguments.gc_wait)
+    if arguments.drop_free and arguments.type is not DumpType.HEAP:
+        raise CollectError("--drop-free is for Heap dumps", hint="add --type heap")
+    return OwnOptions(
+        file_backed=not arguments.skip_file_backed,
+        level=level,
+        buffer=arguments.buffer,
+        gc_wait=arguments.gc_wait,
+        drop_free=arguments.drop_free,
+    )
 
 
 def _wait(text: str) -> float:

@@ -40,7 +40,7 @@ class Display(Protocol):
 
 
 class ProgressLine:
-    """A ``dump.progress.Progress`` that people can see; leave the ``with`` block before anything else is printed."""
+    """A ``dump.progress.Progress`` that people can see, until something else is printed."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -54,10 +54,16 @@ class ProgressLine:
         reading = self._meter.update(phase, done, expected, now)
         if now < self._next:
             return
-        if self._display is None:
-            self._display = _display_for(self._console)
-        self._display.show(reading)
-        self._next = now + self._display.seconds
+        display = self._display = self._display or _display_for(self._console)
+        self._console.clear = self.clear
+        display.show(reading)
+        self._next = now + display.seconds
+
+    def clear(self) -> None:
+        """Take it off the terminal; it comes back when there is more to say."""
+        if self._display is not None:
+            self._display.close()
+        self._display = self._console.clear = None
 
     def __enter__(self) -> Self:
         return self
@@ -65,8 +71,7 @@ class ProgressLine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._display is not None:
-            self._display.close()
+        self.clear()
 
 
 class PlainLog:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from contextlib import contextmanager
 
 from dotdump.errors import CollectError, NotFound, ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator
 
     from dotdump.ipc.client import DiagnosticsClient
@@ -18,7 +18,7 @@ PORT_SECONDS = 60.0
 """How long a port that listens waits for a runtime to connect."""
 
 
-def add_selection(parser: argparse.ArgumentParser) -> None:
+def add_selection(parser: ArgumentParser) -> None:
     """Add the three options."""
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument("-p", "--process-id", type=process_id, metavar="PID", help="the process")
@@ -32,7 +32,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def selected(arguments: argparse.Namespace) -> Iterator[tuple[int, DiagnosticsClient | None]]:
+def selected(arguments: Namespace) -> Iterator[tuple[int, DiagnosticsClient | None]]:
     """Give the pid in our namespace, and the client to ask where that is not the process's own port."""
     if arguments.process_id is not None:
         yield arguments.process_id, None
@@ -59,7 +59,9 @@ def find_one(name: str) -> int:
 def process_id(text: str) -> int:
     """Convert an argument to a pid."""
     if not text.isdecimal() or not 0 < int(text) < 1 << 22:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a process id")
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"{text!r} is not a process id")
     return int(text)
 
 

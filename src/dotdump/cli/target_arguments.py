@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from dotdump.cli.arguments import add_format
-from dotdump.cli.core_arguments import add_sysroot, open_named
+from dotdump.cli.core_arguments import add_symbols, add_sysroot, open_named
 from dotdump.cli.selection import process_id
 
 TYPE_CHECKING = False
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 
 def add_target(parser: ArgumentParser, *formats: str) -> None:
-    """Add CORE or ``-p PID``, ``--sysroot``, and ``--format`` with more ``formats`` than text and json."""
+    """Add CORE or ``-p PID``, where to find files, and ``--format`` with more ``formats`` than text and json."""
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument("core", metavar="CORE", nargs="?", help="a core file: of createdump, the kernel or dotdump")
     choice.add_argument("-p", "--process-id", type=process_id, metavar="PID", help="a process that runs")
     add_sysroot(parser)
+    add_symbols(parser)
     add_format(parser, *formats)
 
 
@@ -48,8 +49,7 @@ def open_target(arguments: Namespace, console: Console) -> Iterator[Target]:
     from dotdump.target.snapshot import open_snapshot
 
     with GcMoment(arguments.process_id, DEFAULT_WAIT) as gc:
-        symbols = getattr(arguments, "symbols", ())
-        twin = open_snapshot(arguments.process_id, moment=gc.moment, symbols=symbols)
+        twin = open_snapshot(arguments.process_id, moment=gc.moment, symbols=getattr(arguments, "symbols", ()))
     with twin:
         console.note(f"dotdump: process {arguments.process_id} stood still for {1000 * twin.pause:.0f} ms and runs on")
         for text in twin.problems:
@@ -63,4 +63,4 @@ def index_of(arguments: Namespace) -> IndexFolder | None:
         return None
     from dotdump.clr.graph.index_folder import index_folder
 
-    return index_folder(arguments.core, arguments.sysroot)
+    return index_folder(arguments.core, [*arguments.sysroot, *getattr(arguments, "symbols", ())])

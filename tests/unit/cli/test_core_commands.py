@@ -59,10 +59,12 @@ def test_a_cut_core_is_not_complete_and_the_exit_code_says_so(core: Path, capsys
 
 
 def test_threads_come_with_registers_and_the_dead_one_first(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first, second = answer(capsys, "threads", str(core))["threads"]
+    found = answer(capsys, "threads", str(core), code=Exit.PROBLEMS)
+    assert found["problems"][0]["message"] == "the list of managed threads was not found"
+    first, second = found["threads"]
     assert (first["tid"], second["tid"]) == (101, 100)
     assert first["registers"]["rip"] == hex(101_016)
-    assert main(["threads", "--registers", str(core)]) == Exit.DONE
+    assert main(["threads", "--registers", str(core)]) == Exit.PROBLEMS
     assert "thread 101\n     r15 0x18a88" in capsys.readouterr().out
 
 
@@ -153,7 +155,7 @@ def test_a_warning_of_python_is_said_as_the_command_says_its_own(
 
 
 def test_stacks_of_threads_that_are_not_there_are_an_error(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (thread,) = answer(capsys, "stacks", str(core), "--native", "--thread", "101")["threads"]
+    (thread,) = answer(capsys, "stacks", str(core), "--thread", "101", code=Exit.PROBLEMS)["threads"]
     assert (thread["os_id"], thread["managed_id"], thread["exception"]) == (101, None, None)
     assert thread["end"]
     assert main(["stacks", str(core), "--native", "--thread", "77"]) == Exit.FAILED

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -90,3 +91,9 @@ def test_a_reader_that_goes_away_causes_no_traceback() -> None:
     done = subprocess.run([*DOTDUMP, "--version"], stdout=writing, stderr=subprocess.PIPE, check=False, timeout=30)
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_an_error_that_nobody_can_be_told_is_still_an_exit_code() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run([*DOTDUMP, "info", "/nonexistent"], stderr=full, stdout=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from dotdump.cli.arguments import add_format
+from dotdump.cli.arguments import add_format, dump_type
 from dotdump.cli.console import Console
 from dotdump.cli.method_options import add_method_options, method_of
 from dotdump.cli.registry import Exit
 from dotdump.cli.selection import add_selection, selected
+from dotdump.cli.without_collector import without_collector
 from dotdump.dump.collect import DEFAULT_TIMEOUT, Request, collect
 from dotdump.dump.destination import STREAM
 from dotdump.dump.verify import Verdict, worst
+from dotdump.errors import CollectError
 from dotdump.ipc.dump import DumpFlags, DumpType
+from dotdump.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from dotdump.ipc.client import DiagnosticsClient
 
 SCHEMA = "dotdump/collect/1"
+RUNTIME = "runtime"
 EXAMPLES = """\
   dotdump collect -p 4711                        everything, into core.4711 here
   dotdump collect -p 4711 --live                 the same from a twin of the process: a pause of milliseconds
@@ -42,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace an existing regular file, once the dump is whole")
     parser.add_argument(
         "--type",
-        type=_dump_type,
+        type=dump_type,
         default=DumpType.FULL,
         metavar="Full|Heap|Mini|Triage",
         help="what to keep, in any case of letters; default: Full",
@@ -50,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_method_options(parser)
     parser.add_argument("--diag", action="store_true", help="have createdump log what it does, to the target's output")
     parser.add_argument(
-        "--crashreport", action="store_true", help="also write PATH.crashreport.json (.NET 6 and later)"
+        "--crashreport", action="store_true", help="also write PATH.crashreport.json: every thread and its frames"
     )
     parser.add_argument("--no-verify", action="store_true", help="do not check the dump (for files you will check)")
     parser.add_argument(
@@ -70,7 +74,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.output == STREAM:
         console = Console(console.format, stdout=console.stderr, stderr=console.stderr)
 
-    with selected(arguments) as (pid, client):
+    with without_collector(), selected(arguments) as (pid, client):
         request = Request(
             pid=pid,
             type=arguments.type,
@@ -82,12 +86,24 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         try:
             with ProgressLine(console) as progress:
                 result = collect(request, _method(arguments, client), progress)
+                result = _with_crash_report(result, arguments)
         except KeyboardInterrupt as stop:
             console.note(f"dotdump: stopped; no dump of process {pid} was written")
             for note in getattr(stop, "__notes__", ()):
                 console.warning(note)
             raise
     return _report(result, console)
+
+
+def _with_crash_report(result: CollectResult, arguments: argparse.Namespace) -> CollectResult:
+    """Write the crash report that was asked for, where the runtime has not written one."""
+    if not arguments.crashreport or result.crash_report is not None or result.method == RUNTIME:
+        return result
+    if arguments.output == STREAM:
+        raise CollectError("a crash report is written beside the dump, which has no name here")
+    from dotdump.cli.crash_report_file import write_crash_report
+
+    return replace(result, crash_report=write_crash_report(result.path))
 
 
 def _method(arguments: argparse.Namespace, client: DiagnosticsClient | None) -> Method:
@@ -107,13 +123,6 @@ def _report(result: CollectResult, console: Console) -> int:
 
         console.result(render_collect(result))
     return Exit.PROBLEMS if result.warnings or worst(result.findings) is not Verdict.OK else Exit.DONE
-
-
-def _dump_type(text: str) -> DumpType:
-    try:
-        return DumpType[text.upper()]
-    except KeyError:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of Full, Heap, Mini, Triage") from None
 
 
 def _seconds(text: str) -> float:

@@ -6,14 +6,15 @@ import argparse
 import os
 import sys
 
-from dotdump.cli.arguments import add_format
+from dotdump.cli.arguments import add_format, dump_type
 from dotdump.cli.core_arguments import tell_warnings
 from dotdump.cli.progress import ProgressLine
 from dotdump.cli.registry import Exit
 from dotdump.dump.convert import Conversion, Trim, check_converted, convert
 from dotdump.dump.progress import Phase
 from dotdump.dump.write import level_for, published
-from dotdump.errors import OutputRefused
+from dotdump.errors import CollectError, OutputRefused
+from dotdump.ipc.dump import DumpType
 from dotdump.memory.space import MemoryRange
 from dotdump.records import as_dict
 
@@ -27,6 +28,7 @@ EXAMPLES = """\
   dotdump convert core.4711 core.4711.zst                       compress; every reader of dotdump reads it in place
   dotdump convert core.4711.zst core.4711                       unpack, with holes where there are zeros
   dotdump convert core.4711 small.zst --drop-file-backed        leave out what is in files on the disk anyway
+  dotdump convert core.4711 core.mini --type Mini               what dumps of this type have: stacks, threads, modules
   dotdump convert core.4711 part --range 0x7f00000000-0x7f00200000   only this memory, but the whole map
   dotdump convert core.4711 - --compress | ssh host 'cat > c.zst'"""
 
@@ -47,6 +49,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="keep only memory in this range of addresses, end not included; may be repeated",
     )
     parser.add_argument("--drop-file-backed", action="store_true", help="leave out unchanged pages of mapped files")
+    parser.add_argument(
+        "--type",
+        type=dump_type,
+        default=DumpType.FULL,
+        metavar="Heap|Mini|Triage",
+        help="keep what dumps of this type have, chosen by walking the core; default: all there is",
+    )
+    parser.add_argument("--drop-free", action="store_true", help="with --type heap: zero what free objects hold")
     parser.add_argument("--force", action="store_true", help="replace an existing regular file, once it is whole")
     add_format(parser)
 
@@ -54,7 +64,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Convert, and print what came of it."""
     tell_warnings(console)
-    trim = Trim(tuple(arguments.range), file_backed=not arguments.drop_file_backed)
+    trim = Trim(
+        tuple(arguments.range),
+        file_backed=not arguments.drop_file_backed,
+        type=arguments.type,
+        drop_free=_drops_free(arguments),
+    )
     level = level_for(arguments.output, arguments.compress)
     if arguments.output == STDOUT:
         descriptor = sys.stdout.fileno()
@@ -71,6 +86,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     for problem in conversion.problems:
         console.warning(problem)
     return Exit.PROBLEMS if conversion.problems else Exit.DONE
+
+
+def _drops_free(arguments: argparse.Namespace) -> bool:
+    if arguments.drop_free and arguments.type is not DumpType.HEAP:
+        raise CollectError("--drop-free is for Heap dumps", hint="add --type heap")
+    return bool(arguments.drop_free)
 
 
 def _report(output: str, conversion: Conversion, console: Console) -> None:

@@ -10,6 +10,8 @@ import argparse
 import os
 import time
 
+from dotdump.cli.crash_report_file import write_crash_report
+from dotdump.cli.without_collector import without_collector
 from dotdump.dump.collect import Request, collect
 from dotdump.dump.own_method import OwnOptions, PtraceMethod
 from dotdump.errors import DotdumpError
@@ -31,6 +33,13 @@ CONFLICT_HANDLER = "resolve"
 FAILED = 255
 """createdump returns -1 for every failure."""
 PAGE = 4096
+_WORDS = {
+    DumpType.MINI: "minidump",
+    DumpType.HEAP: "minidump with heap",
+    DumpType.TRIAGE: "triage minidump",
+    DumpType.FULL: "full dump",
+}
+"""What createdump calls its types."""
 _TYPES = (
     (("-n", "--normal"), DumpType.MINI, "minidump"),
     (("-h", "--withheap"), DumpType.HEAP, "minidump with heap (the default)"),
@@ -48,8 +57,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-d", "--diag", action="store_true", help="accepted; there is nothing more to say")
     parser.add_argument("-v", "--verbose", action="store_true", help="accepted as --diag")
     parser.add_argument("-l", "--logtofile", metavar="FILE", help="write messages to a file instead of stdout")
-    parser.add_argument("--crashreport", action="store_true", help="not there yet")
-    parser.add_argument("--crashreportonly", action="store_true", help="not there yet")
+    parser.add_argument("--crashreport", action="store_true", help="also write PATH.crashreport.json")
+    parser.add_argument("--crashreportonly", action="store_true", help="write that and no dump")
     parser.add_argument("--singlefile", action="store_true", help="accepted: no DAC is needed in any case")
     parser.add_argument("--nativeaot", action="store_true", help="accepted: no DAC is needed in any case")
     parser.add_argument("--crashthread", type=_number, default=0, metavar="TID", help="the thread that crashed")
@@ -61,7 +70,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Dump as createdump does; 0, or 255 for every failure."""
     log = _Log(console, arguments.logtofile)
     try:
-        return _dump(arguments, log)
+        with without_collector():
+            return _dump(arguments, log)
     finally:
         log.close()
 
@@ -89,38 +99,32 @@ class _Log:
 
 def _dump(arguments: argparse.Namespace, log: _Log) -> int:
     begun = time.monotonic()
-    refusal = _refusal(arguments)
-    if refusal:
-        log.complain(refusal)
-        return FAILED
     pid = arguments.pid or os.getppid()
     log.say(f"Gathering state for process {pid} {_name(pid)}")
     if arguments.signal:
         log.say(f"Crashing thread {arguments.crashthread:04x} signal {arguments.signal} ({arguments.signal:04x})")
     template = arguments.name or os.path.join(os.environ.get("TMPDIR") or "/tmp", "coredump.%p")  # noqa: S108
-    log.say(f"Writing full dump to file {template}")
+    kind = DumpType.MINI if arguments.crashreportonly else arguments.type
+    if not arguments.crashreportonly:
+        log.say(f"Writing {_WORDS[kind]} to file {template}")
     options = OwnOptions(buffer=0, gc_wait=0.0, first=arguments.crashthread, siginfo=_siginfo(arguments))
     try:
-        result = collect(Request(pid, output=template, replace=True), PtraceMethod(options))
+        result = collect(Request(pid, kind, output=template, replace=True), PtraceMethod(options))
+        if arguments.crashreport or arguments.crashreportonly:
+            log.say(f"Crash report successfully written to {write_crash_report(result.path)}")
+        if arguments.crashreportonly:
+            os.unlink(result.path)
     except (DotdumpError, OSError) as error:
         log.complain(str(error))
         log.say(f"Failure took {_milliseconds(begun)}ms")
         return FAILED
     for warning in result.warnings:
         log.complain(warning)
-    log.say(f"Written {result.bytes} bytes ({result.bytes // PAGE} pages) to core file")
+    if not arguments.crashreportonly:
+        log.say(f"Written {result.bytes} bytes ({result.bytes // PAGE} pages) to core file")
     log.say("Target process is alive")
     log.say(f"Dump successfully written in {_milliseconds(begun)}ms")
     return 0
-
-
-def _refusal(arguments: argparse.Namespace) -> str | None:
-    if arguments.crashreport or arguments.crashreportonly:
-        return "dotdump does not write crash reports yet: unset DOTNET_EnableCrashReport[Only]"
-    if arguments.type is not DumpType.FULL:
-        kind = arguments.type.name.capitalize()
-        return f"dotdump takes full dumps only, {kind} is not there yet: use --full, or DOTNET_DbgMiniDumpType=4"
-    return None
 
 
 def _siginfo(arguments: argparse.Namespace) -> Siginfo | None:

@@ -21,6 +21,7 @@ EXAMPLES = """\
   dotdump heap -p 4711 --limit 20 --sort count       the twenty with most objects, of a process that runs
   dotdump heap core.4711 --type '^Billing\\.'         types of one namespace
   dotdump heap core.4711 --generation gen2 --wide    what has survived, with a column for each generation
+  dotdump heap core.4711 --dead                      garbage that was not collected yet
   dotdump heap core.4711 --by-module                 which assembly's types they are
   dotdump heap core.4711 --format csv > types.csv"""
 
@@ -32,6 +33,9 @@ def configure(parser: ArgumentParser) -> None:
     add_target(parser, "csv")
     add_index(parser)
     add_listing(parser, "types", ("size", "count", "name"), matched="name")
+    lives = parser.add_mutually_exclusive_group()
+    lives.add_argument("--live", action="store_true", help="only objects that roots reach")
+    lives.add_argument("--dead", action="store_true", help="only objects that wait to be collected")
     parser.add_argument("--by-module", action="store_true", help="add up the types of each module")
     parser.add_argument("--wide", action="store_true", help="show the bytes in each generation, too")
     parser.add_argument(
@@ -47,7 +51,8 @@ def run(arguments: Namespace, console: Console) -> int:
     """Print them; 3 where the heap could not be walked in full."""
     from dotdump.analysis.statistics import in_generations
 
-    statistics = _statistics(arguments, console)
+    find = _of_live if arguments.live or arguments.dead else _statistics
+    statistics = find(arguments, console)
     if not statistics.walkable:
         console.warning("a garbage collection was moving objects: this is what could be had")
     for problem in statistics.problems:
@@ -70,6 +75,14 @@ def _print(statistics: HeapStatistics, arguments: Namespace, console: Console) -
         types = report.select_types(statistics, choice)
         text = partial(report.render_types, types, wide=wide)
         print_answer(console, "dotdump/heap/1", types, text, partial(report.types_csv, types))
+
+
+def _of_live(arguments: Namespace, console: Console) -> HeapStatistics:
+    from dotdump.analysis.liveness import live_statistics
+    from dotdump.cli.rooted import open_rooted
+
+    with open_rooted(arguments, console) as heap:
+        return live_statistics(heap, live=arguments.live)
 
 
 def _statistics(arguments: Namespace, console: Console) -> HeapStatistics:

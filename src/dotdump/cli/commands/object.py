@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 
 from dotdump.cli.answer import print_answer
 from dotdump.cli.listing_arguments import count
 from dotdump.cli.quantities import address
 from dotdump.cli.registry import Exit
-from dotdump.cli.target_arguments import add_index, add_target, index_of, open_target
+from dotdump.cli.rooted import rooted_heap
+from dotdump.cli.target_arguments import add_index, add_target, open_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from dotdump.cli.console import Console
-    from dotdump.clr.graph.object_graph import ObjectGraph
-    from dotdump.clr.model.runtime import ClrRuntime
 
 EXAMPLES = """\
   dotdump object core.4711 0x7f3a5c001000              fields, what it holds, references in and out
@@ -36,24 +36,17 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print it; 3 where a part of it could not be read."""
-    from dotdump.analysis.object_details import object_details
+    from dotdump.analysis.whole_object import object_details
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.report import object_details as report
 
     with open_target(arguments, console) as target:
         runtime = ClrRuntime.of(target)
         runtime.heap.object(arguments.address)  # before the whole heap is read for nothing
-        graph = None if arguments.alone else _graph(runtime, arguments, console)
-        found = object_details(runtime, arguments.address, graph, arguments.limit)
+        with nullcontext() if arguments.alone else rooted_heap(runtime, arguments, console) as heap:
+            found = object_details(runtime, arguments.address, heap, arguments.limit)
     for problem in found.problems:
         console.warning(problem.message)
     text = partial(report.render_object, found)
     print_answer(console, "dotdump/object/1", found, text, partial(report.object_csv, found))
     return Exit.PROBLEMS if found.problems else Exit.DONE
-
-
-def _graph(runtime: ClrRuntime, arguments: Namespace, console: Console) -> ObjectGraph:
-    from dotdump.cli.progress import ProgressLine
-
-    with ProgressLine(console) as progress:
-        return runtime.heap.graph(index_of(arguments), progress)

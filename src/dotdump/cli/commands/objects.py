@@ -8,7 +8,7 @@ from itertools import islice
 from dotdump.cli.listing_arguments import add_listing
 from dotdump.cli.quantities import address_range, byte_count
 from dotdump.cli.registry import Exit
-from dotdump.cli.target_arguments import add_target, open_target
+from dotdump.cli.target_arguments import add_index, add_target, index_of, open_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dotdump.analysis.objects import ObjectQuery, ObjectRow
+    from dotdump.analysis.rooted_heap import RootedHeap
     from dotdump.analysis.where import Where
     from dotdump.cli.console import Console
+    from dotdump.clr.contracts.type_totals import Progress
     from dotdump.clr.model.runtime import ClrRuntime
 
 EXAMPLES = """\
@@ -25,6 +27,7 @@ EXAMPLES = """\
   dotdump objects core.4711 --type Invoice --where 'Id>5 and Customer.Name~"^A"'
   dotdump objects core.4711 --type Invoice --fields Id,Total.Amount   with values of fields
   dotdump objects core.4711 --min-size 1M --sort size --limit 20      the twenty largest
+  dotdump objects core.4711 --type Invoice --sort retained --limit 20 --live
   dotdump objects core.4711 --generation gen2 --where '@length>1000'
   dotdump objects -p 4711 --type 'Exception$' --format json           of a process that runs"""
 
@@ -34,7 +37,8 @@ _GENERATIONS = ("gen0", "gen1", "gen2", "large", "pinned", "frozen")
 def configure(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     add_target(parser, "csv")
-    add_listing(parser, "objects", ("address", "size"))
+    add_index(parser)
+    add_listing(parser, "objects", ("address", "size", "retained"))
     parser.add_argument(
         "--where",
         metavar="CONDITION",
@@ -46,6 +50,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--min-size", metavar="BYTES", type=byte_count, default=0, help="12, 4K, 1M or 2G")
     parser.add_argument("--max-size", metavar="BYTES", type=byte_count, help="likewise")
     parser.add_argument("--generation", action="append", choices=_GENERATIONS, default=[], help="may be repeated")
+    lives = parser.add_mutually_exclusive_group()
+    lives.add_argument("--live", action="store_true", help="only those that roots reach")
+    lives.add_argument("--dead", action="store_true", help="only those that wait to be collected")
     parser.add_argument("--range", metavar="START-END", type=address_range, help="only between two addresses")
 
 
@@ -60,13 +67,24 @@ def run(arguments: Namespace, console: Console) -> int:
         if not runtime.heap.can_walk:
             console.warning("a garbage collection was moving objects: this is what could be had")
         with ProgressLine(console) as progress:
-            rows = find_objects(runtime, _query(arguments), None if console.stdout.isatty() else progress)
+            rooted = _rooted(runtime, arguments, progress)
+            shown = None if console.stdout.isatty() else progress  # rows themselves tell how far it is
+            rows = find_objects(runtime, _query(arguments), shown, rooted)
             totals = _print(_chosen(rows, arguments), runtime, arguments, console)
         if arguments.where is not None and totals == 0 and arguments.where.never_met:
             console.warning(f"no object looked at has a field {', '.join(arguments.where.never_met)}")
         for problem in runtime.heap.problems:
             console.warning(problem.message)
         return Exit.PROBLEMS if runtime.heap.problems or not runtime.heap.can_walk else Exit.DONE
+
+
+def _rooted(runtime: ClrRuntime, arguments: Namespace, progress: Progress) -> RootedHeap | None:
+    """Return the graph of the heap where the question needs it."""
+    if not (arguments.live or arguments.dead or arguments.sort == "retained"):
+        return None
+    from dotdump.analysis.rooted_heap import RootedHeap
+
+    return RootedHeap.of(runtime, index_of(arguments), progress)
 
 
 def _query(arguments: Namespace) -> ObjectQuery:
@@ -82,18 +100,19 @@ def _query(arguments: Namespace) -> ObjectQuery:
         end,
         arguments.where,
         arguments.fields,
+        True if arguments.live else False if arguments.dead else None,
     )
 
 
 def _chosen(rows: Iterator[ObjectRow], arguments: Namespace) -> Iterator[ObjectRow]:
-    """Return those rows that are to be shown; only the order by size waits for the last one."""
+    """Return those rows that are to be shown; only an order by size waits for the last one."""
     first = arguments.offset
     last = None if arguments.limit is None else first + arguments.limit
-    if arguments.sort == "size":
+    if arguments.sort != "address":
         from heapq import nlargest
 
         def size(row: ObjectRow) -> int:
-            return row.size
+            return row.size if arguments.sort == "size" else row.retained or 0
 
         rows = iter(sorted(rows, key=size, reverse=True) if last is None else nlargest(last, rows, key=size))
     return islice(rows, first, last)

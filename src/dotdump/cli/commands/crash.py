@@ -1,0 +1,37 @@
+"""``dotdump crash``: why a process died."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from dotdump.cli.answer import print_answer
+from dotdump.cli.core_arguments import add_core, open_named
+from dotdump.cli.registry import Exit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from dotdump.cli.console import Console
+
+EXAMPLES = """\
+  dotdump crash core.4711                why it died, in one paragraph, with the last frames
+  dotdump crash core.4711 --format json"""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_core(parser)
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Print it; 3 where the core is damaged."""
+    from dotdump.analysis.crash import crash_report
+    from dotdump.clr.model.runtime import ClrRuntime
+    from dotdump.report.crash import render_crash
+
+    with open_named(arguments, console) as target:
+        found = crash_report(target, ClrRuntime.of(target))
+        damaged = bool(target.problems)
+    print_answer(console, "dotdump/crash/1", found, partial(render_crash, found))
+    return Exit.PROBLEMS if damaged else Exit.DONE

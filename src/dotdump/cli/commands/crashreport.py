@@ -1,0 +1,33 @@
+"""``dotdump crashreport``: createdump's crash report, of any core or of a process."""
+
+from __future__ import annotations
+
+from dotdump.cli.registry import Exit
+from dotdump.cli.target_arguments import add_target, open_target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from dotdump.cli.console import Console
+
+EXAMPLES = """\
+  dotdump crashreport core.4711 > core.4711.crashreport.json
+  dotdump crashreport -p 4711                                    of a process that runs"""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_target(parser)
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Print it; 3 where the core is damaged."""
+    from dotdump.analysis.crash_report import crash_report
+    from dotdump.report.crash_report import render_crash_report
+
+    with open_target(arguments, console) as target:
+        report = crash_report(target)
+        damaged = arguments.process_id is None and bool(getattr(target, "problems", ()))
+    console.result(render_crash_report(report).rstrip("\n"))
+    return Exit.PROBLEMS if damaged else Exit.DONE

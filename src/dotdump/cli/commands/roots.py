@@ -1,0 +1,93 @@
+"""``dotdump roots``: who holds it, from roots down to an object, or to all objects of a type."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from dotdump.cli.answer import print_answer
+from dotdump.cli.arguments import add_format
+from dotdump.cli.core_arguments import add_symbols, add_sysroot
+from dotdump.cli.listing_arguments import count
+from dotdump.cli.registry import Exit
+from dotdump.cli.rooted import open_rooted, tell_problems
+from dotdump.cli.selection import process_id
+from dotdump.cli.target_arguments import add_index
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from dotdump.analysis.rooted_heap import RootedHeap
+    from dotdump.cli.console import Console
+
+EXAMPLES = """\
+  dotdump roots core.4711 0x7f3a5c001000             the shortest way from each of up to three roots
+  dotdump roots core.4711 0x7f3a5c001000 --limit 20  from more of them
+  dotdump roots core.4711 '^Billing\\.Invoice$'       all objects of a type, grouped by what the way looks like
+  dotdump roots -p 4711 Invoice --format json        of a process that runs"""
+
+DEFAULTS: dict[str, object] = {
+    "process_id": None,
+    "limit": None,
+    "offset": 0,
+    "sysroot": [],
+    "symbols": [],
+    "no_index": False,
+}
+WORDS = "words"
+_DEFAULT_PATHS, _DEFAULT_SHAPES = 3, 10
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="CORE|ADDRESS|TYPE",
+        help="a core file (none with -p), then addresses of objects or a regular expression that type names match",
+    )
+    parser.add_argument("-p", "--process-id", type=process_id, metavar="PID", help="a process that runs")
+    parser.add_argument("--limit", metavar="N", type=count, help="ways to an object, or of a type; default: 3, 10")
+    parser.add_argument("--offset", metavar="N", type=count, help="of a type: leave out the first N ways")
+    add_sysroot(parser)
+    add_symbols(parser)
+    add_format(parser, "csv")
+    add_index(parser)
+    parser.set_defaults(**DEFAULTS)
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Print them; 3 where the heap could not be read in full."""
+    arguments.core, *wanted = [None, *arguments.words] if arguments.process_id is not None else arguments.words
+    if not wanted:
+        console.error("what holds what? name the address of an object, or a type, after the core", "see --help")
+        return Exit.USAGE
+    addresses = [int(word, 16) for word in wanted if re.fullmatch(r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8,16}", word)]
+    if 0 < len(addresses) < len(wanted) or (not addresses and len(wanted) > 1):
+        console.error("either addresses or one type", "put several types in one expression: 'Order|Invoice'")
+        return Exit.USAGE
+    with open_rooted(arguments, console) as heap:
+        if addresses:
+            _print_objects(heap, addresses, arguments, console)
+        else:
+            _print_types(heap, wanted[0], arguments, console)
+        return tell_problems(heap, console)
+
+
+def _print_objects(heap: RootedHeap, addresses: list[int], arguments: Namespace, console: Console) -> None:
+    from dotdump.analysis.root_paths import who_holds
+    from dotdump.report import root_paths as report
+
+    found = who_holds(heap, addresses, arguments.limit or _DEFAULT_PATHS)
+    text = partial(report.render_objects, found)
+    print_answer(console, "dotdump/roots/1", found, text, partial(report.objects_csv, found))
+
+
+def _print_types(heap: RootedHeap, wanted: str, arguments: Namespace, console: Console) -> None:
+    from dotdump.analysis.root_paths import who_holds_type
+    from dotdump.report import root_paths as report
+
+    found = who_holds_type(heap, wanted, arguments.limit or _DEFAULT_SHAPES, arguments.offset)
+    text = partial(report.render_types, found)
+    print_answer(console, "dotdump/roots-of-type/1", found, text, partial(report.types_csv, found))
