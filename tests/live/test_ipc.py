@@ -298,7 +298,8 @@ def test_a_stopped_runtime_is_silent_and_the_question_ends_at_its_deadline(runti
         with pytest.raises(ServerSilent):
             client.process_info(timeout=0.4)
         assert time.monotonic() - start < 2
-        assert diagnose(process.pid, 0.2).state == DiagnosticsState.SILENT
+        found = diagnose(process.pid, 0.2)
+        assert found.state == DiagnosticsState.SILENT, found
 
 
 @pytest.mark.parametrize("runtime", [r for r in runtimes() if r.major >= 10] or [None], ids=lambda r: r and r.version)

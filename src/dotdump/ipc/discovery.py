@@ -123,12 +123,16 @@ def connect_process(
             hint=place.doubt or None,
         ) from error
     failures: list[ServerUnavailable] = []
+    others: list[ServerUnavailable] = []
     for candidate in candidates:
         try:
             return connect_candidate(candidate, owner, deadline, root)
         except ServerUnavailable as error:
-            failures.append(error)
-    raise _worst(failures) or _none_there(owner, place)
+            if type(error) is ServerUnavailable and candidate.key not in (0, owner.start_time):
+                others.append(error)
+            else:
+                failures.append(error)
+    raise _worst(failures) or _none_there(owner, place, others)
 
 
 def connect_candidate(
@@ -189,9 +193,11 @@ def _worst(failures: list[ServerUnavailable]) -> ServerUnavailable | None:
     return None
 
 
-def _none_there(owner: Owner, place: SearchPlace) -> ServerUnavailable:
+def _none_there(owner: Owner, place: SearchPlace, others: list[ServerUnavailable]) -> ServerUnavailable:
+    """Say that none is there, and what is wrong with one that bears its number but not its start time."""
+    left = f"; {others[0].message}" if others else ""
     return ServerUnavailable(
-        f"process {owner.pid} has no diagnostics socket in {place.directory}",
+        f"process {owner.pid} has no diagnostics socket in {place.directory}{left}",
         hint=place.doubt
         or "it is no .NET 3.1+ process, or its diagnostics are off (DOTNET_EnableDiagnostics), "
         "or the socket's path would be 108 bytes or longer",

@@ -145,7 +145,7 @@ def connect_path(path: str, name: str, deadline: Deadline) -> Channel:
     try:
         seconds, fraction = divmod(deadline.require(f"connecting to {name}"), 1)
         # Not settimeout: a non-blocking connect fails at once where the listener's queue is full.
-        socket.setsockopt(SOL_SOCKET, SO_SNDTIMEO, _TIMEVAL.pack(int(seconds), int(fraction * 1e6) + 1))
+        socket.setsockopt(SOL_SOCKET, SO_SNDTIMEO, _TIMEVAL.pack(int(seconds), max(1, int(fraction * 1e6))))
         socket.connect(path)
     except BlockingIOError:
         socket.close()
