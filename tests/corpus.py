@@ -139,6 +139,14 @@ def starting(
         running.end()
 
 
+def crash_dump_environment(core: Path, dump_type: int) -> dict[str, str]:
+    """The environment in which a runtime has createdump write ``core`` when its program crashes; 2 is Heap, 4 Full."""
+    settings = {"DbgEnableMiniDump": "1", "DbgMiniDumpType": str(dump_type), "DbgMiniDumpName": str(core)}
+    return corpus_environment() | {
+        f"{p}_{key}": value for p in ("DOTNET", "COMPlus") for key, value in settings.items()
+    }
+
+
 def corpus_environment() -> dict[str, str]:
     """The environment of a Corpus process: ours, without .NET settings, plus what it needs here."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DOTNET_", "COMPlus_"))}

@@ -3,18 +3,17 @@
 import ast
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import dotdump
-from dotdump import errors
-
-SOURCE = Path(dotdump.__file__)
+from dotdump import analysis, errors
 
 
-def _imported_for_type_checkers() -> dict[str, str]:
+def _imported_for_type_checkers(package: ModuleType) -> dict[str, str]:
     """Name to module, from the block that only type checkers run."""
     return {
         name.name: node.module or ""
-        for block in ast.parse(SOURCE.read_text()).body
+        for block in ast.parse(Path(str(package.__file__)).read_text()).body
         if isinstance(block, ast.If)
         for node in block.body
         if isinstance(node, ast.ImportFrom)
@@ -23,12 +22,21 @@ def _imported_for_type_checkers() -> dict[str, str]:
 
 
 def test_every_public_name_is_there_and_is_what_type_checkers_see() -> None:
-    seen = _imported_for_type_checkers()
+    seen = _imported_for_type_checkers(dotdump)
     assert sorted(seen) == dotdump.__all__
+    assert seen.pop("analysis") == "dotdump"
+    assert dotdump.analysis.__name__ == "dotdump.analysis"
     for name, module in seen.items():
         assert find_spec(module) is not None
         assert getattr(dotdump, name).__module__.startswith("dotdump."), name
         assert f"dotdump.{dotdump._HOMES.get(name, 'errors')}" == module
+
+
+def test_every_question_is_there_and_is_what_type_checkers_see() -> None:
+    seen = _imported_for_type_checkers(analysis)
+    assert sorted(seen) == sorted(analysis.__all__) == sorted(analysis._HOMES)
+    for name, module in seen.items():
+        assert getattr(analysis, name).__module__ == module == f"dotdump.analysis.{analysis._HOMES[name]}"
 
 
 def test_every_error_is_public() -> None:

@@ -40,9 +40,15 @@ def collect_command(pid: int, output: Path, method: str, *more: str) -> list[str
 
 
 def forked(words: list[str], errors: Path) -> int:
-    """Start ``dotdump`` with ``words`` in a fork of this process and return its pid; stderr goes to ``errors``."""
+    """Start ``dotdump`` with ``words`` in a fork of this process and return its pid; stderr goes to ``errors``.
+
+    Until ``main`` is called Ctrl-C is held back, for it is not dotdump yet; what then strikes outside of ``main`` ends
+    it as Python ends a program.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pid
     code = 70
     try:
@@ -53,7 +59,11 @@ def forked(words: list[str], errors: Path) -> int:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 (pytest's own streams are not ours to write to)
         sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         code = main(words)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
     finally:
         os._exit(code)
 

@@ -18,8 +18,11 @@ pytestmark = [pytest.mark.live, pytest.mark.xdist_group("faults")]
 
 ERRORS = ("EIO", "ENOSPC", "EPERM", "ENOSYS", "EINTR", "ESRCH", "EMFILE")
 FAULTS = (*(f"error={name}" for name in ERRORS), "retval=1", "signal=SIGKILL")
-SHORTENED = frozenset(("read", "pread64", "write", "pwrite64", "process_vm_readv"))
-"""Calls that may do less than was asked; for others ``retval=1`` would be a lie that no kernel tells."""
+SHORTENED = frozenset(("read", "pread64", "process_vm_readv"))
+"""Calls that may do less than was asked; for others ``retval=1`` would be a lie that no kernel tells.
+
+Of a call that writes it is one, too: ``strace`` says that a byte was written and writes none.
+"""
 
 START = "pidfd_open"
 """The first call of a dump that is not the interpreter's start-up."""
@@ -71,11 +74,19 @@ def pairs(words: list[str], output: Path, log: Path) -> list[str]:
     return chosen
 
 
+IMPORTING = re.compile(r"^ +(?:from \S+ )?import .*\n(?: *[\^~]+\n)?(?=\S)", re.MULTILINE)
+"""The innermost line of a traceback, where it is an import: its importer's own frames are left out for some errors."""
+INNERMOST = re.compile(r'.*^  File "[^"]+", line \d+, in (\S+)$', re.MULTILINE | re.DOTALL)
+"""Where it was raised: in the body of a module where it was not read in full, and what it had of it was run."""
+
+
 def import_failed(errors: str) -> bool:
     """Return whether it was the interpreter's import of a module that failed: no program can go on from there."""
-    return "Traceback" in errors and any(
-        word in errors for word in ("<frozen importlib", "ImportError", "ModuleNotFound")
-    )
+    if "Traceback" not in errors:
+        return False
+    innermost = INNERMOST.match(errors)
+    in_module = innermost is not None and innermost[1] == "<module>"
+    return in_module or "<frozen importlib" in errors or bool(IMPORTING.search(errors))
 
 
 @pytest.mark.parametrize("method", ["ptrace", "snapshot"])

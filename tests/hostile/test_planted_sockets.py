@@ -143,5 +143,9 @@ def test_a_planted_socket_is_told_from_one_that_is_off() -> None:
         with pytest.raises(ServerUnavailable, match="no diagnostics socket"):
             connect_process(pid, Deadline(5))
         path = directory / f"dotnet-diagnostic-{pid}-7-socket"
+        _left_over(path)
+        with pytest.raises(ServerUnavailable, match=r"no diagnostics socket in .*; .*7-socket is left over"):
+            connect_process(pid, Deadline(5))
+        path.unlink()
         with _listening(path), pytest.raises(ServerSpoofed, match=f"process {os.getpid()} listens on it"):
             connect_process(pid, Deadline(5))

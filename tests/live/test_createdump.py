@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -66,6 +67,30 @@ def test_a_crash_leaves_a_core_that_says_why(with_ours: Runtime, scenario: str, 
         assert target.signal.signo == -done.returncode == signal.SIGABRT
 
 
+@pytest.mark.parametrize("scenario", ["crash-exception", "crash-failfast"])
+def test_a_crash_leaves_a_mini_core_and_a_report_of_it(with_ours: Runtime, scenario: str, tmp_path: Path) -> None:
+    settings = {
+        "DOTNET_DbgEnableMiniDump": "1",
+        "DOTNET_DbgMiniDumpType": "1",
+        "DOTNET_DbgMiniDumpName": str(tmp_path / "core.%p"),
+        "DOTNET_EnableCrashReport": "1",
+    }
+    environment = corpus_environment() | settings
+    subprocess.run(with_ours.command(scenario), env=environment, capture_output=True, text=True, check=False)
+    core = next(path for path in tmp_path.iterdir() if path.suffix != ".json")
+    assert core.stat().st_size < 10_000_000
+    made = [sys.executable, "-m", "dotdump", "crashreport", str(core)]
+    report = subprocess.run(made, capture_output=True, text=True, check=True).stdout
+    if with_ours.major >= 6:
+        assert json.loads(report) == json.loads(Path(f"{core}.crashreport.json").read_text())
+    (crashed,) = (thread for thread in json.loads(report)["payload"]["threads"] if thread["crashed"] == "true")
+    methods = [frame.get("method_name", "") for frame in crashed["stack_frames"]]
+    assert any("CrashScenario" in method for method in methods)
+    if scenario == "crash-exception":
+        assert crashed["managed_exception_type"].startswith("Corpus.")
+        assert crashed["managed_exception_message"]
+
+
 def test_write_dump_gives_a_core(with_ours: Runtime, tmp_path: Path) -> None:
     path = tmp_path / "core"
     with corpus(with_ours, "heap") as running:
@@ -106,11 +131,26 @@ def test_messages_and_exit_code_are_those_of_createdump(tmp_path: Path) -> None:
     assert (tmp_path / f"threads.{process.pid}").exists()
 
 
-@pytest.mark.parametrize("options", [["-h"], ["--withheap"], ["-n"], ["--triage"], [], ["--full", "--crashreport"]])
-def test_what_is_not_there_yet_is_refused_clearly(options: list[str]) -> None:
-    done = createdump(*options, str(os.getpid()))
-    assert done.returncode == 255
-    assert "yet" in done.stderr
+def test_a_crash_report_alone_leaves_no_dump(tmp_path: Path) -> None:
+    with native("threads", "3") as process:
+        done = createdump("--crashreportonly", "--name", str(tmp_path / "core"), str(process.pid))
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["core.crashreport.json"]
+    payload = json.loads((tmp_path / "core.crashreport.json").read_text())["payload"]
+    assert payload["protocol_version"] == "1.0.0"
+    assert len(payload["threads"]) == 4
+    assert all(thread["stack_frames"] for thread in payload["threads"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [([], "minidump with heap"), (["-h"], "minidump with heap"), (["-n"], "minidump")]
+)
+def test_the_type_is_the_one_that_createdump_would_take(options: list[str], words: str, tmp_path: Path) -> None:
+    with native("threads", "3") as process:
+        done = createdump(*options, "--name", str(tmp_path / "core"), str(process.pid))
+    assert done.returncode == 0
+    assert f"[createdump] Writing {words} to file {tmp_path}/core" in done.stdout.splitlines()
+    assert (tmp_path / "core").stat().st_size > 0
 
 
 def test_a_process_that_is_gone_is_a_failure(tmp_path: Path) -> None:

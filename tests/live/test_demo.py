@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from corpus import missing, runtimes
-from dotdump.cli.commands.demo import STEPS
+from dotdump.cli.commands.demo import LEAK_STEPS, STEPS
 
 pytestmark = pytest.mark.live
 
@@ -33,8 +33,13 @@ def environment(place: Path) -> dict[str, str]:
 def test_the_demo_goes_through_every_step_and_leaves_nothing(environment: dict[str, str], place: Path) -> None:
     done = subprocess.run(DEMO, env=environment, capture_output=True, text=True, check=False, timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
-    for step in STEPS:
+    for step in (*STEPS, *LEAK_STEPS):
         assert step.sentence in done.stdout
+    two_dumps, suspects, live = done.stdout.split("# ")[-3:]
+    for shown in (two_dumps, suspects, live):
+        assert "static Corpus.LeakScenario.Cache" in shown
+    for shown in (two_dumps, live):
+        assert "+10,000 objects, +320,000 bytes" in shown
     assert list(place.iterdir()) == []
 
 

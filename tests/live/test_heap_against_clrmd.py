@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,13 +11,11 @@ import pytest
 import dotdump
 from corpus import Corpus, Runtime, corpus, executables, missing, runtimes
 from dotdump.clr.model.runtime import ClrRuntime
+from heap_witness import compare_objects, compare_references, compare_segments
 from peers import oracle
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from dotdump.clr.graph.object_graph import ObjectGraph
-    from dotdump.clr.model.heap import ClrHeap
 
 pytestmark = pytest.mark.live
 
@@ -38,10 +37,6 @@ def createdump(runtime: Runtime, running: Corpus, path: Path) -> Path:
     return path
 
 
-def segments_of(heap: ClrHeap) -> set[tuple[object, ...]]:
-    return {(str(s.kind), hex(s.start), hex(s.end), s.heap, s.committed_size, s.reserved_size) for s in heap.segments}
-
-
 @pytest.mark.parametrize(("runtime", "environment"), CASES)
 def test_every_segment_object_and_reference_is_the_same(
     runtime: Runtime, environment: dict[str, str], tmp_path: Path
@@ -49,37 +44,11 @@ def test_every_segment_object_and_reference_is_the_same(
     with corpus(runtime, "all", environment=environment) as running:
         core = createdump(runtime, running, tmp_path / "core")
     with dotdump.open_core(core) as target:
-        heap = ClrRuntime.of(target).heap
-        theirs = oracle("segments", core)
-        expected = {(s["kind"], s["start"], s["end"], s["heap"], s["committed"], s["reserved"]) for s in theirs}
-        assert segments_of(heap) == expected
-        graph = heap.graph()
-        assert graph.problems == ()
-        tables = [shape.method_table for shape in graph.types]
-        ours = {
-            (address, tables[kind], size)
-            for address, kind, size in zip(graph.addresses, graph.type_ids, graph.sizes, strict=True)
-        }
-        assert ours == {object_line(line) for line in oracle("objects", core)}
-        assert references_differ(graph, oracle("edges", core)) == []
+        clr = ClrRuntime.of(target)
+        assert clr.heap.graph().problems == ()
+        for compare in (compare_segments, compare_objects, compare_references):
+            assert compare(clr, partial(oracle, core=core)).different == ()
     core.unlink()
-
-
-def object_line(line: str) -> tuple[int, int, int]:
-    address, table, size = line.split()
-    return int(address, 16), int(table, 16), (int(size) + 7) & ~7
-
-
-def references_differ(graph: ObjectGraph, lines: list[str]) -> list[int]:
-    """Return the addresses of objects whose references are not the same."""
-    different = []
-    for line in lines:
-        address, *theirs = (int(word, 16) for word in line.split())
-        row = graph.find(address)
-        ours = None if row is None else sorted(graph.addresses[target] for target in graph.references(row))
-        if ours != sorted(theirs):
-            different.append(address)
-    return different
 
 
 GLIBC_PROGRAMS = {name: path for name, path in executables().items() if "musl" not in name}

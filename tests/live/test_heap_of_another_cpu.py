@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,12 +26,17 @@ FOLDER = Path(os.environ.get("DOTDUMP_TEST_CORES", "/nonexistent"))
 
 
 @pytest.fixture(scope="module")
-def heap() -> Iterator[ClrHeap]:
+def runtime() -> Iterator[dotdump.ClrRuntime]:
     path = FOLDER / f"{NAME}.core.zst"
     if not path.exists():
         missing("DOTDUMP_TEST_CORES does not name the folder of the arm64 core")
     with pytest.warns(UnpackedWarning), dotdump.open_core(path) as target:
-        yield dotdump.ClrRuntime.of(target).heap
+        yield dotdump.ClrRuntime.of(target)
+
+
+@pytest.fixture(scope="module")
+def heap(runtime: dotdump.ClrRuntime) -> ClrHeap:
+    return runtime.heap
 
 
 def recorded(name: str) -> str:
@@ -54,8 +60,48 @@ def test_objects_are_the_recorded_ones(heap: ClrHeap) -> None:
 
 def test_references_are_the_recorded_ones(heap: ClrHeap) -> None:
     graph = heap.graph()
+    handles = json.loads(recorded("handles.json"))
+    dependents = [(int(h["target"], 16), int(h["dependent"], 16)) for h in handles if h["dependent"]]
     for line in recorded("edges.txt").splitlines():
         address, *theirs = (int(word, 16) for word in line.split())
+        theirs += [secondary for primary, secondary in dependents if primary == address]
         row = graph.find(address)
         assert row is not None
         assert sorted(graph.addresses[target] for target in graph.references(row)) == sorted(theirs)
+
+
+def test_handles_are_the_recorded_ones(runtime: dotdump.ClrRuntime) -> None:
+    ours = [
+        (h.kind.title, hex(h.address), hex(h.target), hex(h.secondary) if h.secondary else None)
+        for h in runtime.handles()
+    ]
+    theirs = [(h["kind"], h["address"], h["target"], h["dependent"]) for h in json.loads(recorded("handles.json"))]
+    assert sorted(ours, key=str) == sorted(theirs, key=str)
+
+
+def test_finalizable_objects_are_the_recorded_ones(runtime: dotdump.ClrRuntime) -> None:
+    queue = runtime.finalizable_objects()
+    ours = Counter(runtime.heap.object(entry.target).type.name for entry in queue if not entry.is_ready)
+    theirs = json.loads(recorded("finalizers.json"))
+    assert (ours, sum(entry.is_ready for entry in queue)) == (theirs["registered"], theirs["ready"])
+
+
+def test_statics_that_refer_to_objects_are_the_recorded_ones(runtime: dotdump.ClrRuntime) -> None:
+    on_heap = set(runtime.heap.method_tables)
+    ours = [
+        (s.type.name, s.field.name, hex(s.object) if s.object else None)
+        for s in runtime.statics()
+        if s.type.method_table in on_heap and s.field.is_reference and s.initialized and s.thread is None
+    ]
+    theirs = [(s["type"], s["field"], s["value"]) for s in json.loads(recorded("statics.json"))]
+    assert sorted(ours, key=str) == sorted(theirs, key=str)
+
+
+def test_every_recorded_root_is_one_of_ours(runtime: dotdump.ClrRuntime) -> None:
+    theirs = json.loads(recorded("roots.json"))
+    rooted = runtime.rooted_graph()
+    ours = {(str(root.kind), hex(root.address), hex(root.object), root.pinned) for root in rooted.roots}
+    handles = {(r["kind"], r["address"], r["target"], r["pinned"]) for r in theirs if r["kind"] != "Stack"}
+    assert {root for root in ours if "Handle" in root[0]} == handles
+    objects = {r["target"] for r in theirs if r["type"] is not None}
+    assert objects <= {hex(root.object) for root in rooted.roots}

@@ -10,37 +10,44 @@ from pathlib import Path
 
 import pytest
 
-from corpus import corpus, missing, runtimes
+from corpus import Corpus, corpus, missing, runtimes
 
 pytestmark = pytest.mark.live
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 PICKS_A_PROCESS = "export PID="
+FIRST_DUMP = "-o before.core"
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+def leaking() -> Iterator[Corpus]:
+    """A process with a leak, which leaks when it is asked to."""
     runtime = next((runtime for runtime in runtimes() if runtime.major >= 8), None)
     if runtime is None:
         missing("the README works on .NET 8 or newer")
+    with corpus(runtime, "leak") as running:
+        yield running
+
+
+@pytest.fixture
+def environment(tmp_path: Path, leaking: Corpus) -> dict[str, str]:
     programs = tmp_path / "bin"
     programs.mkdir()
     dotdump = programs / "dotdump"
     dotdump.write_text(f'#!/bin/sh\nexec {sys.executable} -m dotdump "$@"\n')
     dotdump.chmod(0o755)
     (programs / "python3").symlink_to(sys.executable)
-    with corpus(runtime, "idle") as running:
-        source = str(Path(__file__).parents[2] / "src")
-        yield os.environ | {
-            "PATH": f"{programs}:{os.environ['PATH']}",
-            "PYTHONPATH": source,
-            "PID": str(running.pid),
-        }
+    source = str(Path(__file__).parents[2] / "src")
+    path = f"{programs}:{os.environ['PATH']}"
+    return os.environ | {"PATH": path, "PYTHONPATH": source, "PID": str(leaking.pid)}
 
 
-def test_every_block_of_the_readme_runs_as_it_stands(environment: dict[str, str], tmp_path: Path) -> None:
+def test_every_block_of_the_readme_runs_as_it_stands(
+    environment: dict[str, str], tmp_path: Path, leaking: Corpus
+) -> None:
     assert {language for language, _ in BLOCKS} == {"sh", "python"}
+    shown = ""
     for language, text in BLOCKS:
         start = ["bash", "-euo", "pipefail", "-c"] if language == "sh" else [sys.executable, "-c"]
         script = textwrap.dedent(text)
@@ -49,3 +56,7 @@ def test_every_block_of_the_readme_runs_as_it_stands(environment: dict[str, str]
         )
         assert done.returncode == 0, f"{script}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         assert done.stdout or PICKS_A_PROCESS in script or "completion" in script
+        shown += done.stdout
+        if FIRST_DUMP in script:
+            leaking.ask("grow")
+    assert "+10,000 objects, +320,000 bytes: static Corpus.LeakScenario.Cache -> " in shown

@@ -13,10 +13,11 @@ import pytest
 import dotdump
 from corpus import Runtime, corpus, runtimes
 from dotdump.analysis.collections import find_collection
-from dotdump.analysis.object_details import object_details
 from dotdump.analysis.objects import ObjectQuery, find_objects
+from dotdump.analysis.rooted_heap import RootedHeap
 from dotdump.analysis.strings import string_statistics
 from dotdump.analysis.where import Where
+from dotdump.analysis.whole_object import object_details
 from dotdump.clr.model.known_values import DateTime, TimeSpan
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.runtime import ClrRuntime
@@ -203,7 +204,7 @@ def test_every_collection_holds_as_many_items_as_it_says(sampled: Sampled) -> No
 
 def test_an_object_is_shown_with_what_is_around_it(sampled: Sampled) -> None:
     order = sampled.first("Corpus.Order")
-    found = object_details(sampled.runtime, order.address, sampled.runtime.heap.graph())
+    found = object_details(sampled.runtime, order.address, RootedHeap.of(sampled.runtime))
     fields = {field.name: field for field in found.fields}
     customer = order["Customer"]
     assert isinstance(customer, ClrObject)

@@ -1,0 +1,71 @@
+"""Why programs died that ended in known ways, told from the core that the runtime had written of them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from corpus import Runtime, corpus, crash_dump_environment, runtimes
+from dotdump.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.live
+
+ENDS = {
+    "crash-exception": ("unhandled exception", "Corpus.CrashScenario.Exception("),
+    "crash-failfast": ("fail fast", "Corpus.CrashScenario.FailFast("),
+    "crash-segv": ("access violation", "Corpus.CrashScenario.SegmentationFault("),
+    "crash-stackoverflow": ("stack overflow", "Corpus.CrashScenario.StackOverflow("),
+}
+HEAP = 2
+SLOW_DUMPS = (8, 9)
+"""Their createdump takes minutes over the stack of a stack overflow."""
+
+
+def crash_of(core: Path) -> dict[str, Any]:
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
+        assert main(["crash", str(core), "--format", "json"]) == 0
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
+
+
+CASES = [(runtime, end) for runtime in runtimes() for end in ENDS]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "end"),
+    [case for case in CASES if case[1] != "crash-stackoverflow" or case[0].major not in SLOW_DUMPS],
+    ids=lambda value: value.version if isinstance(value, Runtime) else value,
+)
+def test_how_a_program_ended_is_told(runtime: Runtime, end: str, tmp_path: Path) -> None:
+    core = tmp_path / "core"
+    subprocess.run(
+        runtime.command(end), env=crash_dump_environment(core, HEAP), capture_output=True, check=False, timeout=120
+    )
+    found = crash_of(core)
+    cause, method = ENDS[end]
+    assert (found["cause"], found["signal"]) == (cause, "SIGABRT")
+    assert method in found["summary"]
+    if end == "crash-exception":
+        assert [row["type"] for row in found["exceptions"]] == [
+            "Corpus.OrderNotFoundException",
+            "System.ArgumentNullException",
+        ]
+        assert "order 99 was not found, caused by" in found["summary"]
+    core.unlink()
+
+
+def test_a_process_that_was_only_dumped_did_not_crash(tmp_path: Path) -> None:
+    core, runtime = tmp_path / "core", runtimes()[-1]
+    with corpus(runtime, "idle") as running:
+        command = [str(runtime.directory / "createdump"), "--full", "-f", str(core), str(running.pid)]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert crash_of(core)["cause"] == "none"
+    core.unlink()

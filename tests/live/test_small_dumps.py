@@ -1,0 +1,187 @@
+"""Heap, Mini and Triage dumps of our own: what is read of them is what is read of a Full core of the same moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from corpus import Runtime, corpus, corpus_environment, executables, runtimes
+from dotdump import open_core as dotdump_core
+from dotdump.clr.model.runtime import ClrRuntime
+from peers import oracle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.live
+
+PROGRAMS: dict[str, Runtime | Path] = {
+    **{runtime.version: runtime for runtime in runtimes()},
+    **{name: path for name, path in executables().items() if "musl" not in name and "eventsource" not in name},
+}
+OF_CLRMD = [runtime.version for runtime in runtimes()]
+"""Programs that ClrMD reads: it needs a native DAC beside their runtime."""
+WITH_METADATA = [runtime.version for runtime in runtimes() if runtime.major >= 8]
+"""Those whose DAC takes metadata from a dump."""
+
+
+def dotdump(*arguments: object) -> Any:  # noqa: ANN401 - whatever JSON the command prints
+    """Run a command and return the JSON that it prints."""
+    command = [sys.executable, "-m", "dotdump", *map(str, arguments), "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 3), done.stderr
+    return json.loads(done.stdout)
+
+
+class Cores:
+    """One process at one moment: a full core, and the small ones made of it."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+        self._made: set[str] = set()
+
+    @property
+    def full(self) -> Path:
+        return self.folder / "core"
+
+    def of_type(self, dump_type: str) -> Path:
+        path = self.folder / f"core.{dump_type.lower()}"
+        if dump_type not in self._made:
+            dotdump("convert", self.full, path, "--type", dump_type)
+            self._made.add(dump_type)
+        return path
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def cores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cores]:
+    program = PROGRAMS[request.param]
+    folder = tmp_path_factory.mktemp("cores")
+    with corpus(program, "all") as process:
+        dotdump("collect", "-p", process.pid, "-o", folder / "core", "--live")
+    yield Cores(request.param, folder)
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def told(path: Path, *command: object) -> Any:  # noqa: ANN401
+    """Return what a command says of a core, without what names the file."""
+    said = dotdump(*command[:1], path, *command[1:])
+    for name in ("problems", "core", "source", "path"):
+        said.pop(name, None)
+    return said
+
+
+@pytest.mark.parametrize("dump_type", ["Mini"])
+@pytest.mark.parametrize("command", [("threads", "--registers"), ("stacks", "--native")], ids=lambda c: c[0])
+def test_threads_and_native_stacks_are_those_of_the_full_core(
+    cores: Cores, dump_type: str, command: tuple[str, ...]
+) -> None:
+    assert told(cores.of_type(dump_type), *command) == told(cores.full, *command)
+
+
+@pytest.mark.parametrize(
+    ("dump_type", "command"), [("Mini", "stacks"), ("Heap", "stacks"), ("Mini", "modules"), ("Mini", "crashreport")]
+)
+def test_managed_stacks_and_modules_are_those_of_the_full_core(cores: Cores, dump_type: str, command: str) -> None:
+    assert told(cores.of_type(dump_type), command) == told(cores.full, command)
+
+
+def test_a_triage_dump_has_the_methods_and_no_texts(cores: Cores) -> None:
+    program = PROGRAMS[cores.name]
+    files = ["--sysroot", program.root / "shared"] if isinstance(program, Runtime) else []  # 3.1 exports too little
+    triage, full = (told(path, "stacks", *files)["threads"] for path in (cores.of_type("Triage"), cores.full))
+    for small, whole in zip(triage, full, strict=True):
+        assert [(f["kind"], f["ip"]) for f in small["frames"]] == [(f["kind"], f["ip"]) for f in whole["frames"]]
+        pairs = zip(small["frames"], whole["frames"], strict=True)
+        assert all(ours["method"] == theirs["method"] for ours, theirs in pairs if theirs["kind"] == "managed")
+    data = cores.of_type("Triage").read_bytes()
+    messages = [thread.get("exception") for thread in triage if thread.get("exception")]
+    assert all(not (found["message"] or "").strip("\0") for found in messages)
+    for text in (os.environ["PATH"], str(Path.cwd())):
+        assert text.encode() not in data
+        assert text.encode("utf-16-le") not in data
+
+
+def test_the_heap_of_a_heap_dump_is_that_of_the_full_core(cores: Cores) -> None:
+    full, small = (told(path, "heap", "--no-index", "--limit", 100000) for path in (cores.full, cores.of_type("Heap")))
+    assert small == full
+    assert cores.of_type("Heap").stat().st_size < cores.full.stat().st_size / 2
+
+
+@pytest.mark.parametrize("cores", OF_CLRMD, indirect=True)
+def test_what_is_loaded_is_what_clrmd_lists(cores: Cores) -> None:
+    with dotdump_core(cores.full) as core:
+        runtime = ClrRuntime.of(core)
+        names = {runtime.loader.name_of(module) for module in runtime.assemblies.modules}
+    theirs = {Path(module["name"]).name for module in oracle("modules", cores.full) if module["name"]}
+    assert names - {""} == theirs
+
+
+def test_what_free_objects_hold_can_be_left_out(cores: Cores, tmp_path: Path) -> None:
+    dotdump("convert", cores.full, tmp_path / "core", "--type", "heap", "--drop-free")
+    full, small = (told(path, "heap", "--no-index", "--limit", 100000) for path in (cores.full, tmp_path / "core"))
+    assert small == full
+    assert (tmp_path / "core").stat().st_size <= cores.of_type("Heap").stat().st_size
+
+
+@pytest.mark.parametrize("cores", WITH_METADATA, indirect=True)
+def test_clrmd_sees_the_same_threads_and_modules_in_a_mini_dump_as_in_the_full_core(cores: Cores) -> None:
+    mini, full = (oracle("threads", path) for path in (cores.of_type("Mini"), cores.full))
+    assert [(t["os"], t["state"], t["exception"]) for t in mini] == [
+        (t["os"], t["state"], t["exception"]) for t in full
+    ]
+    frames = [[(f["kind"], f["ip"], f["sp"]) for f in t["frames"]] for t in mini]
+    assert frames == [[(f["kind"], f["ip"], f["sp"]) for f in t["frames"]] for t in full]
+    pairs = [
+        (a["method"], b["method"])
+        for x, y in zip(mini, full, strict=True)
+        for a, b in zip(x["frames"], y["frames"], strict=True)
+    ]
+    assert sum(ours != theirs for ours, theirs in pairs) <= 1  # docs/fidelity.md: of one in a dozen dumps of 9
+    assert oracle("modules", cores.of_type("Mini")) == oracle("modules", cores.full)
+
+
+@pytest.mark.parametrize("cores", OF_CLRMD, indirect=True)
+def test_clrmd_finds_every_object_in_a_heap_dump(cores: Cores) -> None:
+    assert oracle("objects", cores.of_type("Heap")) == oracle("objects", cores.full)
+
+
+@pytest.mark.parametrize("name", [name for name in PROGRAMS if name.startswith("single-file")])
+def test_a_crash_of_a_program_in_one_file_is_told_by_its_mini_core_alone(name: str, tmp_path: Path) -> None:
+    program = PROGRAMS[name]
+    assert isinstance(program, Path)
+    copy = tmp_path / "app" / "Corpus"
+    copy.parent.mkdir()
+    shutil.copy(program, copy)
+    settings = {
+        "DOTNET_DbgEnableMiniDump": "1",
+        "DOTNET_DbgMiniDumpType": "4",  # the only type that its runtime can take: there is no DAC anywhere
+        "DOTNET_DbgMiniDumpName": str(tmp_path / "core.full"),
+    }
+    command = [str(copy), "crash-exception"]
+    subprocess.run(command, env=corpus_environment() | settings, capture_output=True, check=False)
+    mini = tmp_path / "core.mini"
+    dotdump("convert", tmp_path / "core.full", mini, "--type", "mini")
+    (tmp_path / "core.full").unlink()
+    with_files = dotdump("crashreport", mini)
+    copy.unlink()
+    alone = dotdump("crashreport", mini)
+    (crashed,) = (thread for thread in alone["payload"]["threads"] if thread["crashed"] == "true")
+    assert crashed["managed_exception_type"] == "Corpus.OrderNotFoundException"
+    assert crashed["managed_exception_message"] == "order 99 was not found"
+    assert any("CrashScenario.Exception" in frame.get("method_name", "") for frame in crashed["stack_frames"])
+    assert managed(alone) == managed(with_files)
+
+
+def managed(report: Any) -> list[list[tuple[str, str]]]:  # noqa: ANN401 - the JSON of a crash report
+    """Return the managed frames of each thread, by place and method."""
+    threads = report["payload"]["threads"]
+    return [[(f["native_address"], f["method_name"]) for f in t["stack_frames"] if "method_name" in f] for t in threads]
