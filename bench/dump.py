@@ -29,6 +29,8 @@ from corpus import Corpus, Runtime, corpus, runtimes  # noqa: E402
 
 SETTLE_SECONDS = 1.0
 MADV_POPULATE_WRITE = 23
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""The round that warms caches writes byte code, as installing a wheel does."""
 DOTDUMP = [sys.executable, "-m", "dotdump", "collect", "--force"]
 
 
@@ -66,7 +68,7 @@ def measure(target: Corpus, command: list[str], path: Path) -> Cost:
     before = resident_kb(target.pid)
     target.pause_ms()
     start = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
     assert process.stderr is not None
     errors = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)

@@ -22,6 +22,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 from corpus import runtimes  # noqa: E402
 from native import native  # noqa: E402
 
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""The round that warms caches writes byte code, as installing a wheel does."""
 Figures = tuple[float, float]
 """Wall and CPU, seconds."""
 
@@ -40,7 +42,7 @@ def commands(pid: int, path: Path) -> dict[str, list[str]]:
 def measure(command: list[str], path: Path) -> Figures:
     """Run one dumper to its end, remove its file."""
     start = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
     assert process.stderr is not None
     errors = process.stderr.read().decode(errors="replace")
     _, status, usage = os.wait4(process.pid, 0)

@@ -178,7 +178,17 @@ def child_build(core: str) -> dict[str, float]:
     return figures
 
 
+def _rooted(core: str) -> ObjectGraph:
+    """Return the graph with the roots of the program: from any others it is a matter of luck what is reached."""
+    import dotdump
+    from dotdump.clr.graph.index_folder import index_folder
+
+    with dotdump.open_core(core) as target:
+        return dotdump.ClrRuntime.of(target).rooted_graph(index_folder(core)).graph
+
+
 def _loaded(core: str) -> ObjectGraph:
+    """Return the graph with roots of our own, which are the same for every step."""
     from dotdump.clr.graph.index_folder import index_folder
     from dotdump.clr.graph.saved_graph import load_graph
 
@@ -189,24 +199,26 @@ def _loaded(core: str) -> ObjectGraph:
 
 def child_retained(core: str) -> dict[str, float]:
     from dotdump.clr.graph.index_folder import index_folder
-    from dotdump.clr.graph.saved_graph import save_tree
+    from dotdump.clr.graph.saved_parts import DOMINATORS, WAYS, ensure
 
     figures: dict[str, float] = {}
-    graph = _loaded(core)
+    graph = _rooted(core)
     with measured(figures):
         figures["objects"] = len(graph.retained_sizes())
-    save_tree(index_folder(core), graph)
+    fresh = _loaded(core)
+    for part in (WAYS, DOMINATORS):
+        ensure(fresh, part, index_folder(core))
     return figures
 
 
 def child_path(core: str) -> dict[str, float]:
     from dotdump.clr.graph.index_folder import index_folder
-    from dotdump.clr.graph.saved_graph import load_tree
+    from dotdump.clr.graph.saved_parts import WAYS, ensure
 
     figures: dict[str, float] = {"objects": 1}
     with measured(figures):
         graph = _loaded(core)
-        assert load_tree(index_folder(core), graph)
+        ensure(graph, WAYS, index_folder(core))
         graph.path_to_root(ROOT_STEP + 1)
     return figures
 
