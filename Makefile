@@ -2,7 +2,8 @@
 # make test    every test that can run here; TESTS=tests/unit for some of them
 # make lint    ruff, mypy, import rules
 # make bench   what is promised about speed and memory, as ratios measured now
-# make fuzz    the property tests with EXAMPLES examples each, hostile peers for SESSIONS sessions, WALKS hostile stacks
+# make fuzz    the property tests with EXAMPLES examples each, hostile peers for SESSIONS sessions, WALKS hostile stacks,
+#              DAMAGES damaged stacks of each runtime, FLIPS bits of a heap flipped
 # make faults  the full matrix of faults on real processes, goes on where it was stopped; FAULTS=100 of each for less
 # make clean   remove everything these made
 #
@@ -16,6 +17,8 @@ TESTS    ?= tests
 EXAMPLES ?= 20000
 SESSIONS ?= 10000
 WALKS    ?= 1000000
+DAMAGES  ?= 300
+FLIPS    ?= 100000
 FAULTS   ?= full
 
 BIN     := $(VENV)/bin
@@ -48,7 +51,8 @@ bench: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	DOTDUMP_FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) -n $(JOBS) --hypothesis-profile=fuzz tests/properties
-	DOTDUMP_HOSTILE_SESSIONS=$(SESSIONS) DOTDUMP_HOSTILE_WALKS=$(WALKS) $(PYTEST) -s tests/hostile
+	DOTDUMP_HOSTILE_SESSIONS=$(SESSIONS) DOTDUMP_HOSTILE_WALKS=$(WALKS) DOTDUMP_HOSTILE_ROOTS=$(DAMAGES) \
+		DOTDUMP_HOSTILE_FLIPS=$(FLIPS) $(PYTEST) -s tests/hostile
 
 faults: $(VENV)/.test
 	DOTDUMP_FAULTS=$(FAULTS) $(PYTEST) -s tests/faults
@@ -77,6 +81,8 @@ $(VENV)/.test: $(BIN)/python pyproject.toml $(KERNELS)
 	$(PIP) install --editable '.[test]'
 	@touch $@
 
-$(VENV)/.lint: $(BIN)/python pyproject.toml
-	$(PIP) install --editable '.[lint]'
+# The tools alone: installing the extra would compile the kernels once more.
+$(VENV)/.lint: $(VENV)/.test
+	$(PIP) install $$($(BIN)/python -c 'import tomllib; \
+	    print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["lint"][1:])')
 	@touch $@
