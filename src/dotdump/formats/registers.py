@@ -7,12 +7,17 @@ No algorithm is here, and no register is known anywhere else. Source of truth: `
 
 from __future__ import annotations
 
+from struct import unpack_from
+
 from dotdump.formats.machine import Machine
 from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_WORD = 8
 
 
 @record
@@ -36,7 +41,10 @@ class RegisterSet:
 
 @record
 class RegisterFile:
-    """An architecture: its general registers in ``pr_reg`` order, which of them are special, its other sets."""
+    """An architecture: its general registers in ``pr_reg`` order, which of them are special, its other sets.
+
+    General registers are words of 8 bytes, one after another.
+    """
 
     machine: Machine
     general: tuple[Register, ...]
@@ -50,6 +58,11 @@ class RegisterFile:
         """Bytes of ``pr_reg``."""
         last = self.general[-1]
         return last.offset + last.size
+
+    def parse_general(self, data: bytes) -> dict[str, int]:
+        """Return the general registers that lie whole in ``pr_reg``, by name."""
+        count = min(len(data) // _WORD, len(self.general))
+        return dict(zip([r.name for r in self.general[:count]], unpack_from(f"<{count}Q", data), strict=True))
 
     def set_of(self, owner: str, kind: int) -> RegisterSet | None:
         """Return the register set that a note carries, or None."""
@@ -71,6 +84,12 @@ def build_registers(registers: tuple[Register, ...], values: dict[str, int], siz
     for r in registers:
         data[r.offset : r.offset + r.size] = values.get(r.name, 0).to_bytes(r.size, "little")
     return bytes(data)
+
+
+def without_vectors(registers: tuple[Register, ...], data: bytes) -> bytes:
+    """Return a register set of the same size that has only those of its registers that are no wider than a word."""
+    narrow = tuple(r for r in registers if r.size <= _WORD)
+    return build_registers(narrow, parse_registers(narrow, data), len(data))
 
 
 def _row(names: str, start: int = 0, size: int = 8, stride: int = 0) -> Iterator[Register]:

@@ -2,7 +2,8 @@
 
 Pages come from what was recorded. Of the managed heap only the objects that were to be kept are left. On stacks runs
 of text are blanked, which no address can be: one has zeros in its high bytes. Elsewhere in private memory directories
-of paths are, and whatever the environment or the command line says. Blank is zero.
+of paths are, and whatever the environment or the command line says. So are vector registers: what was copied last is in them.
+Blank is zero.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dotdump.dump.core_head import MACHINES
 from dotdump.dump.short_paths import short_path
-from dotdump.formats.core_notes import AuxType, parse_auxv
+from dotdump.formats.core_notes import CORE, AuxType, NoteType, parse_auxv
+from dotdump.formats.registers import REGISTER_FILES, without_vectors
 from dotdump.memory.space import MemoryRange
 from dotdump.records import replace
 
@@ -22,12 +25,14 @@ if TYPE_CHECKING:
     from typing import Self
 
     from dotdump.dump.selection.recording import RecordingTarget
+    from dotdump.formats.registers import RegisterFile
     from dotdump.memory.region import Region
     from dotdump.memory.space import AddressSpace
     from dotdump.target.model import FilePlaces, Module, Platform, ProcessFacts, Target, Thread
 
 _TEXT = re.compile(rb"[\x09\x0a\x0d\x20-\x7e]{8,}|(?:[\x09\x0a\x0d\x20-\x7e]\0){4,}")
 _DIRECTORIES = re.compile(rb"/(?:[\x20-\x2e\x30-\x7e]+/)+|/\0(?:(?:[\x20-\x2e\x30-\x7e]\0)+/\0)+")
+_KEPT_NOTES = ((CORE, NoteType.PRSTATUS), (CORE, NoteType.SIGINFO))
 _PROSE = 16
 _LEAST_SECRET = 6
 """Bytes of an argument or of a variable of the environment that are looked for elsewhere: shorter ones are words."""
@@ -39,7 +44,8 @@ class RedactedTarget:
     def __init__(self, target: Target, pages: dict[int, bytes]) -> None:
         self.platform: Platform = target.platform
         self.process: ProcessFacts = replace(target.process, arguments="")
-        self.threads: Sequence[Thread] = target.threads
+        registers = REGISTER_FILES[MACHINES[target.platform.architecture]]
+        self.threads: Sequence[Thread] = [_without_vectors(thread, registers) for thread in target.threads]
         self.auxv: bytes = target.auxv
         self.places: FilePlaces = target.places
         self.modules: Sequence[Module] = ()
@@ -84,6 +90,16 @@ class _PatchedMemory:
 
     def ranges(self) -> Sequence[MemoryRange]:
         return self._source.ranges()
+
+
+def _without_vectors(thread: Thread, registers: RegisterFile) -> Thread:
+    """Return a thread without its vector registers, and without sets of registers that are not known in detail."""
+    notes = {key: data for key, data in thread.notes.items() if key in _KEPT_NOTES}
+    for key, data in thread.notes.items():
+        known = registers.set_of(*key)
+        if known is not None and known.registers:
+            notes[key] = without_vectors(known.registers, data)
+    return replace(thread, notes=notes)
 
 
 def redacted(target: Target, recording: RecordingTarget, heap: Sequence[MemoryRange]) -> RedactedTarget:

@@ -46,6 +46,30 @@ def test_of_the_heap_only_kept_objects_stay() -> None:
     assert after == bytes(16) + heap[16:32] + bytes(32)
 
 
+def test_vector_registers_are_blank_and_the_others_stay() -> None:
+    xstate = bytearray(b"/home/anna/secret" * 200)
+    xstate[24:28] = (0x1F80).to_bytes(4, "little")
+    notes = {
+        ("CORE", 1): b"status",
+        ("CORE", 2): bytes(xstate[:512]),
+        ("LINUX", 0x202): bytes(xstate),
+        ("LINUX", 0x405): b"unknown set",
+    }
+    target = FakeTarget(
+        memory=BytesSpace([(STACK, bytes(PAGE))]),
+        regions=[Region(STACK, STACK + PAGE, RW)],
+        threads=[Thread(1, {}, 0, STACK, notes=notes)],
+    )
+    (thread,) = redacted(target, RecordingTarget(target), []).threads
+    assert thread.notes["CORE", 1] == b"status"
+    assert set(thread.notes) == {("CORE", 1), ("CORE", 2), ("LINUX", 0x202)}
+    for key in (("CORE", 2), ("LINUX", 0x202)):
+        assert len(thread.notes[key]) == len(notes[key])
+        assert thread.notes[key][24:28] == xstate[24:28]
+        assert not any(thread.notes[key][160:464])  # st, xmm
+        assert not any(thread.notes[key][520:])  # ymm and what else there is
+
+
 def test_a_path_keeps_its_name_and_the_version_of_the_framework() -> None:
     assert short_path("/home/anna/app/Main.dll") == "/Main.dll"
     assert short_path("/opt/dotnet/shared/Microsoft.NETCore.App/10.0.14/libcoreclr.so") == (
