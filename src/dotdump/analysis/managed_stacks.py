@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.thread import ClrThread
 
+_MANAGED = str(StepKind.MANAGED)
+
 
 def managed_stacks(
     runtime: ClrRuntime, *, threads: Sequence[int] = (), native: bool = False, frames: int = STACK_FRAMES
@@ -160,7 +162,7 @@ class _ManagedStacks:
             return self._native_frame(step.context)
         if step.kind is StepKind.MANAGED:
             return self._managed_frame(step.context, step.code)
-        return self._at(step.context, str(step.kind), step.code, _Place(step.code.stub or None))
+        return _at(step.context, str(step.kind), step.code, _Place(step.code.stub or None))
 
     def _runtime_frame(self, step: Step) -> StackFrame:
         method, kind = (step.frame.method_desc, step.frame.kind) if step.frame is not None else (0, None)
@@ -173,28 +175,12 @@ class _ManagedStacks:
         place = self._places.get(code.address)
         if place is None:
             place = self._places[code.address] = self._place(code)
-        return self._at(context, str(StepKind.MANAGED), code, place)
+        return _at(context, _MANAGED, code, place)
 
     def _place(self, code: CodeBlock) -> _Place:
         found = self._runtime.location_of(code)
         name = replace(self._named(code.method_desc), il_offset=found.il_offset)
         return replace(name, file=found.source.file, line=found.source.line) if found.source is not None else name
-
-    def _at(self, context: WalkContext, kind: str, code: CodeBlock, place: _Place) -> StackFrame:
-        return StackFrame(
-            place.method,
-            place.module,
-            f"{context.pc:#x}",
-            f"{context.sp:#x}",
-            kind,
-            str(context.trust),
-            place.file,
-            place.line,
-            offset=code.relative_offset if context.interrupted else code.relative_offset + 1,
-            source_name=place.source_name,
-            token=place.token,
-            il_offset=place.il_offset,
-        )
 
     def _native_frame(self, context: WalkContext) -> StackFrame:
         return self._names.named(Frame(context.pc, context.sp, context.registers, context.trust, context.interrupted))
@@ -220,3 +206,21 @@ class _ManagedStacks:
         if address not in self._modules:
             self._modules[address] = PurePosixPath(self._runtime.loader.name_of(address)).name
         return self._modules[address] or None
+
+
+def _at(context: WalkContext, kind: str, code: CodeBlock, place: _Place) -> StackFrame:
+    return StackFrame(
+        place.method,
+        place.module,
+        f"{context.pc:#x}",
+        f"{context.sp:#x}",
+        kind,
+        context.trust.value,
+        place.file,
+        place.line,
+        code.relative_offset if context.interrupted else code.relative_offset + 1,
+        None,
+        place.source_name,
+        place.token,
+        place.il_offset,
+    )

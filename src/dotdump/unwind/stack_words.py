@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 _WINDOW = 1 << 14
 _PAGE = 1 << 12
-_U64 = Struct("<Q")
+_WORD = 8
+_WORDS = [Struct(f"<{count}Q") for count in range(17)]
 
 
 class StackWords:
@@ -26,13 +27,26 @@ class StackWords:
     def word(self, address: int, size: int = 8) -> int:
         """Return the unsigned integer of ``size`` bytes at ``address``, or raise ``MemoryFault``."""
         offset = address - self._start
-        if offset < 0 or offset + size > len(self._data):
-            self._start = address & -_PAGE
-            self._data = self._memory.read_available(self._start, _WINDOW)
-            offset = address - self._start
-            if offset + size > len(self._data):
+        if not 0 <= offset <= len(self._data) - size:
+            offset = self._move_to(address)
+            if offset > len(self._data) - size:
                 return int.from_bytes(self._memory.read(address, size), "little")
-        if size == 8:
-            value: int = _U64.unpack_from(self._data, offset)[0]
+        if size == _WORD:
+            value: int = _WORDS[1].unpack_from(self._data, offset)[0]
             return value
         return int.from_bytes(self._data[offset : offset + size], "little")
+
+    def words(self, address: int, count: int) -> tuple[int, ...]:
+        """Return ``count`` words of 8 bytes, one after another from ``address``, or raise ``MemoryFault``."""
+        offset = address - self._start
+        if not 0 <= offset <= len(self._data) - _WORD * count:
+            offset = self._move_to(address)
+        if offset <= len(self._data) - _WORD * count and count < len(_WORDS):
+            return _WORDS[count].unpack_from(self._data, offset)
+        return tuple(self.word(address + _WORD * index) for index in range(count))
+
+    def _move_to(self, address: int) -> int:
+        """Read from the page of ``address`` on; return where in that ``address`` is."""
+        self._start = address & -_PAGE
+        self._data = self._memory.read_available(self._start, _WINDOW)
+        return address - self._start

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _STUB_CODE_BLOCK_LAST = 0xF
 _CONTRACT = "ExecutionManager"
+_NOT_YET = CodeBlock(CodeKind.STUB, 0, 0, 0)
 
 
 class CodeManager:
@@ -44,11 +45,12 @@ class CodeManager:
         For the caller of a frame ask for its return address less 1. Raises ``MemoryFault`` or ``FormatError`` where
         the runtime's records are damaged or not there, ``UnsupportedRuntime`` where no layout describes them.
         """
-        if address not in self._found:
+        found = self._found.get(address, _NOT_YET)
+        if found is _NOT_YET:
             if len(self._found) >= limits.CODE_BLOCKS_KEPT:
                 self._found.clear()
-            self._found[address] = self._find(address)
-        return self._found[address]
+            found = self._found[address] = self._find(address)
+        return found
 
     def _find(self, address: int) -> CodeBlock | None:
         section = self.ranges.find(address)

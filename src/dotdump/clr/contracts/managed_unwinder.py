@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.walk_context import WalkContext
 from dotdump.formats import amd64_epilogue, amd64_unwind_codes, arm64_unwind_codes
+from dotdump.formats.amd64_frame_layout import FrameLayout, layout_of
 from dotdump.formats.arm64_unwind_data import read_xdata
 from dotdump.target.model import Architecture
 from dotdump.unwind.frame import FrameTrust
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _PLANS = 1 << 16
 _LONGEST_INFO = 4 + 2 * 256 + 12
+_NOWHERE: dict[int, int] = {}
+_BY_CODES = FrameTrust.UNWIND_CODES
 
 
 class Amd64Unwinder:
@@ -28,34 +31,40 @@ class Amd64Unwinder:
 
     def __init__(self, access: DataAccess, native: NativeUnwinder) -> None:
         self._memory = access.reader.memory
-        self._word = native.words.word
+        self._words = native.words
         self._infos: dict[int, UnwindInfo] = {}
-        self._plans: dict[tuple[int, bool], Plan] = {}
+        self._plans: dict[tuple[int, bool], Plan | FrameLayout] = {}
 
-    def caller_of(self, context: WalkContext, block: CodeBlock) -> WalkContext:
-        """Return where ``block``, entered at ``context``, returns to; raises ``FormatError`` and ``MemoryFault``."""
-        plan = self._plan(context, block)
-        caller = amd64_unwind_codes.caller_registers(plan, context.registers, self._word)
-        registers = caller.registers
-        if not caller.interrupted:
-            _forget(registers, _CALLEE_SAVED_AMD64, context)
-        places = {**context.places, **caller.places} if caller.places else context.places
+    def caller_of(self, context: WalkContext, block: CodeBlock, *, places: bool = True) -> WalkContext:
+        """Return where ``block``, entered at ``context``, returns to; raises ``FormatError`` and ``MemoryFault``.
+
+        Without ``places`` the context does not say where registers were saved, which takes as long as the rest.
+        """
+        plan = self._plans.get((context.pc, context.interrupted)) or self._plan(context, block)
+        saved, interrupted = _NOWHERE, False
+        if isinstance(plan, FrameLayout):
+            registers, place = plan.caller_registers(context.registers, self._words.words)
+            if places:
+                saved = plan.saved_places(place)
+        else:
+            caller = amd64_unwind_codes.caller_registers(plan, context.registers, self._words.word)
+            registers, saved, interrupted = caller.registers, caller.places, caller.interrupted
+        if not interrupted and (context.interrupted or context.trust is not _BY_CODES):
+            _forget(registers, _CALLEE_SAVED_AMD64)
         return WalkContext(
             registers[amd64_unwind_codes.PROGRAM_COUNTER],
             registers[amd64_unwind_codes.STACK_POINTER],
             registers,
-            places,
-            FrameTrust.UNWIND_CODES,
-            caller.interrupted,
+            {**context.places, **saved} if places else _NOWHERE,
+            _BY_CODES,
+            interrupted,
         )
 
-    def _plan(self, context: WalkContext, block: CodeBlock) -> Plan:
-        key = (context.pc, context.interrupted)
-        plan = self._plans.get(key)
-        if plan is None:
-            if len(self._plans) >= _PLANS:
-                self._plans.clear()
-            plan = self._plans[key] = self._find_plan(context, block)
+    def _plan(self, context: WalkContext, block: CodeBlock) -> Plan | FrameLayout:
+        if len(self._plans) >= _PLANS:
+            self._plans.clear()
+        found = self._find_plan(context, block)
+        plan = self._plans[context.pc, context.interrupted] = layout_of(found) or found
         return plan
 
     def _find_plan(self, context: WalkContext, block: CodeBlock) -> Plan:
@@ -85,19 +94,19 @@ class Arm64Unwinder:
         self._strip = native.strip
         self._steps: dict[tuple[int, bool], tuple[arm64_unwind_codes.Step, ...]] = {}
 
-    def caller_of(self, context: WalkContext, block: CodeBlock) -> WalkContext:
-        """Return where ``block``, entered at ``context``, returns to; raises ``FormatError`` and ``MemoryFault``."""
+    def caller_of(self, context: WalkContext, block: CodeBlock, *, places: bool = True) -> WalkContext:
+        """Return where ``block``, entered at ``context``, returns to, as ``Amd64Unwinder`` does."""
         steps = self._steps_at(context, block)
         caller = arm64_unwind_codes.caller_registers(steps, context.registers, self._word)
         registers = caller.registers
         pc = registers[arm64_unwind_codes.PROGRAM_COUNTER]
-        if not caller.interrupted:
-            _forget(registers, _CALLEE_SAVED_ARM64, context)
+        if not caller.interrupted and (context.interrupted or context.trust is not _BY_CODES):
+            _forget(registers, _CALLEE_SAVED_ARM64)
         if caller.signed:
             pc = registers[arm64_unwind_codes.PROGRAM_COUNTER] = self._strip(pc)
-        places = {**context.places, **caller.places} if caller.places else context.places
+        saved = {**context.places, **caller.places} if places else _NOWHERE
         sp = registers[arm64_unwind_codes.STACK_POINTER]
-        return WalkContext(pc, sp, registers, places, FrameTrust.UNWIND_CODES, caller.interrupted)
+        return WalkContext(pc, sp, registers, saved, _BY_CODES, caller.interrupted)
 
     def _steps_at(self, context: WalkContext, block: CodeBlock) -> tuple[arm64_unwind_codes.Step, ...]:
         key = (context.pc, context.interrupted)
@@ -115,11 +124,10 @@ _CALLEE_SAVED_AMD64 = frozenset({3, 6, 7, 12, 13, 14, 15, 16})
 _CALLEE_SAVED_ARM64 = frozenset({*range(19, 30), 31, 32})
 
 
-def _forget(registers: dict[int, int], kept: frozenset[int], context: WalkContext) -> None:
+def _forget(registers: dict[int, int], kept: frozenset[int]) -> None:
     """Drop from a caller's registers what its callee was free to change; only those of an interrupted one are left."""
-    if context.interrupted or context.trust is not FrameTrust.UNWIND_CODES:
-        for number in [number for number in registers if number not in kept]:
-            del registers[number]
+    for number in [number for number in registers if number not in kept]:
+        del registers[number]
 
 
 def unwinder_of(access: DataAccess, native: NativeUnwinder) -> Amd64Unwinder | Arm64Unwinder:

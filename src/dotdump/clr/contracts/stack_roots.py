@@ -86,7 +86,7 @@ class StackRoots:
         """Return the references of every frame of a thread."""
         steps: list[Step] = []
         ending = Ending(WalkEnd.OUTERMOST)
-        for found in self._walker.walk(record, thread):
+        for found in self._walker.walk(record, thread, places=True):
             if isinstance(found, Ending):
                 ending = found
             else:

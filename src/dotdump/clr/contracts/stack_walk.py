@@ -47,6 +47,9 @@ class StepKind(StrEnum):
     """Code that the runtime made and that belongs to no method."""
 
 
+_MANAGED = StepKind.MANAGED
+
+
 class WalkEnd(StrEnum):
     """Why a walk goes no further."""
 
@@ -101,11 +104,20 @@ class StackWalker:
         self._contexts = FrameContexts(access, self.native, self.is_managed)
 
     def walk(
-        self, record: ThreadRecord, thread: Thread | None, *, native: bool = False, budget: int = STACK_FRAMES
+        self,
+        record: ThreadRecord,
+        thread: Thread | None,
+        *,
+        native: bool = False,
+        places: bool = False,
+        budget: int = STACK_FRAMES,
     ) -> Iterator[Step | Ending]:
-        """Yield the frames of a thread, the last an ``Ending``; with ``native`` those of native code too."""
+        """Yield the frames of a thread, the last an ``Ending``.
+
+        With ``native`` those of native code too; with ``places`` contexts say where registers were saved.
+        """
         left = budget
-        for step in _Walk(self, record, thread, native=native).steps():
+        for step in _Walk(self, record, thread, native=native, places=places).steps():
             if left == 0 and not isinstance(step, Ending):
                 yield Ending(WalkEnd.BUDGET, f"{budget} frames")
                 return
@@ -128,10 +140,13 @@ class StackWalker:
 class _Walk:
     """One walk: where execution is, and which Frames have not been come to."""
 
-    def __init__(self, walker: StackWalker, record: ThreadRecord, thread: Thread | None, *, native: bool) -> None:
+    def __init__(
+        self, walker: StackWalker, record: ThreadRecord, thread: Thread | None, *, native: bool, places: bool
+    ) -> None:
         self._walker = walker
         self._record = record
         self._show_native = native
+        self._with_places = places
         self._thread = thread
         self._chain = walker._chains.frames_of(record.frame, record.address)  # noqa: SLF001 - a part of it
         self._next: ExplicitFrame | None = None
@@ -139,8 +154,7 @@ class _Walk:
 
     def steps(self) -> Iterator[Step | Ending]:
         self._advance()
-        context = self._start()
-        yield from self._on_from(context)
+        yield from self._on_from(self._start())
 
     def _start(self) -> WalkContext | None:
         if self._thread is None:
@@ -149,18 +163,20 @@ class _Walk:
         return WalkContext(frame.pc, frame.sp, frame.registers, {}, FrameTrust.CONTEXT, interrupted=True)
 
     def _on_from(self, context: WalkContext | None) -> Iterator[Step | Ending]:
-        leaf = True
+        leaf, find_code, places = True, self._walker.find_code, self._with_places
+        unwind = self._walker._unwinder.caller_of  # noqa: SLF001
         while True:
-            block = self._walker.find_code(context.lookup) if context is not None else None
+            block = find_code(context.lookup) if context is not None else None
             if context is not None and block is not None and block.kind in _METHODS:
                 try:
-                    caller = self._walker._unwinder.caller_of(context, block)  # noqa: SLF001
+                    caller = unwind(context, block, places=places)
                 except (FormatError, MemoryFault) as error:
-                    yield Step(StepKind.MANAGED, context, block)
+                    yield Step(_MANAGED, context, block)
                     yield Ending(WalkEnd.DAMAGED, f"at {context.pc:#x}: {error}")
                     return
-                yield from self._frames_below(caller.sp)
-                yield Step(StepKind.MANAGED, context, block, caller_sp=caller.sp)
+                if self._next is not None and self._next.address < caller.sp:
+                    yield from self._frames_below(caller.sp)
+                yield Step(_MANAGED, context, block, None, caller.sp)
                 if caller.sp <= context.sp:
                     yield Ending(WalkEnd.NOT_GROWING, f"from {context.sp:#x} to {caller.sp:#x} at {context.pc:#x}")
                     return
