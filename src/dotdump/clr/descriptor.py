@@ -69,8 +69,11 @@ class Descriptor:
     def find_field(self, type_name: str, *names: str) -> FieldLayout | None:
         """Return the first field of ``type_name`` that is there under one of ``names``, or None."""
         layout = self.types.get(type_name)
-        found = (layout.fields[name] for name in names if layout is not None and name in layout.fields)
-        return next(found, None)
+        if layout is not None:
+            for name in names:
+                if name in layout.fields:
+                    return layout.fields[name]
+        return None
 
 
 def read_descriptor(

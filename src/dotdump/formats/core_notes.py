@@ -11,7 +11,7 @@ from enum import IntEnum
 from struct import Struct
 
 from dotdump.errors import FormatError
-from dotdump.formats.registers import RegisterFile, build_registers, parse_registers
+from dotdump.formats.registers import RegisterFile, build_registers
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -145,7 +145,7 @@ def parse_prstatus(data: bytes, registers: RegisterFile) -> Prstatus:
     tail = data[_PRSTATUS_HEAD.size + registers.general_size :]
     fpvalid = _PRSTATUS_TAIL.unpack_from(tail)[0] if len(tail) >= _PRSTATUS_TAIL.size else 0
     return Prstatus(
-        *(pid, parse_registers(registers.general, general), signo, code, errno, cursig, sigpend, sighold),
+        *(pid, registers.parse_general(general), signo, code, errno, cursig, sigpend, sighold),
         *(ppid, pgrp, sid, *times, fpvalid),
     )
 

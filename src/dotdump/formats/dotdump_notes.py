@@ -82,6 +82,7 @@ class Trailer:
 
 _MAP = Struct("<QQQQIIBbxxI")
 _COUNT = Struct("<I")
+_PROTECTIONS = [Protection(bits) for bits in range(8)]
 _TRAILER = Struct("<HHIQQQIII")
 _GAP = Struct("<QQI")
 _VERSION, _HAS_CONTENT_CRC = 1, 1
@@ -147,7 +148,7 @@ def parse_maps(data: bytes) -> tuple[Region, ...]:
             raise FormatError(f"region {number} of the maps note is false", offset=name_at)
         path = data[name_at:position].decode("utf-8", "surrogateescape")
         kind = None if shared < 0 else bool(shared)
-        regions.append(Region(start, end, Protection(protection & 7), offset, path, kind, (major, minor), inode))
+        regions.append(Region(start, end, _PROTECTIONS[protection & 7], offset, path, kind, (major, minor), inode))
     return tuple(regions)
 
 

@@ -39,26 +39,21 @@ def parse_notes(data: bytes, align: int = 4) -> Notes:
     ``align`` is the segment's: only 8 means something; 0 and 1, which the kernel and others write, mean 4.
     """
     align = 8 if align == 8 else 4
-    notes, position = [], 0
-    while (note := _note_at(data, position, align)) is not None:
-        notes.append(note)
-        body = position + NOTE_HEADER.size
-        namesz = NOTE_HEADER.unpack_from(data, position)[0]
-        position = min(_aligned(_aligned(body + namesz, align) + len(note.data), align), len(data))
+    notes: list[Note] = []
+    owners: dict[bytes, str] = {}
+    position, size = 0, len(data)
+    while position + NOTE_HEADER.size <= size:
+        namesz, descsz, kind = NOTE_HEADER.unpack_from(data, position)
+        name = position + NOTE_HEADER.size
+        body = _aligned(name + namesz, align)
+        if namesz > _OWNER_BYTES or body + descsz > size:
+            break
+        written = bytes(data[name : name + namesz])
+        if written not in owners:
+            owners[written] = written.split(b"\0", 1)[0].decode("ascii", "backslashreplace")
+        notes.append(Note(owners[written], kind, bytes(data[body : body + descsz]), position))
+        position = min(_aligned(body + descsz, align), size)
     return Notes(tuple(notes), position)
-
-
-def _note_at(data: bytes, position: int, align: int) -> Note | None:
-    """Return the note at ``position`` where all of it is there."""
-    if position + NOTE_HEADER.size > len(data):
-        return None
-    namesz, descsz, kind = NOTE_HEADER.unpack_from(data, position)
-    name = position + NOTE_HEADER.size
-    body = _aligned(name + namesz, align)
-    if namesz > _OWNER_BYTES or body + descsz > len(data):
-        return None
-    owner = bytes(data[name : name + namesz]).split(b"\0", 1)[0].decode("ascii", "backslashreplace")
-    return Note(owner, kind, bytes(data[body : body + descsz]), position)
 
 
 def build_note(owner: str, kind: int, data: bytes) -> bytes:

@@ -14,7 +14,7 @@ from dotdump.formats.core_notes import (
     build_siginfo,
     parse_prstatus,
 )
-from dotdump.formats.registers import NT_X86_XSTATE, X86_64, parse_registers
+from dotdump.formats.registers import NT_X86_XSTATE, X86_64
 from dotdump.linux.proc import Proc
 from dotdump.records import replace
 from dotdump.target.model import Architecture, Platform, ProcessFacts, Thread
@@ -119,7 +119,7 @@ def crashed(thread: Thread, siginfo: Siginfo) -> Thread:
 
 
 def _thread(process: ProcessFacts, state: ThreadState, name: str, tid: int) -> Thread:
-    registers = parse_registers(X86_64.general, state.general)
+    registers = X86_64.parse_general(state.general)
     notes = {
         (CORE, int(NoteType.PRSTATUS)): _prstatus(process, state, registers, tid),
         (CORE, int(NoteType.PRFPREG)): state.floating,

@@ -6,6 +6,8 @@ NT_FILE out, a static program has no linker's list, and both know nothing of the
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from dotdump.errors import DotdumpError, FormatError, MemoryFault
 from dotdump.formats.core_notes import AuxType
 from dotdump.formats.elf import MAGIC, PROGRAM_HEADER, ElfType, SegmentType
@@ -41,13 +43,19 @@ def find_modules(
     for path, base, end in _named_in_note(files):
         _add(found, memory, path, base, end)
     for path, base, dynamic in _linked(memory, auxv):
-        _add(found, memory, path, base, next((r.end for r in regions if r.start <= dynamic < r.end), 0))
+        _add(found, memory, path, base, _end_around(regions, dynamic))
     if vdso := auxv.get(AuxType.SYSINFO_EHDR):
         _add(found, memory, "[vdso]", vdso)
     for region in regions:
         if _may_hold_file(region) and memory.read_available(region.start, 4) == MAGIC:
             _add(found, memory, region.path, region.start)
     return _disjoint(found[base] for base in sorted(found))
+
+
+def _end_around(regions: Sequence[Region], address: int) -> int:
+    """Return where the region ends that an address is in; 0 where it is in none."""
+    index = bisect_right(regions, address, key=lambda region: region.start) - 1
+    return regions[index].end if index >= 0 and address < regions[index].end else 0
 
 
 def _may_hold_file(region: Region) -> bool:

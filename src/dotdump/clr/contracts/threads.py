@@ -182,7 +182,7 @@ class Threads:
             state=ThreadState(thread.state),
             cooperative=bool(thread.cooperative),
             lock_count=thread.lock_count if access.has("Thread", "LockCount") else None,
-            allocation=self._allocation(self._allocation_address(address)),
+            allocation=self._allocation(self._allocation_address(thread)),
             object=self._behind(thread.exposed_object),
             exceptions=tuple(self._exceptions(thread)),
             last_thrown=self._behind(thread.last_thrown_object),
@@ -204,12 +204,12 @@ class Threads:
             address, None, thread.os_id & _OS_ID_MASK, None, None, None, allocation, 0, tuple(filter(None, found)), 0, 0
         )
 
-    def _allocation_address(self, thread: int) -> int:
+    def _allocation_address(self, thread: Thread) -> int:
         """Return the address of a thread's GCAllocContext, 0 where it has none any more."""
         access = self._access
         if access.has("Thread", "AllocContext"):
-            return thread + access.offset("Thread", "AllocContext")
-        local = Thread(access, thread).locals
+            return thread.address_of("AllocContext")
+        local = thread.locals
         if not local:
             return 0
         context = local + access.offset("RuntimeThreadLocals", "AllocContext")

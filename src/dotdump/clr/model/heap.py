@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import cached_property
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from dotdump import limits
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from dotdump.clr.graph.object_graph import ObjectGraph
     from dotdump.clr.model.type import ClrType
     from dotdump.target.model import Problem
+
+_HEADER = Struct("<QI")
+"""MethodTable, and the number of components where there are any."""
 
 
 class ClrHeap:
@@ -64,6 +68,10 @@ class ClrHeap:
     def segments(self) -> Sequence[Segment]:
         """Its segments or regions, in order of address."""
         return tuple(self.collector.segments())
+
+    @cached_property
+    def _starts(self) -> Sequence[int]:
+        return [segment.start for segment in self.segments]
 
     @cached_property
     def allocation_contexts(self) -> Sequence[AllocationContext]:
@@ -155,8 +163,7 @@ class ClrHeap:
         if address % 8 or (segment is None and not self.collector.problems):
             raise InvalidObject(address, "it is not in the heap" if segment is None else "it is not aligned")
         try:
-            word = self.access.reader.u64(address)
-            length = self.access.reader.u32(address + 8)
+            word, length = _HEADER.unpack(self.access.reader.memory.read(address, _HEADER.size))
         except MemoryFault as fault:
             raise InvalidObject(address, str(fault)) from None
         index = self.types.index_of(word & ~7) if word & ~7 else None
@@ -196,7 +203,7 @@ class ClrHeap:
 
     def segment_at(self, address: int) -> Segment | None:
         """Return the segment that ``address`` is in, or None."""
-        index = bisect_right(self.segments, address, key=lambda s: s.start) - 1
+        index = bisect_right(self._starts, address) - 1
         return self.segments[index] if index >= 0 and address < self.segments[index].end else None
 
     def _loader_allocators(self) -> dict[int, int]:

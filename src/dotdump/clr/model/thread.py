@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _NAME_LENGTH = 1024
 _POOL_NAMES = (".NET TP Worker", ".NET ThreadPool Worker")
 _TIMER_NAMES = (".NET Timer",)
+_POOL_STATES = int(ThreadState.TP_WORKER_THREAD | ThreadState.COMPLETION_PORT_THREAD)
 
 
 class ClrThread:
@@ -96,7 +97,7 @@ class ClrThread:
     @cached_property
     def is_thread_pool_worker(self) -> bool:
         """Whether it belongs to the thread pool."""
-        if (self.state or 0) & (ThreadState.TP_WORKER_THREAD | ThreadState.COMPLETION_PORT_THREAD):
+        if int(self.state or 0) & _POOL_STATES:
             return True
         return bool(self._field("_isThreadPool")) or self.name.startswith(_POOL_NAMES)
 

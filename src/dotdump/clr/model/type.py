@@ -247,7 +247,7 @@ class ClrField:
         """Bytes from the first one after the MethodTable, or from the first of its type's statics; -1 of a literal."""
         return self._record.offset if self._record is not None else -1
 
-    @property
+    @cached_property
     def element(self) -> ElementType:
         """What the runtime keeps in it: of an enum the number, ``CLASS`` for every reference."""
         if self._record is None:
@@ -279,7 +279,7 @@ class ClrField:
         """Whether it is a constant that exists in metadata only."""
         return bool(self.attributes & FieldAttributes.LITERAL)
 
-    @property
+    @cached_property
     def is_reference(self) -> bool:
         """Whether it holds the address of an object."""
         return self.element in (ElementType.CLASS, ElementType.STRING, ElementType.OBJECT, ElementType.SZARRAY)
