@@ -7,6 +7,7 @@ what is no UTF-8 in a name as escapes.
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from json import JSONEncoder
 from json.encoder import encode_basestring
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from typing import Any
 
-_FORMS: dict[type, str] = {}
-"""A record of each class on one line, with ``%s`` in the place of each value."""
+_FORMS: dict[type, list[str]] = {}
+"""What a record of each class has on its one line: between the keys, in every other place, go the values."""
 
 
 def render_json(schema: str, result: object) -> str:
@@ -59,29 +60,46 @@ def _write(members: dict[str, object] | list[object], indent: str, parts: list[s
 def _line(value: object) -> str | None:
     """Return ``value`` on one line; None where there is something in any of its members."""
     kind = value.__class__
-    if hasattr(kind, "__match_args__") and not isinstance(value, Enum):
-        if kind not in _FORMS:
-            _FORMS[kind] = _form(fields_of(value))
-        texts = _texts(values_of(value))
-        return None if texts is None else _FORMS[kind] % tuple(texts)
+    form = _FORMS.get(kind)
+    if form is None and hasattr(kind, "__match_args__") and not isinstance(value, Enum):
+        form = _FORMS[kind] = _form(fields_of(value))
+    if form is not None:
+        return _filled(form, values_of(value))
     members = _members(value)
     if members is None:
         return _encode(value)
     if isinstance(members, dict):
-        texts = _texts(members.values())
-        return None if texts is None else _form(members) % tuple(texts)
+        return _filled(_form(members), members.values())
     texts = _texts(members)
     return None if texts is None else f"[{', '.join(texts)}]"
 
 
-def _form(names: Iterable[str]) -> str:
-    """Return an object on one line, with ``%s`` in the place of each value."""
-    pairs = (key.replace("%", "%%") + "%s" for key in _keys(names))
-    return f"{{{', '.join(pairs)}}}"
+def _form(names: Iterable[str]) -> list[str]:
+    """Return an object on one line, in parts, every other of which stands for a value."""
+    form = ["{"]
+    for key in _keys(names):
+        form[-1] += key
+        form += ["", ", "]
+    return [*form[:-1], "}"] if len(form) > 1 else ["{}"]
+
+
+def _filled(form: list[str], values: Collection[object]) -> str | None:
+    """Return ``form`` with ``values``; None where there is something in one of them."""
+    texts = _texts(values)
+    if texts is None:
+        return None
+    line = form.copy()
+    line[1::2] = texts
+    return "".join(line)
 
 
 def _keys(names: Iterable[str]) -> list[str]:
-    return [f"{_encode(name)}: " for name in names]
+    return [_key(name) for name in names]
+
+
+@lru_cache(1 << 10)
+def _key(name: str) -> str:
+    return f"{encode_basestring(name)}: "
 
 
 def _texts(values: Collection[object]) -> list[str] | None:
@@ -131,8 +149,8 @@ def _nothing(value: tuple[object, ...]) -> str:
 _SINGLE: dict[type, Callable[[Any], str]] = {
     str: encode_basestring,
     int: int.__repr__,
-    bool: lambda value: "true" if value else "false",
-    type(None): lambda _: "null",
+    bool: {True: "true", False: "false"}.__getitem__,
+    type(None): {None: "null"}.__getitem__,
     float: _encode,
     tuple: _nothing,
 }
