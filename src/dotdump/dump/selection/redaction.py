@@ -2,8 +2,8 @@
 
 Pages come from what was recorded. Of the managed heap only the objects that were to be kept are left. On stacks runs
 of text are blanked, which no address can be: one has zeros in its high bytes. Elsewhere in private memory directories
-of paths are, and whatever the environment or the command line says. So are vector registers: what was copied last is in them.
-Blank is zero.
+of paths are, and whatever the environment or the command line says. So are vector registers, in which lies what was
+copied last. Blank is zero.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class _PatchedMemory:
 
 def _without_vectors(thread: Thread, registers: RegisterFile) -> Thread:
     """Return a thread without its vector registers, and without sets of registers that are not known in detail."""
-    notes = {key: data for key, data in thread.notes.items() if key in _KEPT_NOTES}
+    notes: dict[tuple[str, int], bytes] = {key: thread.notes[key] for key in _KEPT_NOTES if key in thread.notes}
     for key, data in thread.notes.items():
         known = registers.set_of(*key)
         if known is not None and known.registers:
