@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from corpus import ASSEMBLIES
 from dotdump.errors import DotdumpError
+from dotdump.formats.metadata import pdb_schema, schema
 from dotdump.formats.metadata.image import Metadata
-from dotdump.formats.metadata.schema import TABLES, TypeDef
+from dotdump.formats.metadata.schema import TypeDef
 from dotdump.formats.metadata.signatures import parse_method_signature, parse_type_signature
 from dotdump.formats.pe import PeImage
 from dotdump.memory.space import BytesSpace
@@ -34,7 +35,7 @@ def test_changed_metadata_raises_nothing_but_our_errors(edits: list[tuple[int, i
         for row_id in range(1, min(metadata.count(TypeDef), 50) + 1):
             metadata.type_name(row_id)
             metadata.fields_of(row_id)
-        for table in TABLES.values():
+        for table in (schema.TABLES | pdb_schema.TABLES).values():
             for _ in range(min(3, metadata.count(table))):
                 metadata.row(table, 1)
     except DotdumpError:

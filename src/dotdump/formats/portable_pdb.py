@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.metadata.image import Metadata, read_compressed
-from dotdump.formats.metadata.schema import (
+from dotdump.formats.metadata.pdb_schema import (
     Document,
     LocalScope,
     LocalVariable,

@@ -12,7 +12,8 @@ from dotdump.clr.contracts.method_descs import MethodKind
 from dotdump.clr.contracts.signature_strings import SignatureStrings
 from dotdump.clr.data.loaded_types import MethodTable
 from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
-from dotdump.formats.metadata.schema import TYPE_OR_METHOD_DEF, GenericParam, MethodDef
+from dotdump.formats.metadata.rows import TYPE_OR_METHOD_DEF
+from dotdump.formats.metadata.schema import GenericParam, MethodDef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from dotdump.clr.contracts.type_names import brackets, with_arguments
 from dotdump.errors import FormatError
 from dotdump.formats.metadata import signatures as s
-from dotdump.formats.metadata.schema import NUMBERS, RESOLUTION_SCOPE, TypeDef, TypeRef, TypeSpec
+from dotdump.formats.metadata.rows import RESOLUTION_SCOPE
+from dotdump.formats.metadata.schema import TypeDef, TypeRef, TypeSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,13 +84,13 @@ class SignatureNames:
 
     def named(self, table: int, row_id: int) -> str:
         """Return the name of a TypeDef, TypeRef or TypeSpec."""
-        if table == NUMBERS[TypeDef]:
+        if table == TypeDef.table:
             return self._metadata.type_name(row_id)
-        if table == NUMBERS[TypeSpec]:
+        if table == TypeSpec.table:
             return self.name(
                 s.parse_type_signature(self._metadata.blob(self._metadata.row(TypeSpec, row_id).signature))
             )
-        if table != NUMBERS[TypeRef]:
+        if table != TypeRef.table:
             raise FormatError(f"table {table:#x} names no type", source="signature")
         return self._reference(row_id)
 
@@ -99,7 +100,7 @@ class SignatureNames:
             row = self._metadata.row(TypeRef, row_id)
             names.append(self._metadata.string(row.name))
             table, row_id = RESOLUTION_SCOPE.decode(row.resolution_scope)
-            if table != NUMBERS[TypeRef]:
+            if table != TypeRef.table:
                 namespace = self._metadata.string(row.namespace)
                 full = "+".join(reversed(names))
                 return f"{namespace}.{full}" if namespace else full

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.metadata import signatures as s
-from dotdump.formats.metadata.schema import NUMBERS, TypeDef, TypeRef
+from dotdump.formats.metadata.schema import TypeDef, TypeRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -117,8 +117,8 @@ class SignatureStrings:
     def _named(self, table: int, row_id: int) -> str:
         if self._metadata is None:
             raise FormatError("a token without metadata", source="signature")
-        if table not in (NUMBERS[TypeDef], NUMBERS[TypeRef]):
+        if table not in (TypeDef.table, TypeRef.table):
             return ""
-        row = self._metadata.row(TypeDef, row_id) if table == NUMBERS[TypeDef] else self._metadata.row(TypeRef, row_id)
+        row = self._metadata.row(TypeDef, row_id) if table == TypeDef.table else self._metadata.row(TypeRef, row_id)
         name, namespace = self._metadata.string(row.name), self._metadata.string(row.namespace)
         return f"{namespace}.{name}" if namespace else name

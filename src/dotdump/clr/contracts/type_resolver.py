@@ -14,7 +14,7 @@ from dotdump.clr.contracts.signature_names import PRIMITIVE_NAMES
 from dotdump.clr.data.loaded_types import MethodTable
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.metadata import signatures as s
-from dotdump.formats.metadata.schema import NUMBERS, TypeDef, TypeRef, TypeSpec
+from dotdump.formats.metadata.schema import TypeDef, TypeRef, TypeSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,12 +83,12 @@ class TypeResolver:
         return self._maps.find_definition(self._core_library, row_id) if row_id else 0
 
     def _named(self, table: int, row_id: int, module: int, arguments: Sequence[int]) -> int:
-        if table == NUMBERS[TypeDef]:
+        if table == TypeDef.table:
             return self._maps.find_definition(module, row_id)
-        if table == NUMBERS[TypeRef]:
+        if table == TypeRef.table:
             return self._maps.find_reference(module, row_id)
         metadata = self._loader.find_metadata(module)
-        if table != NUMBERS[TypeSpec] or metadata is None:
+        if table != TypeSpec.table or metadata is None:
             return 0
         blob = metadata.blob(metadata.row(TypeSpec, row_id).signature)
         return self._resolve(s.parse_type_signature(blob), module, arguments)

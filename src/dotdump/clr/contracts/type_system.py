@@ -17,7 +17,7 @@ from dotdump.clr.contracts.type_resolver import TypeResolver
 from dotdump.clr.data.loaded_types import EEClass, MethodTable
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.attributes import find_attribute
-from dotdump.formats.metadata.schema import NUMBERS, Constant, Field, TypeDef
+from dotdump.formats.metadata.schema import Constant, Field, TypeDef
 from dotdump.formats.metadata.signatures import TypeSignature, parse_field_signature
 from dotdump.records import record
 
@@ -115,7 +115,7 @@ class TypeSystem:
     def inline_length(self, method_table: int) -> int:
         """Return how many elements an inline array has; 0 for what is none."""
         metadata, row_id = self.metadata_of(method_table), self.names.token_of(method_table)
-        value = find_attribute(metadata, NUMBERS[TypeDef], row_id, _INLINE_ARRAY) if metadata is not None else None
+        value = find_attribute(metadata, TypeDef.table, row_id, _INLINE_ARRAY) if metadata is not None else None
         return int.from_bytes(value[2:6], "little") if value is not None and len(value) >= 6 else 0
 
     def declared_fields(self, method_table: int) -> tuple[DeclaredField, ...]:

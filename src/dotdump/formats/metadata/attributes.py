@@ -7,17 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dotdump.formats.metadata.schema import (
-    CUSTOM_ATTRIBUTE_TYPE,
-    HAS_CUSTOM_ATTRIBUTE,
-    MEMBER_REF_PARENT,
-    NUMBERS,
-    CustomAttribute,
-    MemberRef,
-    MethodDef,
-    TypeDef,
-    TypeRef,
-)
+from dotdump.formats.metadata.rows import CUSTOM_ATTRIBUTE_TYPE, HAS_CUSTOM_ATTRIBUTE, MEMBER_REF_PARENT
+from dotdump.formats.metadata.schema import CustomAttribute, MemberRef, MethodDef, TypeDef, TypeRef
 
 if TYPE_CHECKING:
     from dotdump.formats.metadata.image import Metadata
@@ -33,14 +24,14 @@ def find_attribute(metadata: Metadata, table: int, row_id: int, name: str) -> by
 
 def _class_of(metadata: Metadata, constructor: int) -> str:
     table, row_id = CUSTOM_ATTRIBUTE_TYPE.decode(constructor)
-    if table == NUMBERS[MethodDef]:
+    if table == MethodDef.table:
         return metadata.type_name(metadata.declaring_type(row_id))
-    if table != NUMBERS[MemberRef]:
+    if table != MemberRef.table:
         return ""
     table, row_id = MEMBER_REF_PARENT.decode(metadata.row(MemberRef, row_id).parent)
-    if table == NUMBERS[TypeDef]:
+    if table == TypeDef.table:
         return metadata.type_name(row_id)
-    if table != NUMBERS[TypeRef]:
+    if table != TypeRef.table:
         return ""
     row = metadata.row(TypeRef, row_id)
     return f"{metadata.string(row.namespace)}.{metadata.string(row.name)}"

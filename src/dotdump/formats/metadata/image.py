@@ -13,20 +13,9 @@ from struct import error as StructError  # noqa: N812 (an exception's name)
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
-from dotdump.formats.metadata.schema import (
-    NUMBERS,
-    TABLES,
-    TYPE_DEF_OR_REF,
-    Column,
-    Field,
-    Fixed,
-    Heap,
-    MethodDef,
-    NestedClass,
-    Row,
-    RowId,
-    TypeDef,
-)
+from dotdump.formats.metadata import pdb_schema, schema
+from dotdump.formats.metadata.rows import TYPE_DEF_OR_REF, Column, Fixed, Heap, Row, RowId
+from dotdump.formats.metadata.schema import Field, MethodDef, NestedClass, TypeDef
 from dotdump.memory.window import Window
 
 if TYPE_CHECKING:
@@ -37,6 +26,7 @@ SIGNATURE = b"BSJB"
 MAX_STREAMS = 16
 MAX_NAME = 32
 _NAME_STEP = 64
+_TABLES = {**schema.TABLES, **pdb_schema.TABLES}
 _NESTING = 64
 """Types nested deeper than this are a loop."""
 
@@ -73,26 +63,26 @@ class Metadata:
     def _unpack(self, layout: str, position: int) -> tuple[int, ...]:
         return unpack(layout, self._bytes(position, calcsize(layout)))
 
-    def count(self, table: type[Row]) -> int:
-        """Return the number of rows of ``table``."""
-        found = self._tables.get(NUMBERS[table])
+    def count(self, kind: type[Row]) -> int:
+        """Return how many rows of a kind there are."""
+        found = self._tables.get(kind.table)
         return found.rows if found else 0
 
-    def row(self, table: type[AnyRow], row_id: int) -> AnyRow:
-        """Return row ``row_id`` (from 1) of ``table``; ``FormatError`` where there is none."""
-        number = NUMBERS[table]
+    def row(self, kind: type[AnyRow], row_id: int) -> AnyRow:
+        """Return row ``row_id`` (from 1) of its kind; ``FormatError`` where there is none."""
+        number = kind.table
         found = self._tables.get(number)
         if found is None or not 1 <= row_id <= found.rows:
             raise FormatError(f"no row {row_id} in metadata table {number:#04x}", source=self._source)
         size = found.layout.size
-        return table(found.layout.unpack(self._bytes(found.offset + (row_id - 1) * size, size)))
+        return kind(found.layout.unpack(self._bytes(found.offset + (row_id - 1) * size, size)))
 
-    def rows(self, table: type[AnyRow]) -> Iterator[AnyRow]:
-        """Yield all rows of ``table``, in order."""
-        found = self._tables.get(NUMBERS[table])
+    def rows(self, kind: type[AnyRow]) -> Iterator[AnyRow]:
+        """Yield all rows of a kind, in order."""
+        found = self._tables.get(kind.table)
         if found is not None:
             size = found.rows * found.layout.size
-            yield from map(table, found.layout.iter_unpack(self._bytes(found.offset, size)))
+            yield from map(kind, found.layout.iter_unpack(self._bytes(found.offset, size)))
 
     def string(self, index: int) -> str:
         """Return the text at ``index`` of the #Strings heap."""
@@ -225,9 +215,10 @@ class Metadata:
         sizes = dict(self._referenced_rows()) | counts
         tables = {}
         for number, count in counts.items():
-            if number not in TABLES:
+            kind = _TABLES.get(number)
+            if kind is None:
                 raise FormatError(f"unknown metadata table {number:#04x}", source=self._source)
-            layout = _layout(TABLES[number], sizes, heap_sizes)
+            layout = _layout(kind, sizes, heap_sizes)
             if position + count * layout.size > end:
                 raise LimitExceeded(f"{count} rows of table {number:#04x} leave its stream", source=self._source)
             tables[number] = Table(position, count, layout)

@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.metadata.image import read_compressed
-from dotdump.formats.metadata.schema import TYPE_DEF_OR_REF
+from dotdump.formats.metadata.rows import TYPE_DEF_OR_REF
 from dotdump.records import record
 
 MAX_DEPTH = 64
