@@ -124,13 +124,16 @@ class DataAccess:
         for field in view.declared():
             found = self.descriptor.find_field(view.layout, *field.names)
             if found is not None:
-                kind = found.type or field.kind
-                size = _SIZES.get(kind, self.reader.pointer_size)
-                yield field, (found.offset, found.offset + size, kind in _SIGNED)
+                size, signed = self._form(found.type or field.kind)
+                yield field, (found.offset, found.offset + size, signed)
 
     def _read(self, address: int, kind: str) -> int:
-        size = _SIZES.get(kind, self.reader.pointer_size)
-        return int.from_bytes(self.reader.memory.read(address, size), "little", signed=kind in _SIGNED)
+        size, signed = self._form(kind)
+        return int.from_bytes(self.reader.memory.read(address, size), "little", signed=signed)
+
+    def _form(self, kind: str) -> tuple[int, bool]:
+        """Return how many bytes an integer of that type has, and whether it is signed."""
+        return _SIZES.get(kind, self.reader.pointer_size), kind in _SIGNED
 
     def _field(self, type_name: str, names: tuple[str, ...]) -> FieldLayout:
         found = self.descriptor.find_field(type_name, *names)

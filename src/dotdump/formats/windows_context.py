@@ -18,6 +18,7 @@ AMD64: Mapping[int, int] = {
 }
 """Where each register lies, by DWARF number; 16 is rip."""
 AMD64_PC_AND_SP = (AMD64[16], AMD64[7])
+"""Where program counter and stack pointer lie."""
 
 ARM64: Mapping[int, int] = {
     **{number: 8 + 8 * number for number in range(29)},
@@ -27,6 +28,7 @@ ARM64: Mapping[int, int] = {
     32: 0x108,
 }
 """The same of arm64; 29 is fp, 30 lr, 31 sp, 32 pc."""
+ARM64_PC_AND_SP = (ARM64[32], ARM64[31])
 
 
 def parse_context(data: bytes, registers: Mapping[int, int]) -> dict[int, int]:

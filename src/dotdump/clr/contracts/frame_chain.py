@@ -20,6 +20,7 @@ from dotdump.errors import FormatError, MemoryFault
 from dotdump.formats import windows_context
 from dotdump.limits import EXPLICIT_FRAMES
 from dotdump.records import record
+from dotdump.target.model import Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,6 +42,10 @@ _METHODS = {
 }
 TRANSITIONS = frozenset({*_METHODS, "FramedMethodFrame"})
 """Frames that begin as ``FramedMethodFrame`` does."""
+_PC_AND_SP = {
+    Architecture.X86_64: windows_context.AMD64_PC_AND_SP,
+    Architecture.AARCH64: windows_context.ARM64_PC_AND_SP,
+}
 _HELPER = "HelperMethodFrame"
 _FAULTING = "FaultingExceptionFrame"
 _FAULT_SIZE = 0x4000
@@ -177,7 +182,8 @@ class FrameChains:
     def _looks_like_faulting(self, address: int, _thread: int) -> bool:
         """Tell a FaultingExceptionFrame by the registers in it: of managed code further up the stack."""
         context = address + self._access.offset(_FAULTING, "TargetContext")
-        pc, sp = (self._access.reader.pointer(context + place) for place in windows_context.AMD64_PC_AND_SP)
+        places = _PC_AND_SP[self._access.target.platform.architecture]
+        pc, sp = (self._access.reader.pointer(context + place) for place in places)
         return address < sp < address + _FAULT_SIZE and self._is_code(pc)
 
     def _looks_like_transition(self, address: int, _thread: int) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from builders.fake_access import Layout, fake_access
 from dotdump.clr.contracts.frame_chain import FrameChains
+from dotdump.target.model import Architecture
 
 TABLE, VTABLES, CODE = 0x1000, 0x100000, 0x700000
 KINDS = [f"Kind{number}Frame" for number in range(25)]
@@ -44,3 +45,21 @@ def test_vtables_are_found_wherever_an_update_has_moved_them(shift: int) -> None
 
 def test_without_their_functions_they_are_where_the_version_has_them() -> None:
     assert kinds(shift=0, readable=False) == KINDS
+
+
+@pytest.mark.parametrize(
+    ("architecture", "sp_and_pc"), [(Architecture.X86_64, (0x98, 0xF8)), (Architecture.AARCH64, (0x100, 0x108))]
+)
+def test_without_a_table_a_fault_is_told_by_the_registers_in_its_frame(
+    architecture: Architecture, sp_and_pc: tuple[int, int]
+) -> None:
+    layouts: dict[str, Layout] = {
+        "Frame": {"Next": 8, "Identifier": 0},
+        "FaultingExceptionFrame": {"TargetContext": 32},
+    }
+    access, target = fake_access(layouts, version="3.1.23", architecture=architecture)
+    frame, context = 0x9000, bytearray(0x400)
+    for place, value in zip(sp_and_pc, (frame + 0x1000, CODE), strict=True):
+        struct.pack_into("<Q", context, place, value)
+    target.chunks[frame] = struct.pack("<4Q", 0x1234, FRAME_TOP, 0, 0) + bytes(context)
+    assert [found.kind for found in FrameChains(access, CODE.__eq__).frames_of(frame, 0)] == ["FaultingExceptionFrame"]
