@@ -17,8 +17,9 @@ import pytest
 import dotdump
 from corpus import corpus, missing, runtimes
 from dotdump.clr.contracts.execution_manager import CodeManager
-from dotdump.clr.contracts.stack_walk import Ending, StackWalker
+from dotdump.clr.contracts.stack_walk import StackWalker
 from dotdump.clr.contracts.threads import Threads
+from dotdump.clr.contracts.walk_step import Ending
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.errors import DotdumpError
 from dotdump.memory.reader import Reader

@@ -15,7 +15,7 @@ from corpus import Runtime, corpus, executables, missing, runtimes
 from dotdump.analysis.managed_stacks import managed_stacks
 from dotdump.cli.main import main
 from dotdump.cli.registry import Exit
-from dotdump.clr.contracts.stack_walk import Ending, Step, StepKind
+from dotdump.clr.contracts.walk_step import Ending, Step, StepKind
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.target.compressed import UnpackedWarning
 from peers import oracle

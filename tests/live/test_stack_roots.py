@@ -13,7 +13,7 @@ import pytest
 
 import dotdump
 from corpus import corpus, missing, runtimes
-from dotdump.clr.contracts.stack_walk import Step
+from dotdump.clr.contracts.walk_step import Step
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.target.compressed import UnpackedWarning
 from peers import oracle

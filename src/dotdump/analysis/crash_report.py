@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.managed_stacks import exception_of
 from dotdump.analysis.stacks import NativeStacks
-from dotdump.clr.contracts.stack_walk import Ending, StepKind
+from dotdump.clr.contracts.walk_step import Ending, StepKind
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import ClrError, DotdumpError, FormatError, MemoryFault, RuntimeNotFound
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dotdump.analysis.stacks import ThrownException
-    from dotdump.clr.contracts.stack_walk import Step
+    from dotdump.clr.contracts.walk_step import Step
     from dotdump.clr.model.method import ClrMethod
     from dotdump.clr.model.thread import ClrThread
     from dotdump.target.model import Target, Thread

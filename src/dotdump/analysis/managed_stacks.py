@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.stacks import NativeStacks, StackFrame, StackList, ThreadStack, ThrownException
-from dotdump.clr.contracts.stack_walk import Ending, Step, StepKind, WalkEnd
+from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd
 from dotdump.clr.model.exception import ClrException
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import ClrError, FormatError, MemoryFault

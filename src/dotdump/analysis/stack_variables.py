@@ -8,7 +8,7 @@ from dotdump.analysis.stacks import StackFrame, StackList, StackVariable, Thread
 from dotdump.analysis.value_text import describe
 from dotdump.clr.contracts.primitive_values import FORMATS, primitive_value
 from dotdump.clr.contracts.signature_strings import PRIMITIVES
-from dotdump.clr.contracts.stack_walk import Step, StepKind
+from dotdump.clr.contracts.walk_step import Step, StepKind
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import ClrError, FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.formats.gc_info.encoding import NEWEST, encoding_of

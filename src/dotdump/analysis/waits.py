@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.analysis.wait_rules import WaitKind, tell_wait
 from dotdump.clr.contracts.monitors import Monitors
-from dotdump.clr.contracts.stack_walk import Step, StepKind
+from dotdump.clr.contracts.walk_step import Step, StepKind
 from dotdump.errors import ClrError, FormatError, MemoryFault
 from dotdump.records import record
 

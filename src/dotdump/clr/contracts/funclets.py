@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from dotdump.clr.contracts.stack_walk import Step, StepKind
+from dotdump.clr.contracts.walk_step import Step, StepKind
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.records import record
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.funclets import roles_of
 from dotdump.clr.contracts.managed_roots import ManagedFrame, ManagedRoots
-from dotdump.clr.contracts.stack_walk import Ending, Step, StepKind, WalkEnd
+from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd
 from dotdump.errors import ClrError, FormatError, MemoryFault
 from dotdump.formats.gc_info.decoder import Stop
 from dotdump.records import record

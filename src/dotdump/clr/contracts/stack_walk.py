@@ -10,18 +10,19 @@ Source of truth: docs/design/datacontracts/StackWalk.md, version 1; ``StackFrame
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.code_block import CodeKind
 from dotdump.clr.contracts.frame_chain import ExplicitFrame, FrameChains
 from dotdump.clr.contracts.frame_contexts import FrameContexts
 from dotdump.clr.contracts.managed_unwinder import unwinder_of
+from dotdump.clr.contracts.native_bridge import NativeBridge
+from dotdump.clr.contracts.threads import ThreadState
 from dotdump.clr.contracts.walk_context import WalkContext
+from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd
 from dotdump.errors import ClrError, FormatError, MemoryFault
 from dotdump.limits import STACK_FRAMES
-from dotdump.records import record
-from dotdump.unwind.frame import End, EndReason, Frame, FrameTrust
+from dotdump.unwind.frame import FrameTrust
 from dotdump.unwind.native import NativeUnwinder
 
 if TYPE_CHECKING:
@@ -34,63 +35,7 @@ if TYPE_CHECKING:
     from dotdump.target.model import Thread
 
 _METHODS = (CodeKind.JIT, CodeKind.READY_TO_RUN)
-
-
-class StepKind(StrEnum):
-    """What a step of a walk stands for."""
-
-    MANAGED = "managed"
-    RUNTIME = "runtime"
-    """An explicit Frame: a place where managed code called the runtime."""
-    NATIVE = "native"
-    STUB = "stub"
-    """Code that the runtime made and that belongs to no method."""
-
-
 _MANAGED = StepKind.MANAGED
-
-
-class WalkEnd(StrEnum):
-    """Why a walk goes no further."""
-
-    OUTERMOST = "end of stack: no more frames of the runtime"
-    NEVER_STARTED = "no stack: the thread has not started"
-    DEAD = "no stack: the thread has ended"
-    NO_THREAD = "the system's thread is not in the target"
-    DAMAGED = "damaged"
-    NOT_GROWING = "sp does not grow"
-    BUDGET = "budget"
-
-
-@record
-class Ending:
-    """Why a walk goes no further; ``detail`` says where and what."""
-
-    reason: WalkEnd | EndReason
-    detail: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.detail}" if self.detail else str(self.reason)
-
-
-@record
-class Step:
-    """A frame. ``context`` is the place and the registers there; None for an explicit Frame.
-
-    ``code`` is the managed code or the stub, ``frame`` the explicit Frame, ``caller_sp`` the stack pointer that a
-    managed frame's caller has after the return.
-    """
-
-    kind: StepKind
-    context: WalkContext | None
-    code: CodeBlock | None = None
-    frame: ExplicitFrame | None = None
-    caller_sp: int = 0
-
-    @property
-    def sp(self) -> int:
-        """The stack pointer, or where the explicit Frame lies."""
-        return self.context.sp if self.context is not None else self.frame.address if self.frame is not None else 0
 
 
 class StackWalker:
@@ -198,7 +143,7 @@ class _Walk:
         self, context: WalkContext | None, block: CodeBlock | None, *, leaf: bool
     ) -> Generator[Step, None, WalkContext | Ending]:
         """Yield what is between native code at ``context`` and managed code further out; return that, or the end."""
-        bridge = _Bridge(self._walker, context, block)
+        bridge = NativeBridge(self._walker.native, self._walker.is_managed, context, block)
         bridged = bridge.managed if leaf and self._is_bridge_needed(bridge) else None
         native = list(bridge.steps) if self._show_native or bridged is not None else []
         if not self._show_native:
@@ -222,7 +167,7 @@ class _Walk:
         yield from native
         return self._end(bridge)
 
-    def _is_bridge_needed(self, bridge: _Bridge) -> bool:
+    def _is_bridge_needed(self, bridge: NativeBridge) -> bool:
         """Tell whether the thread came from managed code without leaving a Frame: only then can nobody collect."""
         if self._record.cooperative is False or bridge.managed is None:
             return False
@@ -234,12 +179,18 @@ class _Walk:
         except (FormatError, MemoryFault) as error:
             return Ending(WalkEnd.DAMAGED, f"{frame.kind} at {frame.address:#x}: {error}")
 
-    def _end(self, bridge: _Bridge) -> Ending:
+    def _end(self, bridge: NativeBridge) -> Ending:
         if self._chain_problem:
             return Ending(WalkEnd.DAMAGED, self._chain_problem)
         if self._show_native and bridge.end is not None:
             return Ending(bridge.end.reason, bridge.end.detail)
-        return Ending(WalkEnd.OUTERMOST)
+        return Ending(WalkEnd.OUTERMOST if self._thread is not None else self._why_no_thread())
+
+    def _why_no_thread(self) -> WalkEnd:
+        state = int(self._record.state or 0)
+        if state & ThreadState.UNSTARTED:
+            return WalkEnd.NEVER_STARTED
+        return WalkEnd.DEAD if state & ThreadState.DEAD or not self._record.os_id else WalkEnd.NO_THREAD
 
     def _advance(self) -> None:
         try:
@@ -247,82 +198,3 @@ class _Walk:
         except (FormatError, MemoryFault) as error:
             self._next = None
             self._chain_problem = str(error)
-
-
-class _Bridge:
-    """Native code from ``context`` on, by call frame information, until managed code comes."""
-
-    def __init__(self, walker: StackWalker, context: WalkContext | None, block: CodeBlock | None) -> None:
-        self._walker = walker
-        self._context = context
-        self._block = block
-        self._done = False
-        self._steps: list[Step] = []
-        self._managed: WalkContext | None = None
-        self._end: End | None = None
-
-    @property
-    def steps(self) -> list[Step]:
-        """The native frames, the newest first."""
-        self._run()
-        return self._steps
-
-    @property
-    def managed(self) -> WalkContext | None:
-        """Where managed code was come to; None where it was not."""
-        self._run()
-        return self._managed
-
-    @property
-    def end(self) -> End | None:
-        """Why it went no further; None where managed code was come to."""
-        self._run()
-        return self._end
-
-    def _run(self) -> None:
-        if self._done or self._context is None:
-            return
-        self._done = True
-        context, native = self._context, self._walker.native
-        frame = Frame(context.pc, context.sp, context.registers, context.trust, context.interrupted)
-        stub = self._block is not None and self._block.kind is CodeKind.STUB
-        while True:
-            kind = StepKind.STUB if stub else StepKind.NATIVE
-            self._steps.append(Step(kind, _context_of(frame), self._block if stub else None))
-            following = native.step(frame)
-            if isinstance(following, End) and following.reason in (EndReason.NO_CFI, EndReason.DAMAGED):
-                following = self._past_leaf(frame) or native.guess(frame, following)
-            if isinstance(following, End):
-                self._end = following
-                return
-            if len(self._steps) >= STACK_FRAMES:
-                self._end = End(EndReason.BUDGET, f"{STACK_FRAMES} native frames")
-                return
-            frame, stub = following, False
-            if self._walker.is_managed(frame.lookup):
-                self._managed = _context_of(frame)
-                return
-
-    def _past_leaf(self, frame: Frame) -> Frame | None:
-        """Return the managed caller of code that was interrupted and has no frame of its own, as barriers have none."""
-        if not frame.interrupted:
-            return None
-        registers = self._walker.native.registers
-        if registers.link is not None:
-            pc = frame.registers.get(registers.link, 0)
-            sp = frame.sp
-        else:
-            words = self._walker.native.words
-            try:
-                pc, sp = words.word(frame.sp), frame.sp + 8
-            except MemoryFault:
-                return None
-        if not self._walker.is_managed(pc - 1):
-            return None
-        kept = {number: frame.registers[number] for number in registers.callee_saved if number in frame.registers}
-        kept |= {registers.program_counter: pc, registers.stack_pointer: sp}
-        return Frame(pc, sp, kept, FrameTrust.SCAN)
-
-
-def _context_of(frame: Frame) -> WalkContext:
-    return WalkContext(frame.pc, frame.sp, frame.registers, {}, frame.trust, frame.interrupted)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dotdump.clr.contracts.stack_reference import StackReference
     from dotdump.clr.contracts.stack_roots import StackRoots, ThreadReferences
-    from dotdump.clr.contracts.stack_walk import Step
+    from dotdump.clr.contracts.walk_step import Step
     from dotdump.clr.model.method import ClrMethod
     from dotdump.clr.model.thread import ClrThread
     from dotdump.target.model import Thread

@@ -12,8 +12,8 @@ from dotdump.limits import STACK_FRAMES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dotdump.clr.contracts.stack_walk import Ending, Step
     from dotdump.clr.contracts.threads import ThreadRecord
+    from dotdump.clr.contracts.walk_step import Ending, Step
     from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Thread

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.method_descs import chunk_of
 from dotdump.clr.contracts.runtime_functions import RuntimeFunctions
-from dotdump.clr.contracts.stack_walk import Ending, StepKind
+from dotdump.clr.contracts.walk_step import Ending, StepKind
 from dotdump.clr.data.methods import MethodDescChunk
 from dotdump.clr.model.method import ROW_ID
 from dotdump.clr.runtime_module import RuntimeKind
@@ -18,7 +18,7 @@ from dotdump.limits import BASE_TYPES
 from dotdump.unwind.frame import End, EndReason
 
 if TYPE_CHECKING:
-    from dotdump.clr.contracts.stack_walk import Step
+    from dotdump.clr.contracts.walk_step import Step
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.dump.selection.recording import RecordingTarget
     from dotdump.formats.pe import PeImage

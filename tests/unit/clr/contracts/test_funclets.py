@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 from dotdump.clr.contracts.code_block import CodeBlock, CodeKind
 from dotdump.clr.contracts.frame_chain import ExplicitFrame
 from dotdump.clr.contracts.funclets import roles_of
-from dotdump.clr.contracts.stack_walk import Step, StepKind
 from dotdump.clr.contracts.walk_context import WalkContext
+from dotdump.clr.contracts.walk_step import Step, StepKind
 from dotdump.errors import MemoryFault
 from dotdump.unwind.frame import FrameTrust
 
