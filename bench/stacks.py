@@ -56,7 +56,7 @@ def cores(directory: Path, threads: int, frames: int) -> Iterator[Path]:
     from hosted import hosted
 
     newest = runtimes()[-1]
-    with hosted("many_stacks.py", newest, directory, threads, frames // threads - 3) as facts:
+    with hosted("many_stacks.py", newest, directory, threads, frames // threads - 4) as facts:
         core = dump(directory / f"{threads} threads, {frames} frames", facts["pid"])
     yield core
     for name, scenario, keys in (
