@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from corpus import Runtime, corpus, corpus_environment, runtimes
+from corpus import Runtime, corpus, corpus_environment, crash_dump_environment, runtimes
 from dotdump.dump.verify import Verdict, verify_core, worst
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.dump import DumpType
@@ -89,6 +89,24 @@ def test_a_crash_leaves_a_mini_core_and_a_report_of_it(with_ours: Runtime, scena
     if scenario == "crash-exception":
         assert crashed["managed_exception_type"].startswith("Corpus.")
         assert crashed["managed_exception_message"]
+
+
+def test_a_stack_overflow_leaves_a_mini_core_that_says_so(with_ours: Runtime, tmp_path: Path) -> None:
+    core = tmp_path / "core"
+    command = with_ours.command("crash-stackoverflow")
+    done = subprocess.run(
+        command, env=crash_dump_environment(core, 1), capture_output=True, text=True, check=False, timeout=90
+    )
+    assert "[createdump] Dump successfully written" in done.stdout
+    told = subprocess.run(
+        [sys.executable, "-m", "dotdump", "crash", str(core), "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(told.stdout)
+    assert found["cause"] == "stack overflow"
+    assert "Corpus.CrashScenario.StackOverflow(" in found["summary"]
 
 
 def test_write_dump_gives_a_core(with_ours: Runtime, tmp_path: Path) -> None:

@@ -69,12 +69,15 @@ def touch_named_types(target: RecordingTarget, runtime: ClrRuntime) -> None:
 
 
 def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: set[int]) -> None:
+    """Read what names a frame; ``done`` has the addresses of code, methods and modules that were read of before."""
     method = step.frame.method_desc if step.frame is not None else 0
     if step.code is not None and step.kind is StepKind.MANAGED:
         method = step.code.method_desc
-        runtime.location_of(step.code)
-        if step.code.gc_info:
-            target.memory.touch(step.code.gc_info, _GC_INFO)
+        if step.code.address not in done:
+            done.add(step.code.address)
+            runtime.location_of(step.code)
+            if step.code.gc_info:
+                target.memory.touch(step.code.gc_info, _GC_INFO)
     if not method or method in done:
         return
     done.add(method)
