@@ -15,7 +15,7 @@ class Protection(IntFlag):
     READ = 4
 
 
-_READ, _WRITE = Protection.READ.real, Protection.WRITE.real
+_READ, _WRITE, _EXECUTE = Protection.READ.real, Protection.WRITE.real, Protection.EXECUTE.real
 
 
 @record
@@ -49,3 +49,8 @@ class Region:
     def writable(self) -> bool:
         """Whether the process itself may write it."""
         return self.protection.real & _WRITE != 0
+
+    @property
+    def executable(self) -> bool:
+        """Whether the process itself may run what is there."""
+        return self.protection.real & _EXECUTE != 0

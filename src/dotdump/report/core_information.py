@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from dotdump.clr.runtime_module import runtime_modules
 from dotdump.formats.diagnostics_page import DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE, parse_diagnostics_page
 from dotdump.formats.dotdump_notes import COLLECTING
-from dotdump.memory.region import Protection
 from dotdump.records import record
 from dotdump.report.table import render_table
 
@@ -189,11 +188,11 @@ def kind_of(region: Region, unnamed: str = "anonymous") -> str:
     if region.path.startswith("["):
         return region.path.strip("[]")
     where = "file" if region.path else unnamed
-    if not region.protection & Protection.READ:
+    if not region.readable:
         return f"{where}, inaccessible"
-    if region.protection & Protection.EXECUTE:
+    if region.executable:
         return f"{where}, code"
-    return f"{where}, writable" if region.protection & Protection.WRITE else f"{where}, read-only"
+    return f"{where}, writable" if region.writable else f"{where}, read-only"
 
 
 def render_core_information(info: CoreInformation) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from dotdump.memory.region import Protection
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,7 +18,7 @@ class CodeMap:
     """The executable ones of ``regions``."""
 
     def __init__(self, regions: Sequence[Region], memory: AddressSpace) -> None:
-        code = sorted((r.start, r.end) for r in regions if r.protection & Protection.EXECUTE)
+        code = sorted((r.start, r.end) for r in regions if r.executable)
         self._starts = [start for start, _ in code]
         self._ends = [end for _, end in code]
         self._memory = memory

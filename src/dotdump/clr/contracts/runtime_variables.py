@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dotdump.memory.region import Protection
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,7 +18,7 @@ def runtime_variables(access: DataAccess) -> Iterator[tuple[int, int]]:
     module = access.runtime.module
     end = module.end + _BSS_SLACK
     for region in access.target.regions:
-        if not module.base <= region.start < end or not region.protection & Protection.WRITE:
+        if not module.base <= region.start < end or not region.writable:
             continue
         data = access.reader.memory.read_available(region.start, min(region.size, end - region.start))
         for index, word in enumerate(memoryview(data[: len(data) & ~7]).cast("Q")):

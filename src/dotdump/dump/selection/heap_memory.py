@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.gc import MIN_OBJECT_SIZE, SegmentKind
 from dotdump.dump.selection.recording import is_backed
-from dotdump.memory.region import Protection
 from dotdump.memory.space import MemoryRange
 
 if TYPE_CHECKING:
@@ -27,9 +26,9 @@ def private_memory(regions: Iterable[Region], modules: Sequence[Module]) -> Iter
     """Yield the mappings that no file backs, and the writable data of loaded ELF files."""
     programs = {module.path for module in modules}
     for region in regions:
-        if not region.protection & Protection.READ:
+        if not region.readable:
             continue
-        if not is_backed(region) or (region.path in programs and region.protection & Protection.WRITE):
+        if not is_backed(region) or (region.path in programs and region.writable):
             yield MemoryRange(region.start, region.end)
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from dotdump.errors import DotdumpError
 from dotdump.formats.pe import CODEVIEW, PeImage
-from dotdump.memory.region import Protection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,7 +58,7 @@ def touch_images(target: RecordingTarget, known: Iterable[PeImage], keep: Keep) 
 
 def _bases(target: RecordingTarget) -> Iterator[int]:
     for region in target.regions:
-        if region.protection & Protection.READ and target.unrecorded.read_available(region.start, 2) == _MAGIC:
+        if region.readable and target.unrecorded.read_available(region.start, 2) == _MAGIC:
             yield region.start
 
 

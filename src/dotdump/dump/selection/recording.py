@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from dotdump.errors import FormatError
 from dotdump.formats.elf_image import image_at
 from dotdump.memory.page_cache import PageCache
-from dotdump.memory.region import Protection
 from dotdump.target.core_modules import FoundModule
 from dotdump.target.elf_module import ElfModule
 
@@ -141,9 +140,9 @@ class RecordingTarget:
     def touch_private(self, address: int, size: int = _POINTED_AT) -> None:
         """Count ``size`` bytes at ``address`` as read, if that is in memory that no file backs."""
         region = self.region_at(address)
-        if region is not None and region.protection & Protection.READ and not is_backed(region):
+        if region is not None and region.readable and not is_backed(region):
             self.memory.touch(address, size)
-            if region.protection & Protection.EXECUTE:
+            if region.executable:
                 self.memory.touch(address + _STUB_PAGE, size)
 
     @cached_property

@@ -13,7 +13,6 @@ from dotdump.clr.dac_table import known_variables
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.dump.selection.stack_memory import touch_managed_stacks, touch_named_types
 from dotdump.errors import DotdumpError
-from dotdump.memory.region import Protection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +57,7 @@ def _touch_data(target: RecordingTarget, runtime: ClrRuntime) -> None:
     """Read the runtime's variables: what is in its writable segments, zeroed ones too."""
     module = runtime.module
     for region in target.regions:
-        if region.protection & Protection.WRITE and module.base <= region.start < module.end:
+        if region.writable and module.base <= region.start < module.end:
             target.memory.touch(region.start, min(region.end, module.end) - region.start)
     if (address := module.find_symbol("DotNetRuntimeInfo")) is not None:
         target.memory.touch(address, RECORD)

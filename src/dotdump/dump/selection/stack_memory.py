@@ -19,6 +19,7 @@ from dotdump.unwind.frame import End, EndReason
 
 if TYPE_CHECKING:
     from dotdump.clr.contracts.walk_step import Step
+    from dotdump.clr.model.method import ClrMethod
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.dump.selection.recording import RecordingTarget
     from dotdump.formats.pe import PeImage
@@ -78,31 +79,34 @@ def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: 
             runtime.location_of(step.code)
             if step.code.gc_info:
                 target.memory.touch(step.code.gc_info, _GC_INFO)
-    if not method or method in done:
+    if method and method not in done:
+        done.add(method)
+        with suppress(DotdumpError):
+            _touch_method(target, runtime, runtime.method(method), done)
+
+
+def _touch_method(target: RecordingTarget, runtime: ClrRuntime, method: ClrMethod, done: set[int]) -> None:
+    _ = method.signature
+    target.touch_around(method.address, _METHOD_DESC, depth=3)
+    _touch_precodes(target, runtime, method.address)
+    kind = method.type
+    if kind is not None:
+        target.touch_around(kind.method_table, _SLOTS)
+    for _ in range(BASE_TYPES):
+        if kind is None:
+            break
+        target.touch_around(kind.method_table, _METHOD_TABLE)
+        kind = kind.base
+    if not method.module:
         return
-    done.add(method)
-    with suppress(DotdumpError):
-        found = runtime.method(method)
-        _ = found.signature
-        target.touch_around(found.address, _METHOD_DESC, depth=3)
-        _touch_precodes(target, runtime, found.address)
-        kind = found.type
-        if kind is not None:
-            target.touch_around(kind.method_table, _SLOTS)
-        for _ in range(BASE_TYPES):
-            if kind is None:
-                break
-            target.touch_around(kind.method_table, _METHOD_TABLE)
-            kind = kind.base
-        if found.module:
-            runtime.loader.name_of(found.module)
-            if runtime.access.major == _LOOKS_INTO_CHAINS and found.module not in done:
-                done.add(found.module)
-                target.touch_chains(found.module, _MODULE)
-            image = runtime.loader.find_image(found.module)
-            if image is not None:
-                target.used_images.add(image.base)
-                _touch_precompiled(runtime, image, found.token)
+    runtime.loader.name_of(method.module)
+    if runtime.access.major == _LOOKS_INTO_CHAINS and method.module not in done:
+        done.add(method.module)
+        target.touch_chains(method.module, _MODULE)
+    image = runtime.loader.find_image(method.module)
+    if image is not None:
+        target.used_images.add(image.base)
+        _touch_precompiled(runtime, image, method.token)
 
 
 def _touch_precodes(target: RecordingTarget, runtime: ClrRuntime, method: int) -> None:
