@@ -15,6 +15,8 @@ from dotdump.target.model import Architecture
 from dotdump.unwind.frame import FrameTrust
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dotdump.clr.contracts.code_block import CodeBlock
     from dotdump.clr.data_access import DataAccess
     from dotdump.formats.amd64_unwind_codes import Plan, UnwindInfo
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 _PLANS = 1 << 16
 _LONGEST_INFO = 4 + 2 * 256 + 12
-_NOWHERE: dict[int, int] = {}
+_NOWHERE: Mapping[int, int] = {}
 _BY_CODES = FrameTrust.UNWIND_CODES
 
 
