@@ -108,7 +108,7 @@ def _texts(values: Collection[object]) -> list[str] | None:
         return [_SINGLE[value.__class__](value) for value in values]
     except KeyError:
         pass
-    if any(_members(value) for value in values):
+    if any(_members(value) for value in values if _SINGLE.get(value.__class__, _nothing) is _nothing):
         return None
     return [_encode(value) for value in values]
 

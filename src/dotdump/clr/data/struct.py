@@ -26,7 +26,7 @@ class Field:
     def __get__(self, view: Struct | None, owner: type[Struct]) -> Field | int:
         if view is None:
             return self
-        place = view.access.places_of(owner).get(self)
+        place = view.places.get(self)
         if place is not None:
             offset, end, signed = place
             data = view.window
@@ -39,11 +39,12 @@ class Struct:
     """A structure of the runtime at ``address``; subclasses name its ``layout`` and declare its fields."""
 
     layout: ClassVar[str]
-    __slots__ = ("_window", "access", "address")
+    __slots__ = ("_window", "access", "address", "places")
 
     def __init__(self, access: DataAccess, address: int) -> None:
         self.access = access
         self.address = address
+        self.places = access.places_of(type(self))
         self._window: bytes | None = None
 
     @classmethod
@@ -55,7 +56,7 @@ class Struct:
     def window(self) -> bytes:
         """The bytes from its address to the end of its last declared field, as far as they are there."""
         if self._window is None:
-            size = self.access.places_of(type(self)).size
+            size = self.places.size
             self._window = self.access.reader.memory.read_available(self.address, size) if size else b""
         return self._window
 
