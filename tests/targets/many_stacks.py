@@ -24,7 +24,7 @@ clr.AddReference("System.Private.CoreLib")
 from System import Activator, Array, Convert, Int32, Object, Type, Void  # noqa: E402
 from System.Reflection import AssemblyName, FieldAttributes, MethodAttributes, TypeAttributes  # noqa: E402
 from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, OpCodes  # noqa: E402
-from System.Threading import ParameterizedThreadStart, Thread, ThreadState  # noqa: E402
+from System.Threading import Interlocked, ParameterizedThreadStart, Thread, ThreadState  # noqa: E402
 
 STACK = 256 << 10
 LIMIT = 60.0
@@ -32,17 +32,21 @@ SHARED = MethodAttributes.Public | MethodAttributes.Static
 
 
 def walker() -> Type:
-    """Return a type with ``Run(object depth)``, which calls ``Descend`` as often and sleeps for ever."""
+    """Return a type with ``Run(object depth)``, which calls ``Descend`` so often, adds 1 to ``Arrived`` and sleeps."""
     assembly = AssemblyBuilder.DefineDynamicAssembly(AssemblyName("Stacks"), AssemblyBuilderAccess.Run)
     made = assembly.DefineDynamicModule("Stacks").DefineType("Stacks.Walker", TypeAttributes.Public)
     number = clr.GetClrType(Int32)
     made.DefineField("Depth", number, FieldAttributes.Public)
     made.DefineField("Next", made, FieldAttributes.Public)
+    arrived = made.DefineField("Arrived", number, FieldAttributes.Public | FieldAttributes.Static)
     descend = made.DefineMethod("Descend", SHARED, number, Array[Type]([number]))
     code = descend.GetILGenerator()
     deeper = code.DefineLabel()
     code.Emit(OpCodes.Ldarg_0)
     code.Emit(OpCodes.Brtrue, deeper)
+    code.Emit(OpCodes.Ldsflda, arrived)
+    code.Emit(OpCodes.Call, clr.GetClrType(Interlocked).GetMethod("Increment", Array[Type]([number.MakeByRefType()])))
+    code.Emit(OpCodes.Pop)
     code.Emit(OpCodes.Ldc_I4_M1)
     code.Emit(OpCodes.Call, clr.GetClrType(Thread).GetMethod("Sleep", Array[Type]([number])))
     code.MarkLabel(deeper)
@@ -71,8 +75,9 @@ for number, thread in enumerate(threads):
     thread.IsBackground = True
     thread.Name = f"deep-{number}"
     thread.Start(DEPTH)
+arrived = made.GetField("Arrived")
 late = time.monotonic() + LIMIT
-while any(not thread.ThreadState & ThreadState.WaitSleepJoin for thread in threads):
+while arrived.GetValue(None) < THREADS or any(not t.ThreadState & ThreadState.WaitSleepJoin for t in threads):
     if time.monotonic() > late:
         sys.exit(f"{THREADS} threads were not asleep within {LIMIT} s")
     time.sleep(0.1)
