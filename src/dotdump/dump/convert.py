@@ -168,4 +168,4 @@ def select(core: CoreTarget, held: Sequence[MemoryRange], trim: Trim) -> Selecti
     )
     if not trim.ranges:
         return found
-    return Selection(trimmed(found.plan, trim.ranges, core.platform.page_size), found.problems)
+    return replace(found, plan=trimmed(found.plan, trim.ranges, core.platform.page_size))
