@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.limits import STACK_FRAMES, STACK_FRAMES_IN_ALL
+from dotdump.memory.region import region_at
 from dotdump.records import record
 from dotdump.unwind.frame import End, Frame
 from dotdump.unwind.native import NativeUnwinder
@@ -198,13 +197,8 @@ class NativeStacks:
         return method, module.path, start, kind
 
     def _mapped_file(self, address: int) -> str | None:
-        index = bisect_right(self._starts, address) - 1
-        region = self._target.regions[index] if index >= 0 else None
-        return region.path or None if region is not None and address < region.end else None
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        return [region.start for region in self._target.regions]
+        region = region_at(self._target.regions, address)
+        return region.path or None if region is not None else None
 
 
 def _symbol(module: Module, address: int) -> tuple[str | None, int | None]:

@@ -114,7 +114,7 @@ def full(
         if available is None or not stored:
             segments.append(whole)
         else:
-            segments += _cut(whole, _overlaps(available, starts, whole.start, whole.start + stored), Why.ABSENT)
+            segments += _cut(whole, overlaps(available, starts, whole.start, whole.start + stored), Why.ABSENT)
     return DumpPlan(tuple(segments))
 
 
@@ -125,7 +125,7 @@ def trimmed(plan: DumpPlan, ranges: Sequence[MemoryRange], page_size: int = 4096
     segments: list[Segment] = []
     for segment in plan.segments:
         if segment.stored:
-            inside = _overlaps(kept, starts, segment.start, segment.start + segment.stored)
+            inside = overlaps(kept, starts, segment.start, segment.start + segment.stored)
             segments += _cut(segment, inside, Why.OUT_OF_RANGE)
         else:
             segments.append(segment)
@@ -151,7 +151,7 @@ def _split(segment: Segment, zeros: Sequence[MemoryRange], starts: list[int], bl
         yield segment
         return
     position, stored_end = segment.start, segment.start + segment.stored
-    for zero in _overlaps(zeros, starts, segment.start, stored_end):
+    for zero in overlaps(zeros, starts, segment.start, stored_end):
         if position < zero.start:
             yield Segment(position, zero.start, segment.protection, zero.start - position, segment.why)
         for start in range(zero.start, zero.end, block):
@@ -179,7 +179,7 @@ def _rule(region: Region, *, file_backed: bool, page_size: int) -> tuple[int, Wh
 
 def _same_as_file(region: Region) -> bool:
     """Only what the target cannot write, and what a file on disk backs: neither memfd nor a deleted file does."""
-    if not region.path.startswith("/") or region.path.endswith(" (deleted)") or region.path.startswith("/memfd:"):
+    if not region.backed or region.path.startswith("/memfd:"):
         return False
     return bool(region.shared) or not region.writable
 
@@ -202,7 +202,7 @@ def _cut(segment: Segment, parts: Iterable[MemoryRange], why: Why) -> Iterator[S
         yield Segment(part.start, end, segment.protection, part.size, segment.why)
 
 
-def _overlaps(parts: Sequence[MemoryRange], starts: list[int], start: int, end: int) -> Iterator[MemoryRange]:
+def overlaps(parts: Sequence[MemoryRange], starts: list[int], start: int, end: int) -> Iterator[MemoryRange]:
     """Yield the intersections of sorted ``parts`` with ``start`` to ``end``, neighbours joined."""
     current: MemoryRange | None = None
     for index in range(max(0, bisect_right(starts, start) - 1), len(parts)):

@@ -52,5 +52,4 @@ def megabytes(size: int) -> str:
 
 
 def _is_private_memory(region: Region) -> bool:
-    named = region.path.startswith("/") and not region.path.endswith(" (deleted)")
-    return not named and region.writable
+    return not region.backed and region.writable

@@ -15,7 +15,7 @@ from bisect import bisect_right
 from dotdump.errors import AccessDenied, MemoryFault, ProcessGone
 from dotdump.linux.pagemap import PAGE_SIZE
 from dotdump.memory.region import Protection, Region
-from dotdump.memory.space import MemoryRange
+from dotdump.memory.space import MemoryRange, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class ProcessMemory:
         return None
 
     def ranges(self) -> Sequence[MemoryRange]:
-        return _joined(self._regions)
+        return joined(self._regions)
 
     def present_runs(self, start: int, end: int) -> Iterator[MemoryRange]:
         """Yield what must be read of a range, in order: the rest is anonymous memory never touched, so zero."""
@@ -230,16 +230,6 @@ def _joined_anonymous(regions: Iterable[Region]) -> Iterator[Region]:
             yield region
     if end:
         yield Region(start, end, Protection.READ)
-
-
-def _joined(regions: Iterable[Region]) -> list[MemoryRange]:
-    found: list[MemoryRange] = []
-    for region in regions:
-        if found and found[-1].end == region.start:
-            found[-1] = MemoryRange(found[-1].start, region.end)
-        else:
-            found.append(MemoryRange(region.start, region.end))
-    return found
 
 
 class _IoVector(ctypes.Structure):

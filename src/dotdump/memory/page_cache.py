@@ -7,7 +7,7 @@ the target; a page that its source holds only in part is passed through and coun
 from __future__ import annotations
 
 from dotdump.errors import MemoryFault
-from dotdump.memory.space import MemoryRange
+from dotdump.memory.space import MemoryRange, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,14 +49,8 @@ class PageCache:
     @property
     def touched(self) -> list[MemoryRange]:
         """The pages of which something was read and of which there is anything, sorted, neighbours joined."""
-        found: list[MemoryRange] = []
-        for number in sorted(self._pages):
-            start = number * self._size
-            if found and found[-1].end == start:
-                found[-1] = MemoryRange(found[-1].start, start + self._size)
-            else:
-                found.append(MemoryRange(start, start + self._size))
-        return found
+        size = self._size
+        return joined(MemoryRange(number * size, (number + 1) * size) for number in sorted(self._pages))
 
     def touch(self, address: int, size: int) -> None:
         """Count the pages of a range as read, as far as there are any."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from enum import IntFlag
 
 from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Protection(IntFlag):
@@ -51,6 +56,17 @@ class Region:
         return self.protection.real & _WRITE != 0
 
     @property
+    def backed(self) -> bool:
+        """Whether a file that has a name backs it."""
+        return self.path.startswith("/") and not self.path.endswith(" (deleted)")
+
+    @property
     def executable(self) -> bool:
         """Whether the process itself may run what is there."""
         return self.protection.real & _EXECUTE != 0
+
+
+def region_at(regions: Sequence[Region], address: int) -> Region | None:
+    """Return the one of ``regions``, which are sorted and disjoint, that ``address`` is in, or None."""
+    index = bisect_right(regions, address, key=lambda region: region.start) - 1
+    return regions[index] if index >= 0 and address < regions[index].end else None

@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Protocol
+
+    from dotdump.memory.region import Region
 else:
     Protocol = object
 
@@ -85,3 +87,14 @@ class BytesSpace:
             return memoryview(b"")
         start, data = self._chunks[index]
         return data[address - start : address - start + size]
+
+
+def joined(parts: Iterable[MemoryRange | Region]) -> list[MemoryRange]:
+    """Return what ``parts``, in order and disjoint, cover, neighbours as one."""
+    found: list[MemoryRange] = []
+    for part in parts:
+        if found and found[-1].end == part.start:
+            found[-1] = MemoryRange(found[-1].start, part.end)
+        else:
+            found.append(MemoryRange(part.start, part.end))
+    return found

@@ -6,14 +6,13 @@ NT_FILE out, a static program has no linker's list, and both know nothing of the
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from dotdump.errors import DotdumpError, FormatError, MemoryFault
 from dotdump.formats.core_notes import AuxType
 from dotdump.formats.elf import MAGIC, PROGRAM_HEADER, ElfType, SegmentType
 from dotdump.formats.elf_image import DT_DEBUG, ElfImage, image_at
 from dotdump.limits import LINK_MAP
 from dotdump.memory.reader import Reader
+from dotdump.memory.region import region_at
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -43,19 +42,14 @@ def find_modules(
     for path, base, end in _named_in_note(files):
         _add(found, memory, path, base, end)
     for path, base, dynamic in _linked(memory, auxv):
-        _add(found, memory, path, base, _end_around(regions, dynamic))
+        around = region_at(regions, dynamic)
+        _add(found, memory, path, base, around.end if around is not None else 0)
     if vdso := auxv.get(AuxType.SYSINFO_EHDR):
         _add(found, memory, "[vdso]", vdso)
     for region in regions:
         if _may_hold_file(region) and memory.read_available(region.start, 4) == MAGIC:
             _add(found, memory, region.path, region.start)
     return _disjoint(found[base] for base in sorted(found))
-
-
-def _end_around(regions: Sequence[Region], address: int) -> int:
-    """Return where the region ends that an address is in; 0 where it is in none."""
-    index = bisect_right(regions, address, key=lambda region: region.start) - 1
-    return regions[index].end if index >= 0 and address < regions[index].end else 0
 
 
 def _may_hold_file(region: Region) -> bool:

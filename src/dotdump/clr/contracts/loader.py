@@ -7,7 +7,6 @@ made at run time has no image, but a copy of its metadata.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from dotdump import limits
@@ -17,6 +16,7 @@ from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata import schema
 from dotdump.formats.metadata.image import SIGNATURE, Metadata
 from dotdump.formats.pe import PeImage
+from dotdump.memory.region import region_at
 from dotdump.target.side_files import open_side_file
 
 if TYPE_CHECKING:
@@ -88,9 +88,8 @@ class Loader:
                     continue
 
     def _mapped_path(self, base: int) -> str:
-        regions = self._access.target.regions
-        index = bisect_right(regions, base, key=lambda region: region.start) - 1
-        return regions[index].path if index >= 0 and base < regions[index].end else ""
+        region = region_at(self._access.target.regions, base)
+        return region.path if region is not None else ""
 
     def _find_file(self, module: int) -> PeImage | None:
         """Return the image of a module from its file, which is believed if its headers are those in memory."""

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from dotdump import limits
+from dotdump.memory.region import region_at
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -37,15 +38,13 @@ class StackWord:
 def words_into(target: Target, segments: Sequence[Segment], threads: Iterable[Thread]) -> Iterator[StackWord]:
     """Yield every register and stack word of ``threads`` that lies in one of ``segments``."""
     inside = _Inside(segments)
-    regions = target.regions
-    region_starts = [region.start for region in regions]
     for thread in threads:
         for register, value in thread.registers.items():
             if value in inside:
                 yield StackWord(thread.tid, 0, register, value)
-        index = bisect_right(region_starts, thread.stack_pointer) - 1
-        if index >= 0 and thread.stack_pointer < regions[index].end:
-            base, words = _stack(target, thread, _end_of_stack(thread, regions[index], inside.starts))
+        region = region_at(target.regions, thread.stack_pointer)
+        if region is not None:
+            base, words = _stack(target, thread, _end_of_stack(thread, region, inside.starts))
             yield from inside.among(thread.tid, base, words)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.gc import MIN_OBJECT_SIZE, SegmentKind
-from dotdump.dump.selection.recording import is_backed
 from dotdump.memory.space import MemoryRange
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def private_memory(regions: Iterable[Region], modules: Sequence[Module]) -> Iter
     for region in regions:
         if not region.readable:
             continue
-        if not is_backed(region) or (region.path in programs and region.writable):
+        if not region.backed or (region.path in programs and region.writable):
             yield MemoryRange(region.start, region.end)
 
 

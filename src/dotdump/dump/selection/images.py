@@ -5,20 +5,19 @@ A mapping begins with one, or a runtime knows it: those in a single-file program
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from dotdump.dump.plan import overlaps
 from dotdump.errors import DotdumpError
 from dotdump.formats.pe import CODEVIEW, PeImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from dotdump.dump.selection.recording import RecordingTarget
     from dotdump.memory.page_cache import PageCache
-    from dotdump.memory.space import MemoryRange
 
 _MAGIC = b"MZ"
 _SIGNATURE = b"BSJB"
@@ -46,13 +45,11 @@ def touch_images(target: RecordingTarget, known: Iterable[PeImage], keep: Keep) 
         with suppress(DotdumpError):
             _touch_headers(target.memory, image)
     touched = target.memory.touched
+    starts = [part.start for part in touched]
     for image in images.values() if keep is not Keep.NONE else ():
         address, size = image.metadata_place()
-        if (
-            keep is Keep.ALL
-            or image.base in target.used_images
-            or _count(touched, address, address + size) > _NAME_PAGES
-        ):
+        pages = sum((part.size + 4095) // 4096 for part in overlaps(touched, starts, address, address + size))
+        if keep is Keep.ALL or image.base in target.used_images or pages > _NAME_PAGES:
             target.memory.touch(address, size)
 
 
@@ -78,14 +75,3 @@ def _touch_headers(memory: PageCache, image: PeImage) -> None:
     for entry in image.debug_entries():
         if entry.type == CODEVIEW:
             image.debug_data(entry)
-
-
-def _count(touched: Sequence[MemoryRange], start: int, end: int) -> int:
-    """Return how many pages of a range are among those touched."""
-    total = 0
-    for index in range(bisect_right(touched, start, key=lambda part: part.end), len(touched)):
-        part = touched[index]
-        if part.start >= end:
-            break
-        total += (min(part.end, end) - max(part.start, start) + 4095) // 4096
-    return total

@@ -32,16 +32,10 @@ _POINTED_AT = 64
 _FIRST_WORDS = 0x30
 _STUB_PAGE = 0x4000
 """How far behind a stub its data lies: stubs and data alternate in pages of 16 KiB (``GetStubCodePageSize``)."""
-_DELETED = " (deleted)"
 _TABLE = Struct("<QIIII")
 _CHAINS, _ENTRY = Struct("<QQQI"), Struct("<QQI")
 _MOST_SLOTS = 1 << 20
 _SLOTS_FOLLOWED = 1 << 12
-
-
-def is_backed(region: Region) -> bool:
-    """Return whether a file that has a name backs a mapping."""
-    return region.path.startswith("/") and not region.path.endswith(_DELETED)
 
 
 class RecordingTarget:
@@ -140,7 +134,7 @@ class RecordingTarget:
     def touch_private(self, address: int, size: int = _POINTED_AT) -> None:
         """Count ``size`` bytes at ``address`` as read, if that is in memory that no file backs."""
         region = self.region_at(address)
-        if region is not None and region.readable and not is_backed(region):
+        if region is not None and region.readable and not region.backed:
             self.memory.touch(address, size)
             if region.executable:
                 self.memory.touch(address + _STUB_PAGE, size)

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.dump.core_head import MACHINES
+from dotdump.dump.plan import overlaps
 from dotdump.dump.short_paths import short_path
 from dotdump.formats.core_notes import CORE, AuxType, NoteType, parse_auxv
 from dotdump.formats.registers import REGISTER_FILES, without_vectors
@@ -112,6 +113,7 @@ class _Redaction:
         self._target = target
         self._recording = recording
         self._heap = heap
+        self._heap_starts = [part.start for part in heap]
         self._stacks = {region.start for t in target.threads if (region := recording.region_at(t.stack_pointer))}
 
     def pages(self) -> Iterator[tuple[int, bytes]]:
@@ -127,14 +129,12 @@ class _Redaction:
 
     def _private(self) -> Iterator[MemoryRange]:
         """Yield what was recorded of memory that no file backs, each piece within one mapping."""
-        from dotdump.dump.selection.recording import is_backed
-
         for part in self._recording.memory.touched:
             position = part.start
             while position < part.end:
                 region = self._recording.region_at(position)
                 end = min(part.end, region.end) if region is not None else part.end
-                if region is not None and not is_backed(region):
+                if region is not None and not region.backed:
                     yield MemoryRange(position, end)
                 position = end
 
@@ -155,14 +155,10 @@ class _Redaction:
 
     def _blank_heap(self, start: int, data: bytearray) -> None:
         """Blank what of the managed heap is no object that is kept."""
-        end = start + len(data)
-        for segment in self._heap:
-            low, high = max(segment.start, start), min(segment.end, end)
-            if low >= high:
-                continue
-            kept = [(at - start, to - start) for at, to in self._recording.kept_objects(low, high)]
+        for part in overlaps(self._heap, self._heap_starts, start, start + len(data)):
+            kept = [(at - start, to - start) for at, to in self._recording.kept_objects(part.start, part.end)]
             contents = [bytes(data[at:to]) for at, to in kept]
-            data[low - start : high - start] = bytes(high - low)
+            data[part.start - start : part.end - start] = bytes(part.size)
             for (at, to), content in zip(kept, contents, strict=True):
                 data[at:to] = content
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.dump.plan import Why
-from dotdump.memory.space import MemoryRange
+from dotdump.memory.space import MemoryRange, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,16 +22,13 @@ def zero_ranges(memory: AddressSpace, plan: DumpPlan, least: int) -> list[Memory
 
     ``least`` is a power of two up to 1 MiB; memory is looked at in steps of it.
     """
-    found: list[MemoryRange] = []
-    for segment in plan.segments:
-        if segment.stored < least or segment.why is Why.ZERO:
-            continue
-        for part in _zeros_of(memory, segment.start, segment.start + segment.stored, least):
-            if found and found[-1].end == part.start:
-                found[-1] = MemoryRange(found[-1].start, part.end)
-            else:
-                found.append(part)
-    return [part for part in found if part.size >= least]
+    zeros = (
+        part
+        for segment in plan.segments
+        if segment.stored >= least and segment.why is not Why.ZERO
+        for part in _zeros_of(memory, segment.start, segment.start + segment.stored, least)
+    )
+    return [part for part in joined(zeros) if part.size >= least]
 
 
 def _zeros_of(memory: AddressSpace, start: int, end: int, least: int) -> Iterator[MemoryRange]:
