@@ -1,12 +1,15 @@
-"""How a command prints its one answer: as JSON, as CSV, or as text, from the same result."""
+"""How a command prints its one answer, as JSON, CSV or text from the same result, and says what was damaged."""
 
 from __future__ import annotations
 
+from dotdump.cli.registry import Exit
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from dotdump.cli.console import Console
+    from dotdump.target.model import Problem
 
 
 def print_answer(
@@ -25,3 +28,15 @@ def print_answer(
         console.result(csv())
     else:
         console.result(text(console.width))
+
+
+def tell_moving(console: Console) -> None:
+    """Say that a collection was under way."""
+    console.warning("a garbage collection was moving objects: this is what could be had")
+
+
+def tell_damage(problems: Collection[Problem], console: Console, *, walkable: bool = True) -> int:
+    """Say what was damaged; return the exit code that fits."""
+    for problem in problems:
+        console.warning(problem.message)
+    return Exit.PROBLEMS if problems or not walkable else Exit.DONE

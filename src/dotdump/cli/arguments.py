@@ -62,6 +62,16 @@ def dump_type(text: str) -> DumpType:
         raise ArgumentTypeError(f"{text!r} is none of Full, Heap, Mini, Triage") from None
 
 
+def drops_free(arguments: Namespace) -> bool:
+    """Return whether ``--drop-free`` is given; raises ``CollectError`` where the dump is none of a heap."""
+    from dotdump.errors import CollectError
+    from dotdump.ipc.dump import DumpType
+
+    if arguments.drop_free and arguments.type is not DumpType.HEAP:
+        raise CollectError("--drop-free is for Heap dumps", hint="add --type heap")
+    return bool(arguments.drop_free)
+
+
 def _formatter(prog: str) -> HelpFormatter:
     """Return a formatter as wide as the terminal; left to find that out, it imports shutil and all compressions."""
     from argparse import RawDescriptionHelpFormatter

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from dotdump.cli.arguments import drops_free
 from dotdump.dump.auto_method import AutoMethod
 from dotdump.dump.gc_moment import DEFAULT_WAIT
 from dotdump.dump.own_method import OwnOptions, PtraceMethod, SnapshotMethod
 from dotdump.dump.runtime_method import RuntimeMethod
 from dotdump.errors import CollectError
-from dotdump.ipc.dump import DumpFlags, DumpType
+from dotdump.ipc.dump import DumpFlags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,14 +80,12 @@ def _own_options(arguments: argparse.Namespace) -> OwnOptions:
     level: int | None = arguments.compress
     if level is None and (arguments.output or "").endswith(".zst"):
         level = DEFAULT_LEVEL
-    if arguments.drop_free and arguments.type is not DumpType.HEAP:
-        raise CollectError("--drop-free is for Heap dumps", hint="add --type heap")
     return OwnOptions(
         file_backed=not arguments.skip_file_backed,
         level=level,
         buffer=arguments.buffer,
         gc_wait=arguments.gc_wait,
-        drop_free=arguments.drop_free,
+        drop_free=drops_free(arguments),
     )
 
 

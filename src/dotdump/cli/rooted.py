@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from dotdump.cli.registry import Exit
+from dotdump.cli.answer import tell_damage, tell_moving
 from dotdump.cli.target_arguments import index_of, open_target
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ def open_rooted(arguments: Namespace, console: Console) -> Iterator[RootedHeap]:
     with open_target(arguments, console) as target:
         runtime = ClrRuntime.of(target)
         if not runtime.heap.can_walk:
-            console.warning("a garbage collection was moving objects: this is what could be had")
+            tell_moving(console)
         with rooted_heap(runtime, arguments, console) as heap:
             yield heap
 
@@ -42,6 +42,4 @@ def rooted_heap(runtime: ClrRuntime, arguments: Namespace, console: Console) -> 
 
 def tell_problems(heap: RootedHeap, console: Console) -> int:
     """Say what was damaged; return the exit code that fits."""
-    for problem in heap.problems:
-        console.warning(problem.message)
-    return Exit.PROBLEMS if heap.problems or not heap.runtime.heap.can_walk else Exit.DONE
+    return tell_damage(heap.problems, console, walkable=heap.runtime.heap.can_walk)

@@ -64,3 +64,8 @@ def index_of(arguments: Namespace) -> IndexFolder | None:
     from dotdump.clr.graph.index_folder import index_folder
 
     return index_folder(arguments.core, [*arguments.sysroot, *getattr(arguments, "symbols", ())])
+
+
+def is_damaged(target: Target, arguments: Namespace) -> bool:
+    """Return whether a core has problems; those of a process are of its copying, and were said."""
+    return arguments.process_id is None and bool(getattr(target, "problems", ()))

@@ -8,7 +8,7 @@ from dotdump.analysis.exceptions import Holding
 from dotdump.analysis.value_text import quoted
 from dotdump.records import replace
 from dotdump.report.listing import Choice, choose, csv_text
-from dotdump.report.table import printable, shorten
+from dotdump.report.table import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dotdump.analysis.exceptions import ExceptionList, ExceptionRow, Holder
     from dotdump.analysis.method_frames import MethodFrame
 
-SORTS = ("address", "type", "message")
 _INDENT = "    "
 _DEPTH = 16
 _HEADER = ("address", "type", "message", "hresult", "generation", "inner", "held_by", "stack")
@@ -41,7 +40,7 @@ def select(found: ExceptionList, choice: Choice) -> ExceptionList:
 def render_exceptions(found: ExceptionList, width: int | None) -> str:
     """Return a block for each exception and a line of totals."""
     rows = {row.address: row for row in found.exceptions}
-    blocks = ["\n".join(_fit(_block(row, rows), width)) for row in found.exceptions]
+    blocks = ["\n".join(fitted(line, width) for line in _block(row, rows)) for row in found.exceptions]
     shown = "" if len(blocks) == found.count else f", {len(blocks):,} shown"
     return "\n\n".join([*blocks, f"{found.count:,} exceptions{shown} ({found.runtime})"])
 
@@ -114,7 +113,3 @@ def holder_text(holder: Holder) -> str:
         return f"task {holder.address} {_WORDS[holder.how]} {holder.name}"
     name = f" {quoted(holder.name)}" if holder.name else ""
     return f"{_WORDS[holder.how]} thread {holder.os_id}{name}"
-
-
-def _fit(lines: Iterator[str], width: int | None) -> Iterator[str]:
-    return (shorten(printable(line), width) if width else printable(line) for line in lines)

@@ -11,7 +11,6 @@ from dotdump.report.table import render_table
 if TYPE_CHECKING:
     from dotdump.analysis.finalizers import FinalizableRow, FinalizerList, FinalizerStatistics
 
-SORTS = ("count", "size", "name")
 _HEADER = ("STATE", "OBJECT", "BYTES", "TYPE")
 _TYPES_HEADER = ("OBJECTS", "REGISTERED", "READY", "SUPPRESSED", "BYTES", "TYPE")
 

@@ -11,7 +11,6 @@ from dotdump.report.table import render_table
 if TYPE_CHECKING:
     from dotdump.analysis.handles import HandleList, HandleStatistics
 
-SORTS = ("address", "kind", "name", "size", "count")
 _HEADER = ("KIND", "HANDLE", "OBJECT", "BYTES", "DEPENDENT", "TYPE")
 _TYPES_HEADER = ("KIND", "HANDLES", "BYTES", "TYPE")
 

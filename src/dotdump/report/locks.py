@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dotdump.analysis.value_text import quoted
 from dotdump.analysis.wait_rules import WaitKind
 from dotdump.report.listing import csv_text
-from dotdump.report.table import printable, render_table, shorten
+from dotdump.report.table import fitted, render_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ def render_locks(found: LockReport, width: int | None) -> str:
         *([_starvation(found.starvation)] if found.starvation is not None else []),
         *_waits(found),
     ]
-    texts = ["\n".join(_fit(block, width)) for block in blocks]
+    texts = ["\n".join(fitted(line, width) for line in block) for block in blocks]
     rows = [_row(lock) for lock in found.locks]
     table = render_table(_HEADER, rows, right=frozenset({3, 4}), width=width)
     deadlocks = f"{len(found.deadlocks)} deadlock{'' if len(found.deadlocks) == 1 else 's'}"
@@ -124,7 +124,3 @@ def _frames(frames: Sequence[str], depth: int) -> Iterator[str]:
 def _row(lock: LockRow) -> tuple[object, ...]:
     owners = ", ".join(f"{owner.os_id} {owner.name}".rstrip() for owner in lock.owners)
     return (lock.address, lock.kind, owners, lock.recursion or "", lock.waiting or "", lock.type, lock.state)
-
-
-def _fit(lines: Iterator[str], width: int | None) -> Iterator[str]:
-    return (shorten(printable(line), width) if width else printable(line) for line in lines)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dotdump.analysis.value_text import quoted
 from dotdump.report.listing import csv_text
 from dotdump.report.root_paths import path_lines
-from dotdump.report.table import render_table
+from dotdump.report.table import printable, render_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _TEXT_LIMIT = 4096
 
 def render_object(found: ObjectDetails, width: int | None) -> str:
     """Return all of it, part after part."""
-    parts = ["\n".join(f"{name + ':':<13}{value}" for name, value in _head(found))]
+    parts = ["\n".join(printable(f"{name + ':':<13}{value}") for name, value in _head(found))]
     if found.fields:
         rows = [
             (f"+{field.offset:#x}", "  " * depth + field.name, field.type, field.address or "", field.text)
@@ -91,4 +91,4 @@ def _render_links(title: str, links: Links, width: int | None) -> str:
 def _render_paths(paths: Sequence[RootPath]) -> str:
     if not paths:
         return "no root leads to it: it is garbage"
-    return "\n".join(["held by:", *(line for path in paths for line in path_lines(path))])
+    return "\n".join(["held by:", *(printable(line) for path in paths for line in path_lines(path))])

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from dotdump.report.json_format import json_line
-from dotdump.report.table import printable, shorten
+from dotdump.report.table import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,8 +39,7 @@ def text_lines(rows: Iterable[ObjectRow], fields: Sequence[str], width: int | No
         shown = [f"{name}={_cell(row.fields.get(name))}" for name in fields] or [row.value]
         retained = "" if row.retained is None else f"  (retains {row.retained:,})"
         line = f"{row.address:<14}  {row.size:>12,}  {row.generation:<10}  {row.type}  {'  '.join(shown)}{retained}"
-        line = printable(line.rstrip())
-        yield shorten(line, width) if width is not None else line
+        yield fitted(line.rstrip(), width)
 
 
 def csv_lines(rows: Iterable[ObjectRow], fields: Sequence[str]) -> Iterator[str]:

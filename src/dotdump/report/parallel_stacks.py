@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from dotdump.report.table import printable, shorten
+from dotdump.report.table import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ _INDENT = "    "
 
 def render_groups(found: StackGroups, width: int | None) -> str:
     """Return a block for each group and how many threads are not shown."""
-    blocks = ["\n".join(_fit(_block(group), width)) for group in found.groups]
+    blocks = ["\n".join(fitted(line, width) for line in _block(group)) for group in found.groups]
     threads = sum(group.count for group in found.groups)
     hidden = f", {found.hidden} idle or without managed frames not shown" if found.hidden else ""
     return "\n\n".join([*blocks, f"{threads} threads in {len(blocks)} groups{hidden} ({found.runtime})"])
@@ -30,7 +30,3 @@ def _block(group: StackGroup) -> Iterator[str]:
     for frame, same in groupby(group.frames):
         times = sum(1 for _ in same)
         yield f"{_INDENT}at {frame}{f' ({times} times)' if times > 1 else ''}"
-
-
-def _fit(lines: Iterator[str], width: int | None) -> Iterator[str]:
-    return (shorten(printable(line), width) if width else printable(line) for line in lines)

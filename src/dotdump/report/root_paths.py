@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dotdump.analysis.root_paths import group_text
 from dotdump.analysis.rooted_heap import RootGroup
 from dotdump.report.listing import csv_text
-from dotdump.report.table import printable, shorten
+from dotdump.report.table import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,5 +95,4 @@ def _of_shape(shape: PathShape) -> Iterator[str]:
 
 
 def _lines(lines: Iterator[str], width: int | None) -> str:
-    shown = (printable(line) for line in lines)
-    return "\n".join(line if width is None else shorten(line, width) for line in shown)
+    return "\n".join(fitted(line, width) for line in lines)

@@ -11,7 +11,6 @@ from dotdump.report.table import render_table
 if TYPE_CHECKING:
     from dotdump.analysis.segments import SegmentList, SegmentRow
 
-SORTS = ("address", "size", "committed", "heap", "kind")
 _HEADER = ("HEAP", "KIND", "RECORD", "START", "END", "BYTES", "COMMITTED", "RESERVED", "GENERATIONS")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dotdump.report.table import printable, shorten
+from dotdump.report.table import fitted
 
 if TYPE_CHECKING:
     from dotdump.analysis.stacks import StackFrame, StackList, StackObject, StackVariable, ThreadStack, ThrownException
@@ -26,7 +26,7 @@ def _block(thread: ThreadStack, width: int | None) -> str:
     kept = ["     kept by native code of the runtime", *map(_object, thread.protected)] if thread.protected else []
     problem = [f"     (objects: not all are known: {thread.objects_problem})"] if thread.objects_problem else []
     lines = [_title(thread), *exception, *rows, *kept, f"     ({thread.end})", *problem]
-    return "\n".join(shorten(printable(line), width) if width else printable(line) for line in lines)
+    return "\n".join(fitted(line, width) for line in lines)
 
 
 def _title(thread: ThreadStack) -> str:

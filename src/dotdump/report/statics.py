@@ -11,7 +11,6 @@ from dotdump.report.table import render_table
 if TYPE_CHECKING:
     from dotdump.analysis.statics import StaticList, StaticRow
 
-SORTS = ("module", "name", "size", "address")
 _HEADER = ("THREAD", "FIELD", "TYPE", "OBJECT", "VALUE")
 _SHOWN = 100
 

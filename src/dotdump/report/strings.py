@@ -12,7 +12,6 @@ from dotdump.report.table import render_table
 if TYPE_CHECKING:
     from dotdump.analysis.strings import StringRow, StringStatistics
 
-SORTS = ("wasted", "count", "size", "length", "text")
 _HEADER = ("COPIES", "LENGTH", "BYTES", "WASTED", "FIRST AT", "TEXT")
 _SHOWN = 100
 

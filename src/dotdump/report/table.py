@@ -36,6 +36,12 @@ def shorten(text: str, width: int) -> str:
     return f"{text[:head]}…{text[len(text) - tail :]}" if width > 1 else "…"[:width]
 
 
+def fitted(line: str, width: int | None) -> str:
+    """Return ``line`` printable, and no longer than ``width`` where there is one."""
+    line = printable(line)
+    return shorten(line, width) if width else line
+
+
 def _shrink(widths: list[int], available: int) -> None:
     while sum(widths) > available:
         widest = max(range(len(widths)), key=widths.__getitem__)

@@ -6,14 +6,14 @@ import argparse
 import os
 import sys
 
-from dotdump.cli.arguments import add_format, dump_type
+from dotdump.cli.arguments import add_format, drops_free, dump_type
 from dotdump.cli.core_arguments import tell_warnings
 from dotdump.cli.progress import ProgressLine
 from dotdump.cli.registry import Exit
 from dotdump.dump.convert import Conversion, Trim, check_converted, convert
 from dotdump.dump.progress import Phase
 from dotdump.dump.write import level_for, published
-from dotdump.errors import CollectError, OutputRefused
+from dotdump.errors import OutputRefused
 from dotdump.ipc.dump import DumpType
 from dotdump.memory.space import MemoryRange
 from dotdump.records import as_dict
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         tuple(arguments.range),
         file_backed=not arguments.drop_file_backed,
         type=arguments.type,
-        drop_free=_drops_free(arguments),
+        drop_free=drops_free(arguments),
     )
     level = level_for(arguments.output, arguments.compress)
     if arguments.output == STDOUT:
@@ -86,12 +86,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     for problem in conversion.problems:
         console.warning(problem)
     return Exit.PROBLEMS if conversion.problems else Exit.DONE
-
-
-def _drops_free(arguments: argparse.Namespace) -> bool:
-    if arguments.drop_free and arguments.type is not DumpType.HEAP:
-        raise CollectError("--drop-free is for Heap dumps", hint="add --type heap")
-    return bool(arguments.drop_free)
 
 
 def _report(output: str, conversion: Conversion, console: Console) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dotdump.cli.registry import Exit
-from dotdump.cli.target_arguments import add_target, open_target
+from dotdump.cli.target_arguments import add_target, is_damaged, open_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,6 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target:
         report = crash_report(target)
-        damaged = arguments.process_id is None and bool(getattr(target, "problems", ()))
+        damaged = is_damaged(target, arguments)
     console.result(render_crash_report(report).rstrip("\n"))
     return Exit.PROBLEMS if damaged else Exit.DONE

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer
+from dotdump.cli.answer import print_answer, tell_damage, tell_moving
 from dotdump.cli.listing_arguments import add_listing, choice_of
-from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_index, add_target, index_of, open_target
 
 TYPE_CHECKING = False
@@ -39,12 +38,11 @@ def run(arguments: Namespace, console: Console) -> int:
     from dotdump.report import exceptions as report
 
     found = _exceptions(arguments, console)
-    for problem in found.problems:
-        console.warning(problem.message)
+    status = tell_damage(found.problems, console)
     chosen = report.select(found, choice_of(arguments))
     text = partial(report.render_exceptions, chosen)
     print_answer(console, "dotdump/exceptions/1", chosen, text, partial(report.exceptions_csv, chosen))
-    return Exit.PROBLEMS if found.problems else Exit.DONE
+    return status
 
 
 def _exceptions(arguments: Namespace, console: Console) -> ExceptionList:
@@ -55,7 +53,7 @@ def _exceptions(arguments: Namespace, console: Console) -> ExceptionList:
     with open_target(arguments, console) as target, ProgressLine(console) as progress:
         runtime = ClrRuntime.of(target)
         if not runtime.heap.can_walk:
-            console.warning("a garbage collection was moving objects: this is what could be had")
+            tell_moving(console)
         found = list_exceptions(runtime, progress)
         if arguments.live:
             return live_only(found, runtime.rooted_graph(index_of(arguments), progress))

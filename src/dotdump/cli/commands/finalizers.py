@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer
+from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.listing_arguments import add_listing, choice_of
-from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_target, open_target
 
 TYPE_CHECKING = False
@@ -38,10 +37,9 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target:
         found = list_finalizers(ClrRuntime.of(target), ready_only=arguments.ready)
-    for problem in found.problems:
-        console.warning(problem.message)
+    status = tell_damage(found.problems, console)
     _print(found, arguments, console)
-    return Exit.PROBLEMS if found.problems else Exit.DONE
+    return status
 
 
 def _print(found: FinalizerList, arguments: Namespace, console: Console) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer
+from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.listing_arguments import add_listing, choice_of
-from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_target, open_target
 
 TYPE_CHECKING = False
@@ -51,10 +50,9 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target:
         found = list_handles(ClrRuntime.of(target), frozenset(arguments.kind))
-    for problem in found.problems:
-        console.warning(problem.message)
+    status = tell_damage(found.problems, console)
     _print(found, arguments, console)
-    return Exit.PROBLEMS if found.problems else Exit.DONE
+    return status
 
 
 def _print(found: HandleList, arguments: Namespace, console: Console) -> None:

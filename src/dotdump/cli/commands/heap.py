@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer
+from dotdump.cli.answer import print_answer, tell_damage, tell_moving
 from dotdump.cli.listing_arguments import add_listing, choice_of
-from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_index, add_target, index_of, open_target
 
 TYPE_CHECKING = False
@@ -54,12 +53,11 @@ def run(arguments: Namespace, console: Console) -> int:
     find = _of_live if arguments.live or arguments.dead else _statistics
     statistics = find(arguments, console)
     if not statistics.walkable:
-        console.warning("a garbage collection was moving objects: this is what could be had")
-    for problem in statistics.problems:
-        console.warning(problem.message)
+        tell_moving(console)
+    status = tell_damage(statistics.problems, console, walkable=statistics.walkable)
     shown = in_generations(statistics, arguments.generation) if arguments.generation else statistics
     _print(shown, arguments, console)
-    return Exit.PROBLEMS if statistics.problems or not statistics.walkable else Exit.DONE
+    return status
 
 
 def _print(statistics: HeapStatistics, arguments: Namespace, console: Console) -> None:

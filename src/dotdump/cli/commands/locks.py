@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer
-from dotdump.cli.registry import Exit
+from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.target_arguments import add_target, open_target
 
 TYPE_CHECKING = False
@@ -34,7 +33,6 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target, ProgressLine(console) as progress:
         found = lock_report(ClrRuntime.of(target), progress)
-    for problem in found.problems:
-        console.warning(problem.message)
+    status = tell_damage(found.problems, console)
     print_answer(console, "dotdump/locks/1", found, partial(render_locks, found), partial(locks_csv, found))
-    return Exit.PROBLEMS if found.problems else Exit.DONE
+    return status

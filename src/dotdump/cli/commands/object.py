@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import nullcontext
 from functools import partial
 
-from dotdump.cli.answer import print_answer
+from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.listing_arguments import count
 from dotdump.cli.quantities import address
-from dotdump.cli.registry import Exit
 from dotdump.cli.rooted import rooted_heap
 from dotdump.cli.target_arguments import add_index, add_target, open_target
 
@@ -45,8 +44,7 @@ def run(arguments: Namespace, console: Console) -> int:
         runtime.heap.object(arguments.address)  # before the whole heap is read for nothing
         with nullcontext() if arguments.alone else rooted_heap(runtime, arguments, console) as heap:
             found = object_details(runtime, arguments.address, heap, arguments.limit)
-    for problem in found.problems:
-        console.warning(problem.message)
+    status = tell_damage(found.problems, console)
     text = partial(report.render_object, found)
     print_answer(console, "dotdump/object/1", found, text, partial(report.object_csv, found))
-    return Exit.PROBLEMS if found.problems else Exit.DONE
+    return status

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from itertools import islice
 
+from dotdump.cli.answer import tell_damage, tell_moving
 from dotdump.cli.listing_arguments import add_listing
 from dotdump.cli.quantities import address_range, byte_count
-from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_index, add_target, index_of, open_target
 
 TYPE_CHECKING = False
@@ -65,7 +65,7 @@ def run(arguments: Namespace, console: Console) -> int:
     with open_target(arguments, console) as target:
         runtime = ClrRuntime.of(target)
         if not runtime.heap.can_walk:
-            console.warning("a garbage collection was moving objects: this is what could be had")
+            tell_moving(console)
         with ProgressLine(console) as progress:
             rooted = _rooted(runtime, arguments, progress)
             shown = None if console.stdout.isatty() else progress  # rows themselves tell how far it is
@@ -73,9 +73,7 @@ def run(arguments: Namespace, console: Console) -> int:
             totals = _print(_chosen(rows, arguments), runtime, arguments, console)
         if arguments.where is not None and totals == 0 and arguments.where.never_met:
             console.warning(f"no object looked at has a field {', '.join(arguments.where.never_met)}")
-        for problem in runtime.heap.problems:
-            console.warning(problem.message)
-        return Exit.PROBLEMS if runtime.heap.problems or not runtime.heap.can_walk else Exit.DONE
+        return tell_damage(runtime.heap.problems, console, walkable=runtime.heap.can_walk)
 
 
 def _rooted(runtime: ClrRuntime, arguments: Namespace, progress: Progress) -> RootedHeap | None:

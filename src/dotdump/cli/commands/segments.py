@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dotdump.cli.answer import tell_damage
 from dotdump.cli.listing_arguments import add_listing, choice_of
-from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_target, open_target
 
 TYPE_CHECKING = False
@@ -35,8 +35,7 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target:
         found = heap_segments(ClrRuntime.of(target))
-    for problem in found.problems:
-        console.warning(problem.message)
+    status = tell_damage(found.problems, console)
     chosen = select(found, choice_of(arguments))
     if console.format == "json":
         console.result(render_json("dotdump/segments/1", chosen))
@@ -44,4 +43,4 @@ def run(arguments: Namespace, console: Console) -> int:
         console.result(as_csv(SegmentRow, chosen.segments))
     else:
         console.result(render_segments(chosen, console.width))
-    return Exit.PROBLEMS if found.problems else Exit.DONE
+    return status

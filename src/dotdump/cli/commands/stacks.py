@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer
+from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.listing_arguments import count
 from dotdump.cli.registry import Exit
-from dotdump.cli.target_arguments import add_target, open_target
+from dotdump.cli.target_arguments import add_target, is_damaged, open_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target:
         stacks = _stacks(target, arguments, console)
-        damaged = arguments.process_id is None and bool(getattr(target, "problems", ()))
+        damaged = is_damaged(target, arguments)
     for problem in stacks.problems:
         console.warning(problem.message)
     there = {number for thread in stacks.threads for number in (thread.os_id, thread.managed_id)}
@@ -83,10 +83,9 @@ def _run_parallel(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target, ProgressLine(console) as progress:
         found = stack_groups(ClrRuntime.of(target), everything=arguments.all, progress=progress)
-    for problem in found.problems:
-        console.warning(problem.message)
+    status = tell_damage(found.problems, console)
     print_answer(console, "dotdump/parallel-stacks/1", found, partial(render_groups, found))
-    return Exit.PROBLEMS if found.problems else Exit.DONE
+    return status
 
 
 def _stacks(target: Target, arguments: Namespace, console: Console) -> StackList:

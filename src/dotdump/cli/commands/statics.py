@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer
+from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.listing_arguments import add_listing, choice_of
-from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_target, open_target
 
 TYPE_CHECKING = False
@@ -39,9 +38,8 @@ def run(arguments: Namespace, console: Console) -> int:
     with open_target(arguments, console) as target:
         runtime = ClrRuntime.of(target)
         found = list_statics(runtime, arguments.type, threads_only=arguments.threads, images=arguments.images)
-    for problem in found.problems:
-        console.warning(problem.message)
+    status = tell_damage(found.problems, console)
     chosen = report.select(found, choice_of(arguments))
     text = partial(report.render_statics, chosen)
     print_answer(console, "dotdump/statics/1", chosen, text, partial(report.statics_csv, chosen))
-    return Exit.PROBLEMS if found.problems else Exit.DONE
+    return status

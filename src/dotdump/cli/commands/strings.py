@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer
+from dotdump.cli.answer import print_answer, tell_damage, tell_moving
 from dotdump.cli.listing_arguments import add_listing, choice_of
 from dotdump.cli.quantities import byte_count
-from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_target, open_target
 
 TYPE_CHECKING = False
@@ -44,10 +43,9 @@ def run(arguments: Namespace, console: Console) -> int:
         whole = runtime.heap.can_walk
         found = string_statistics(runtime, arguments.type, min_length=arguments.min_length, progress=progress)
     if not whole:
-        console.warning("a garbage collection was moving objects: this is what could be had")
-    for problem in found.problems:
-        console.warning(problem.message)
+        tell_moving(console)
+    status = tell_damage(found.problems, console, walkable=whole)
     chosen = report.select(found, choice_of(arguments))
     text = partial(report.render_strings, chosen)
     print_answer(console, "dotdump/strings/1", chosen, text, partial(report.strings_csv, chosen))
-    return Exit.PROBLEMS if found.problems or not whole else Exit.DONE
+    return status

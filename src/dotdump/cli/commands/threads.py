@@ -6,7 +6,7 @@ from functools import partial
 
 from dotdump.cli.answer import print_answer
 from dotdump.cli.registry import Exit
-from dotdump.cli.target_arguments import add_target, open_target
+from dotdump.cli.target_arguments import add_target, is_damaged, open_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target:
         threads = list_threads(target, _runtime(target, console))
-        damaged = arguments.process_id is None and bool(getattr(target, "problems", ()))
+        damaged = is_damaged(target, arguments)
     for problem in threads.problems:
         console.warning(problem.message)
     text = partial(render_threads, threads, registers=arguments.registers)
