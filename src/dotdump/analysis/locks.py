@@ -99,18 +99,24 @@ class LockReport:
     problems: tuple[Problem, ...]
 
 
-def lock_report(runtime: ClrRuntime, progress: Progress | None = None) -> LockReport:
-    """Return the locks of a runtime, what its threads wait for, deadlocks, and whether its pool starves."""
+def waits_of(runtime: ClrRuntime) -> Waits:
+    """Return what the threads of a runtime wait for; raises ``UnsupportedRuntime`` for NativeAOT."""
     if runtime.kind is RuntimeKind.NATIVE_AOT:
         raise UnsupportedRuntime(runtime.version, "how NativeAOT keeps its locks")
-    waits = Waits(runtime)
+    return Waits(runtime)
+
+
+def lock_report(runtime: ClrRuntime, progress: Progress | None = None, waits: Waits | None = None) -> LockReport:
+    """Return the locks of a runtime, what its threads wait for, deadlocks, and whether its pool starves."""
+    waits = waits or waits_of(runtime)
     census = count_locks(runtime, tasks=any(wait.kind is WaitKind.TASK for wait in waits.threads), progress=progress)
     finder = LockOwners(runtime, waits, census)
     rows = tuple(_wait_row(finder, wait) for wait in waits.threads if wait.kind in LOCK_KINDS)
+    locks = tuple(_lock_rows(finder, rows))
     problems = (*waits.monitors.problems, *finder.problems, *runtime.heap.problems, *runtime.thread_list.problems)
     return LockReport(
         runtime=f"{runtime.kind} {runtime.version}".rstrip(),
-        locks=tuple(_lock_rows(finder, rows)),
+        locks=locks,
         waits=rows,
         deadlocks=tuple(_deadlocks(rows)),
         starvation=find_starvation(waits.threads, census),
@@ -139,11 +145,11 @@ def _lock_rows(finder: LockOwners, waits: Sequence[WaitRow]) -> Iterator[LockRow
             waiters.setdefault(wait.lock, []).append(wait.thread)
     for monitor in finder.monitors:
         if monitor.is_held or monitor.waiters:
-            address = f"{monitor.object:#x}"
+            address, owners = f"{monitor.object:#x}", finder.owners_of_monitor(monitor)
             yield LockRow(
                 address, str(WaitKind.MONITOR), finder.type_name(monitor.object), monitor.is_held,
-                finder.owners_of_monitor(monitor), monitor.recursion, monitor.waiters, tuple(waiters.get(address, ())),
-                sync_block=monitor.index, owner_frames=finder.frames_of(finder.owners_of_monitor(monitor)),
+                owners, monitor.recursion, monitor.waiters, tuple(waiters.get(address, ())),
+                sync_block=monitor.index, owner_frames=finder.frames_of(owners),
             )  # fmt: skip
     for found, thin in finder.census.thin:
         address, owners = f"{found.address:#x}", finder.by_managed_id([thin.owner])

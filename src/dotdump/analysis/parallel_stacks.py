@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.lock_owners import ThreadRef, thread_ref
-from dotdump.analysis.locks import LOCK_KINDS, lock_report
+from dotdump.analysis.locks import LOCK_KINDS, lock_report, waits_of
 from dotdump.analysis.wait_rules import WaitKind
-from dotdump.analysis.waits import Waits
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -45,11 +44,12 @@ class StackGroups:
 
 def stack_groups(runtime: ClrRuntime, *, everything: bool = False, progress: Progress | None = None) -> StackGroups:
     """Return the threads of a runtime by where they stand; with ``everything`` idle ones and those without frames."""
-    report = lock_report(runtime, progress)
+    known = waits_of(runtime)
+    report = lock_report(runtime, progress, known)
     rows = {row.thread: row for row in report.waits}
     groups: dict[tuple[tuple[str, ...], str], list[ThreadWait]] = {}
     hidden = 0
-    for wait in Waits(runtime).threads:
+    for wait in known.threads:
         if not everything and (wait.kind is WaitKind.IDLE or not wait.methods):
             hidden += 1
             continue

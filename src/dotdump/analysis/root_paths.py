@@ -106,7 +106,7 @@ def paths_to_row(heap: RootedHeap, row: int, limit: int = DEFAULT_PATHS) -> Iter
     if limit == 1:
         rows = _rows_to(heap, row)
         if rows:
-            yield RootPath(heap.root_names(rows[0]), links_along(heap.runtime, heap.graph, rows))
+            yield _path(heap, rows)
         return
     count = len(heap.graph)
     following, queue, roots = allocate("I", count), allocate("I", count), array("I", bytes(4 * limit))
@@ -115,7 +115,12 @@ def paths_to_row(heap: RootedHeap, row: int, limit: int = DEFAULT_PATHS) -> Iter
         rows = [root]
         while following[rows[-1]] > 1:
             rows.append(following[rows[-1]] - 2)
-        yield RootPath(heap.root_names(root), links_along(heap.runtime, heap.graph, rows))
+        yield _path(heap, rows)
+
+
+def _path(heap: RootedHeap, rows: Sequence[int]) -> RootPath:
+    """Return the way through these rows, the first of which a root holds."""
+    return RootPath(heap.root_names(rows[0]), links_along(heap.runtime, heap.graph, rows))
 
 
 def who_holds_type(heap: RootedHeap, pattern: str, limit: int | None = None, offset: int = 0) -> HeldTypes:
@@ -128,14 +133,15 @@ def who_holds_type(heap: RootedHeap, pattern: str, limit: int | None = None, off
     if not shapes.objects:
         raise NotFound(f"no object in the heap is of a type that matches {pattern!r}")
     last = None if limit is None else offset + limit
+    largest = shapes.largest()
     return HeldTypes(
         runtime=_runtime(heap),
         pattern=pattern,
         count=shapes.objects,
         size=shapes.bytes,
         garbage=shapes.objects - shapes.reached,
-        shape_count=len(shapes.largest()),
-        shapes=tuple(shapes.describe(shape) for shape in shapes.largest()[offset:last]),
+        shape_count=len(largest),
+        shapes=tuple(shapes.describe(shape) for shape in largest[offset:last]),
         problems=heap.problems,
     )
 
@@ -175,7 +181,7 @@ class WayShapes:
         """Return a shape with an example."""
         heap = self._heap
         rows = _rows_to(heap, self._examples[shape])
-        example = RootPath(heap.root_names(rows[0]), links_along(heap.runtime, heap.graph, rows))
+        example = _path(heap, rows)
         group, kinds = self._chain(shape)
         if group is None:
             group, kinds = heap.group_of(rows[0]), []
