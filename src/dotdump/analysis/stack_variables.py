@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.stacks import StackFrame, StackList, StackVariable, ThreadStack
 from dotdump.analysis.value_text import describe
+from dotdump.clr.contracts.gc_infos import MACHINES
 from dotdump.clr.contracts.primitive_values import FORMATS, primitive_value
 from dotdump.clr.contracts.signature_strings import PRIMITIVES
 from dotdump.clr.contracts.walk_step import Step, StepKind
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import ClrError, FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.formats.gc_info.encoding import NEWEST, encoding_of
-from dotdump.formats.machine import Machine
 from dotdump.formats.metadata import signatures as s
 from dotdump.formats.native_variables import Location, find_variable
 from dotdump.records import replace
-from dotdump.target.model import Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +33,6 @@ _E = s.ElementType
 _ELEMENTS = {name: element for element, name in PRIMITIVES.items() if element in FORMATS}
 _WORD = 8
 _ERRORS = (ClrError, FormatError, MemoryFault, UnsupportedRuntime)
-_MACHINES = {Architecture.X86_64: Machine.X86_64, Architecture.AARCH64: Machine.AARCH64}
 _BY_REFERENCE = (Location.REGISTER_BY_REFERENCE, Location.STACK_BY_REFERENCE)
 _ON_STACK = (Location.STACK, Location.STACK_BY_REFERENCE, Location.TWO_STACK_WORDS)
 _IN_REGISTER = (Location.REGISTER, Location.REGISTER_BY_REFERENCE)
@@ -57,7 +55,7 @@ class _Variables:
         self._runtime = runtime
         self._arguments = arguments
         self._locals = local_variables
-        self._registers = encoding_of(_MACHINES[runtime.target.platform.architecture], NEWEST)
+        self._registers = encoding_of(MACHINES[runtime.target.platform.architecture], NEWEST)
         self._numbers = {name: number for number, name in runtime.stack_walker.native.registers.names.items()}
 
     def of_thread(self, stack: ThreadStack) -> ThreadStack:

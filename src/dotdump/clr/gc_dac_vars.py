@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dotdump.clr.descriptor import Descriptor, Global, TypeLayout, merge
 from dotdump.clr.layouts import load
-from dotdump.clr.runtime_module import RuntimeKind, runtime_modules
+from dotdump.clr.runtime_module import BSS_SLACK, RuntimeKind, runtime_modules, writable_words
 from dotdump.errors import MemoryFault, UnsupportedRuntime
 from dotdump.memory.reader import Reader
 from dotdump.records import record, replace
@@ -32,7 +32,6 @@ _MAX_GENERATION = 2
 _GENERATION_SIZES = range(0x40, 0x1000, 8)
 _GENERATION_COUNTS = range(4, 9)
 _MINOR_VERSIONS = range(32)
-_BSS_SLACK = 0x200000
 
 
 @record
@@ -145,20 +144,15 @@ def _behind_dac_table(reader: Reader, module: Module) -> Iterator[int]:
         return
     data = reader.memory.read_available(table, 8 * _DAC_TABLE_ENTRIES)
     for variable in memoryview(data[: len(data) & ~7]).cast("Q"):
-        if module.base <= variable < module.end + _BSS_SLACK and variable % 8 == 0:
+        if module.base <= variable < module.end + BSS_SLACK and variable % 8 == 0:
             pointed = reader.memory.read_available(variable, 8)
             yield int.from_bytes(pointed, "little") if len(pointed) == 8 else 0
 
 
 def _by_signature(target: Target, module: Module) -> Iterator[int]:
     """Yield where in the module's writable memory a version and a size of generation follow each other."""
-    for region in target.regions:
-        inside = module.base <= region.start < module.end + _BSS_SLACK
-        if not inside or not region.writable:
-            continue
-        data = target.memory.read_available(region.start, min(region.size, module.end + _BSS_SLACK - region.start))
-        words = memoryview(data[: len(data) & ~7]).cast("Q")
+    for start, words in writable_words(target, module):
         for index in range(len(words) - 2):
             version = words[index]
             if version and version >> 16 == 0 and version & 0xFF in LAYOUTS and words[index + 1] in _GENERATION_SIZES:
-                yield region.start + 8 * index
+                yield start + 8 * index

@@ -11,13 +11,15 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dotdump.target.model import Module, Target
 
 _CORECLR_FILE = "libcoreclr.so"
 _CORECLR_SYMBOLS = ("DotNetRuntimeInfo", "DotNetRuntimeContractDescriptor", "g_dacTable")
 _NATIVE_AOT_SYMBOL = "DotNetRuntimeDebugHeader"
+BSS_SLACK = 0x200000
+"""Bytes behind the file of a runtime in which its uninitialised variables may lie."""
 
 
 class RuntimeKind(StrEnum):
@@ -51,3 +53,12 @@ def _kind(module: Module) -> RuntimeKind | None:
 
 def _has_any(module: Module, names: Iterable[str]) -> bool:
     return any(module.find_symbol(name) is not None for name in names)
+
+
+def writable_words(target: Target, module: Module) -> Iterator[tuple[int, memoryview[int]]]:
+    """Yield the address and the words of each writable region of a module, and of what lies just behind it."""
+    end = module.end + BSS_SLACK
+    for region in target.regions:
+        if module.base <= region.start < end and region.writable:
+            data = target.memory.read_available(region.start, min(region.size, end - region.start))
+            yield region.start, memoryview(data[: len(data) & ~7]).cast("Q")

@@ -244,16 +244,15 @@ def _any_register(operand: int) -> tuple[Step, ...]:
 class _Frame:
     """A structure on the stack: where x0 and those that follow it lie, and the special registers."""
 
-    size: int
     first: int
     count: int
     special: Mapping[int, int]
 
 
 _FRAMES = {
-    0xE8: _Frame(0x150, 0xA0, 19, {STACK_POINTER: 0x98, LINK: 0x138, FRAME_POINTER: 0x140, PROGRAM_COUNTER: 0x148}),
-    0xE9: _Frame(16, 0, 0, {STACK_POINTER: 0, PROGRAM_COUNTER: 8}),
-    0xEA: _Frame(0x390, 8, 29, {FRAME_POINTER: 0xF0, LINK: 0xF8, STACK_POINTER: 0x100, PROGRAM_COUNTER: 0x108}),
+    0xE8: _Frame(0xA0, 19, {STACK_POINTER: 0x98, LINK: 0x138, FRAME_POINTER: 0x140, PROGRAM_COUNTER: 0x148}),
+    0xE9: _Frame(0, 0, {STACK_POINTER: 0, PROGRAM_COUNTER: 8}),
+    0xEA: _Frame(8, 29, {FRAME_POINTER: 0xF0, LINK: 0xF8, STACK_POINTER: 0x100, PROGRAM_COUNTER: 0x108}),
 }
 """KTRAP_FRAME, the machine frame and CONTEXT; only code of the Windows kernel has the first two."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.errors import FormatError, LimitExceeded
-from dotdump.formats.metadata.image import Metadata, read_compressed
+from dotdump.formats.metadata.image import Metadata, read_compressed, read_compressed_signed
 from dotdump.formats.metadata.pdb_schema import (
     Document,
     LocalScope,
@@ -174,10 +174,8 @@ class _Points:
         return value
 
     def _signed(self) -> int:
-        start = self._position
-        value = self._unsigned()
-        bits = {1: 6, 2: 13, 4: 28}[self._position - start]
-        return (value >> 1) - (1 << bits) if value & 1 else value >> 1
+        value, self._position = read_compressed_signed(self._blob, self._position, self._source)
+        return value
 
 
 def pdb_name(image: PeImage) -> PdbName | None:

@@ -60,7 +60,7 @@ def by_scan(frame: Frame, registers: DwarfRegisters, words: StackWords, code: Co
 
 def of_bad_call(frame: Frame, registers: DwarfRegisters, words: StackWords, code: CodeMap) -> Frame | None:
     """Return the caller of a frame that stands where no code is: a call went there, and left where it came from."""
-    kept = {number: frame.registers[number] for number in registers.callee_saved if number in frame.registers}
+    kept = registers.kept(frame.registers)
     try:
         pc = frame.registers.get(registers.link, 0) if registers.link is not None else words.word(frame.sp)
     except MemoryFault:

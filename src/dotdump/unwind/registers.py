@@ -40,6 +40,10 @@ class DwarfRegisters:
     trampoline: SignalTrampoline
     link: int | None = None
 
+    def kept(self, registers: Mapping[int, int]) -> dict[int, int]:
+        """Return those of ``registers`` that a callee has to keep."""
+        return {number: registers[number] for number in self.callee_saved if number in registers}
+
 
 def _numbered(names: str) -> dict[int, str]:
     return dict(enumerate(names.split()))

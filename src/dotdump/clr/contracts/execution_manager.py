@@ -79,8 +79,9 @@ class CodeManager:
         if header <= _STUB_CODE_BLOCK_LAST:
             kind = stub_kind_name(self._access, number=header)
             return CodeBlock(CodeKind.STUB, address, start, address - start, stub=kind)
-        block = self._method_block(section, address, start, RealCodeHeader(self._access, header))
-        return block if block.kind is CodeKind.INTERPRETER else self._with_function(block, header)
+        code = RealCodeHeader(self._access, header)
+        block = self._method_block(section, address, start, code)
+        return block if block.kind is CodeKind.INTERPRETER else self._with_function(block, code)
 
     def _method_block(self, section: CodeRange, address: int, start: int, header: RealCodeHeader) -> CodeBlock:
         is_interpreted = bool(section.flags & RangeSectionFlags.INTERPRETER)
@@ -95,12 +96,11 @@ class CodeManager:
             debug_info=header.debug_info,
         )
 
-    def _with_function(self, block: CodeBlock, code_header: int) -> CodeBlock:
+    def _with_function(self, block: CodeBlock, header: RealCodeHeader) -> CodeBlock:
         """Return ``block`` with the one of the method's functions that it is in, if it is in one."""
-        header = RealCodeHeader(self._access, code_header)
         count, base = header.unwind_count, block.image_base
         if count > limits.FUNCLETS:
-            raise LimitExceeded(f"{count} functions of one method", source=f"code header at {code_header:#x}")
+            raise LimitExceeded(f"{count} functions of one method", source=f"code header at {header.address:#x}")
         table = header.address_of("UnwindInfos")
         for index in range(count):
             function = self._functions.read(table + self._functions.size * index, base)

@@ -91,12 +91,14 @@ class FrameChains:
                 return
             if address <= last or address % 8:
                 raise FormatError(f"it is followed by one at {address:#x}", source=f"Frame at {last:#x}")
-            yield self._read(address, thread)
-            last, address = address, Frame(self._access, address).next
+            frame = Frame(self._access, address)
+            yield self._read(frame, thread)
+            last, address = address, frame.next
         raise FormatError(f"more than {EXPLICIT_FRAMES} of them", source=f"Frames from {first:#x} on")
 
-    def _read(self, address: int, thread: int) -> ExplicitFrame:
-        kind = self._kinds.get(Frame(self._access, address).identifier) if self._kinds else None
+    def _read(self, frame: Frame, thread: int) -> ExplicitFrame:
+        address = frame.address
+        kind = self._kinds.get(frame.identifier) if self._kinds else None
         kind = kind or self._kind_by_content(address, thread)
         return ExplicitFrame(address, kind, self._method_of(address, kind))
 

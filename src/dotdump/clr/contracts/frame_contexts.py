@@ -132,11 +132,7 @@ class FrameContexts:
     def _returned(
         self, pc: int, sp: int, registers: dict[int, int], places: dict[int, int], before: WalkContext | None
     ) -> WalkContext | None:
-        kept = {
-            number: before.registers[number]
-            for number in self._registers.callee_saved
-            if before is not None and number in before.registers
-        }
+        kept = self._registers.kept(before.registers) if before is not None else {}
         special = {self._registers.program_counter: pc, self._registers.stack_pointer: sp}
         return self._context({**kept, **registers, **special}, places)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.code_block import CodeBlock
     from dotdump.clr.data_access import DataAccess
 
-_MACHINES = {Architecture.X86_64: Machine.X86_64, Architecture.AARCH64: Machine.AARCH64}
+MACHINES = {Architecture.X86_64: Machine.X86_64, Architecture.AARCH64: Machine.AARCH64}
 
 
 class GcInfos:
@@ -27,7 +27,7 @@ class GcInfos:
 
     def __init__(self, access: DataAccess) -> None:
         self._memory = access.reader.memory
-        self._machine = _MACHINES[access.target.platform.architecture]
+        self._machine = MACHINES[access.target.platform.architecture]
         self._version = version_of_runtime(access.major)
         self._found: dict[int, GcInfo] = {}
 

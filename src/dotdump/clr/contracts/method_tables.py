@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.clr.layout_choice import OURS
 from dotdump.clr.layouts import load
-from dotdump.clr.runtime_module import RuntimeKind
+from dotdump.clr.runtime_module import BSS_SLACK, RuntimeKind
 from dotdump.errors import MemoryFault, UnsupportedRuntime
 from dotdump.records import record
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from dotdump.clr.descriptor import Descriptor
 
 _COMPONENT_SIZE_MASK = 0xFFFF
-_BSS_SLACK = 0x200000
 _SMALLEST_BASE_SIZE = 16
 _STRING_BASE_SIZES = (20, 22)
 
@@ -122,7 +121,7 @@ class MethodTables:
 
     def _is_in_image(self, address: int) -> bool:
         module = self._access.runtime.module
-        return module.base <= address < module.end + _BSS_SLACK
+        return module.base <= address < module.end + BSS_SLACK
 
 
 def layout_of(version: str, descriptor: Descriptor, *, native: bool) -> MethodTableLayout:

@@ -70,7 +70,7 @@ class NativeAotMethods:
         if flags & _KIND_MASK == _ROOT:
             return fde.start
         place = fde.lsda + 1 + (4 if flags & _HAS_ASSOCIATED_DATA else 0) + 4
-        return fde.start - int.from_bytes(self._access.reader.memory.read(place, 4), "little", signed=True)
+        return fde.start - self._access.reader.i32(place)
 
     def _signature(self, row: NativeMethodRow) -> str | None:
         metadata, signatures = self._image.metadata, self._signatures

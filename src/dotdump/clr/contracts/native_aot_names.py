@@ -208,7 +208,7 @@ class NativeAotNames:
         if not relative:
             value = reader.pointer(place)
             return reader.pointer(value & ~_INDIRECT) if value & _INDIRECT else value
-        distance = int.from_bytes(reader.memory.read(place, 4), "little", signed=True)
+        distance = reader.i32(place)
         return reader.pointer(place + (distance & ~_INDIRECT)) if distance & _INDIRECT else place + distance
 
     def _defined(self, method_table: int) -> NativeTypeName | None:

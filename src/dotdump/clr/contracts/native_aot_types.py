@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _OBJECT_OVERHEAD = 16
 """The header before an object, and its MethodTable."""
 
-_CATEGORIES = {
+_CATEGORIES: dict[int, TypeFlags] = {
     NativeElement.VALUE_TYPE: TypeFlags.CATEGORY_VALUE_TYPE,
     NativeElement.NULLABLE: TypeFlags.CATEGORY_NULLABLE,
     NativeElement.INTERFACE: TypeFlags.CATEGORY_INTERFACE,
@@ -52,8 +52,7 @@ class NativeAotTypeSystem:
         kind = element_of(NativeMethodTable(self.access, method_table))
         if NativeElement.BOOLEAN <= kind <= NativeElement.DOUBLE:
             return TypeFlags.CATEGORY_TRUE_PRIMITIVE
-        known = {int(element): flags for element, flags in _CATEGORIES.items()}
-        return known.get(kind, TypeFlags(0))
+        return _CATEGORIES.get(kind, TypeFlags(0))
 
     def is_array(self, method_table: int) -> bool:
         """Return whether it is an array, of any rank."""

@@ -99,7 +99,7 @@ class NativeBridge:
                 return None
         if not self._is_managed(pc - 1):
             return None
-        kept = {number: frame.registers[number] for number in registers.callee_saved if number in frame.registers}
+        kept = registers.kept(frame.registers)
         kept |= {registers.program_counter: pc, registers.stack_pointer: sp}
         return Frame(pc, sp, kept, FrameTrust.SCAN)
 

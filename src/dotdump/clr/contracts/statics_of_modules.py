@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.clr.contracts.statics import NOWHERE, StaticsBase
-from dotdump.clr.contracts.type_names import TypeFlags
+from dotdump.clr.contracts.type_names import SLOTS_IN_PLACE, TypeFlags, optional_slot
 from dotdump.clr.data.loaded_types import FieldDesc, MethodTable
 from dotdump.clr.data.statics import (
     DomainLocalModule,
@@ -20,13 +20,12 @@ from dotdump.clr.data.statics import (
     ThreadLocalBlock,
     ThreadLocalModule,
 )
+from dotdump.records import replace
 
 if TYPE_CHECKING:
     from dotdump.clr.contracts.type_names import TypeNames
     from dotdump.clr.data_access import DataAccess
 
-_SLOTS_IN_PLACE = 2
-_VTABLE_SLOTS_PER_CHUNK = 8
 _OPTIONAL_SLOTS = 0x1F
 
 
@@ -57,12 +56,7 @@ class StaticsOfModules:
         address = self._access.pointer(module, "Module", "DomainLocalModule") if module else 0
         if not address:
             return NOWHERE
-        block = DomainLocalModule(self._access, address)
-        if not dynamic:
-            return StaticsBase(block.references, address, self._is_initialized(block, number))
-        entry, initialized = self._dynamic_entry(block, number)
-        references = self._access.pointer(entry, "DynamicEntry", "GCStatics") if entry else 0
-        return StaticsBase(references, entry, initialized)
+        return self._base(DomainLocalModule(self._access, address), number, dynamic=dynamic)
 
     def thread_base_of(self, method_table: int, thread: int) -> StaticsBase:
         """Return where the thread statics of a type lie, of one thread."""
@@ -70,12 +64,16 @@ class StaticsOfModules:
         address = self._thread_block(module, thread) if module else 0
         if not address:
             return NOWHERE
-        block = ThreadLocalModule(self._access, address)
+        base = self._base(ThreadLocalModule(self._access, address), number, dynamic=dynamic)
+        return replace(base, references=self._array(base.references))
+
+    def _base(self, block: DomainLocalModule | ThreadLocalModule, number: int, *, dynamic: bool) -> StaticsBase:
+        """Return where statics lie by their block; ``references`` as it stands there."""
         if not dynamic:
-            return StaticsBase(self._array(block.references), address, self._is_initialized(block, number))
+            return StaticsBase(block.references, block.address, self._is_initialized(block, number))
         entry, initialized = self._dynamic_entry(block, number)
-        handle = self._access.pointer(entry, "DynamicEntry", "GCStatics") if entry else 0
-        return StaticsBase(self._array(handle), entry, initialized)
+        references = self._access.pointer(entry, "DynamicEntry", "GCStatics") if entry else 0
+        return StaticsBase(references, entry, initialized)
 
     def thread_storage(self, thread: int) -> int:
         """Return 0: handles keep the arrays of a thread."""
@@ -91,9 +89,7 @@ class StaticsOfModules:
         if not flags & _StaticsFlags.GENERICS or flags & TypeFlags.GENERICS_MASK == TypeFlags.GENERICS_MASK:
             return True, 0, 0
         slots = (table.flags2 & _OPTIONAL_SLOTS).bit_count()
-        place = table.address_of("PerInstInfo") + 8 * max(slots, _SLOTS_IN_PLACE)
-        place += 8 * -(-table.virtuals // _VTABLE_SLOTS_PER_CHUNK)
-        info = GenericsStaticsInfo(access, place)
+        info = GenericsStaticsInfo(access, optional_slot(table, max(slots, SLOTS_IN_PLACE)))
         genuine = info.fields and FieldDesc(access, info.fields).method_table == method_table
         return True, table.loader_module if genuine else 0, info.number
 

@@ -14,7 +14,8 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.thread_anchors import find_anchors, list_threads
-from dotdump.clr.data.threads import AotExceptionInfo, AotThread, ExceptionInfo, GcAllocContext, Thread, ThreadStore
+from dotdump.clr.data.gc import GcAllocContext
+from dotdump.clr.data.threads import AotExceptionInfo, AotThread, ExceptionInfo, Thread, ThreadStore
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import MemoryFault
 from dotdump.limits import MANAGED_THREADS, NESTED_EXCEPTIONS

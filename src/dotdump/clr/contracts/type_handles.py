@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dotdump.clr.contracts.type_names import MAX_ARGUMENTS, TypeFlags, canonical_of
+from dotdump.clr.contracts.type_names import MAX_ARGUMENTS, TypeFlags, canonical_of, is_array
 from dotdump.clr.data.loaded_types import ArrayClass, MethodTable, ParamTypeDesc, TypeDesc
 from dotdump.clr.data.methods import FnPtrTypeDesc, TypeVarTypeDesc
 from dotdump.errors import FormatError, LimitExceeded
@@ -61,8 +61,7 @@ def read_type_handle(access: DataAccess, handle: int) -> DefinedType | CompoundT
         return _type_desc(access, handle & ~_TYPE_DESC)
     table = MethodTable(access, handle)
     flags = table.flags
-    is_array = flags & TypeFlags.CATEGORY_ARRAY_MASK == TypeFlags.CATEGORY_ARRAY
-    if not (flags & TypeFlags.HAS_COMPONENT_SIZE and is_array):
+    if not is_array(flags):
         primitive = flags & TypeFlags.CATEGORY_MASK == TypeFlags.CATEGORY_TRUE_PRIMITIVE
         return DefinedType(handle, primitive)
     if flags & TypeFlags.CATEGORY_MASK == TypeFlags.CATEGORY_SZARRAY:

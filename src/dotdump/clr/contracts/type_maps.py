@@ -88,22 +88,24 @@ class TypeMaps:
         )
 
     def _find(self, address: int, row_id: int) -> int:
-        for _ in range(limits.LOOKUP_MAP_BLOCKS):
-            block = ModuleLookupMap(self._access, address)
+        for block in self._blocks(address):
             count = block.count
             if row_id < count:
                 return self._access.reader.pointer(block.table + 8 * row_id) & ~_FLAG_BITS
-            row_id, address = row_id - count, block.next
-            if not address:
-                return 0
-        raise LimitExceeded(f"more than {limits.LOOKUP_MAP_BLOCKS} blocks", source=f"table of types at {address:#x}")
+            row_id -= count
+        return 0
 
     def _entries(self, address: int) -> Iterator[int]:
         """Yield what stands in a table of types; raises ``MemoryFault``, ``LimitExceeded``."""
-        for _ in range(limits.LOOKUP_MAP_BLOCKS):
-            block = ModuleLookupMap(self._access, address)
+        for block in self._blocks(address):
             data = self._access.reader.memory.read(block.table, 8 * min(block.count, limits.LOOKUP_MAP_ENTRIES))
             yield from (found for word in memoryview(data).cast("Q") if (found := word & ~_FLAG_BITS))
+
+    def _blocks(self, address: int) -> Iterator[ModuleLookupMap]:
+        """Yield the blocks of a table of types."""
+        for _ in range(limits.LOOKUP_MAP_BLOCKS):
+            block = ModuleLookupMap(self._access, address)
+            yield block
             address = block.next
             if not address:
                 return

@@ -25,6 +25,7 @@ _TYPE_DESC = 2
 """The bit of a TypeHandle that tells a TypeDesc from a MethodTable."""
 
 _VTABLE_SLOTS_PER_CHUNK = 8
+SLOTS_IN_PLACE = 2
 _SUFFIXES = {int(ElementType.PTR): "*", int(ElementType.BYREF): "&", int(ElementType.SZARRAY): "[]"}
 
 
@@ -86,7 +87,7 @@ class TypeNames:
                 handle = ParamTypeDesc(self._access, handle & ~_TYPE_DESC).argument
                 continue
             table = MethodTable(self._access, handle)
-            if not _is_array(table.flags):
+            if not is_array(table.flags):
                 break
             handle = table.instantiation
         return self.module_of(handle)
@@ -119,7 +120,7 @@ class TypeNames:
         flags = table.flags
         if table.class_or_canonical == 0:
             return "Free"
-        if _is_array(flags):
+        if is_array(flags):
             return self._array(table, flags, depth)
         arguments = [self._name(argument, depth + 1) for argument in self.arguments_of(handle)]
         return self._defined(handle, arguments)
@@ -179,11 +180,13 @@ class TypeNames:
         present = table.flags2
         if not present & _Flags2.HAS_MODULE_OVERRIDE:
             return table.loader_module
-        index = (present & _Flags2.EARLIER_SLOTS).bit_count()
-        place = table.address_of("PerInstInfo") + 8 * index
-        if index >= 2:
-            place += 8 * -(-table.virtuals // _VTABLE_SLOTS_PER_CHUNK)
-        return self._access.reader.pointer(place)
+        return self._access.reader.pointer(optional_slot(table, (present & _Flags2.EARLIER_SLOTS).bit_count()))
+
+
+def optional_slot(table: MethodTable, index: int) -> int:
+    """Return where optional slot ``index`` lies: the first ``SLOTS_IN_PLACE`` are there, others behind the vtable."""
+    place = table.address_of("PerInstInfo") + 8 * index
+    return place if index < SLOTS_IN_PLACE else place + 8 * -(-table.virtuals // _VTABLE_SLOTS_PER_CHUNK)
 
 
 def canonical_of(access: DataAccess, method_table: int) -> int:
@@ -193,7 +196,8 @@ def canonical_of(access: DataAccess, method_table: int) -> int:
     return value & ~mask if value & mask == access.global_integer("CanonicalMethodTableTag") else method_table
 
 
-def _is_array(flags: int) -> bool:
+def is_array(flags: int) -> bool:
+    """Return whether a MethodTable with these flags is of an array, of any rank."""
     return (
         bool(flags & TypeFlags.HAS_COMPONENT_SIZE) and flags & TypeFlags.CATEGORY_ARRAY_MASK == TypeFlags.CATEGORY_ARRAY
     )

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.clr.contracts.type_handles import CompoundType, DefinedType, FunctionType, TypeVariable, read_type_handle
-from dotdump.clr.contracts.type_names import MAX_DEPTH
+from dotdump.clr.contracts.type_names import MAX_DEPTH, brackets
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.schema import Assembly, GenericParam, TypeDef
 from dotdump.formats.metadata.signatures import ElementType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dotdump.clr.contracts.loader import Loader
     from dotdump.clr.contracts.type_names import TypeNames
     from dotdump.clr.data_access import DataAccess
@@ -42,13 +40,13 @@ class TypeStrings:
     def full(self, handle: int) -> str:
         """Return the full name of a TypeHandle, without its own assembly."""
         if handle not in self._full:
-            self._full[handle] = self._whole(self._full_name, handle)
+            self._full[handle] = self._whole(handle, short=False)
         return self._full[handle]
 
     def short(self, handle: int) -> str:
         """Return the name of a TypeHandle as in a list of parameters."""
         if handle not in self._short:
-            self._short[handle] = self._whole(self._short_name, handle)
+            self._short[handle] = self._whole(handle, short=True)
         return self._short[handle]
 
     def arguments(self, handles: tuple[int, ...]) -> str:
@@ -59,25 +57,28 @@ class TypeStrings:
         except LimitExceeded:
             return f"[<{len(handles)} types>]"
 
-    def _whole(self, name: Callable[[int, int], str], handle: int) -> str:
+    def _whole(self, handle: int, *, short: bool) -> str:
         self._left = limits.NAME_LENGTH
         try:
-            return name(handle, 0)
+            return self._name(handle, 0, short=short)
         except LimitExceeded:
             return _unnamed(handle)
 
-    def _full_name(self, handle: int, depth: int) -> str:
+    def _name(self, handle: int, depth: int, *, short: bool) -> str:
         try:
             match self._read(handle, depth):
                 case CompoundType(element, of, rank):
-                    mark = _MARKS.get(element) or f"[{',' * (rank - 1) or '*'}]"
-                    return self._full_name(of, depth + 1) + mark
+                    mark = (_SHORT_MARKS if short else _MARKS).get(element)
+                    mark = mark or (f"[{',' * (rank - 1)}]" if short else brackets(rank))
+                    return self._name(of, depth + 1, short=short) + mark
                 case FunctionType(returns, parameters):
-                    names = ", ".join(self._full_name(parameter, depth + 1) for parameter in parameters)
-                    return f"{self._full_name(returns, depth + 1)}({names})"
+                    names = ", ".join(self._name(parameter, depth + 1, short=short) for parameter in parameters)
+                    return f"{self._name(returns, depth + 1, short=short)}{' ' if short else ''}({names})"
                 case TypeVariable(module, row_id):
                     return self._variable(module, row_id)
-                case DefinedType(method_table):
+                case DefinedType(method_table, is_primitive):
+                    if short:
+                        return self._short_defined(method_table, depth, is_primitive=is_primitive)
                     arguments = self._argument_list(self._names.arguments_of(method_table), depth + 1)
                     return self._nested_name(method_table) + arguments
         except LimitExceeded:
@@ -85,11 +86,17 @@ class TypeStrings:
         except (FormatError, MemoryFault, UnsupportedRuntime):
             return _unnamed(handle)
 
+    def _short_defined(self, method_table: int, depth: int, *, is_primitive: bool) -> str:
+        name = self._short_definition(method_table, is_primitive=is_primitive)
+        arguments = self._names.arguments_of(method_table)
+        given = ",".join(self._name(argument, depth + 1, short=True) for argument in arguments)
+        return f"{name}<{given}>" if arguments else name
+
     def _argument_list(self, handles: tuple[int, ...], depth: int) -> str:
         return f"[{','.join(self._argument(handle, depth) for handle in handles)}]" if handles else ""
 
     def _argument(self, handle: int, depth: int) -> str:
-        name = self._full_name(handle, depth)
+        name = self._name(handle, depth, short=False)
         assembly = self._assembly_of(handle)
         return f"[{name}, {assembly}]" if assembly else name
 
@@ -104,27 +111,6 @@ class TypeStrings:
             raise
         except (FormatError, MemoryFault, UnsupportedRuntime):
             return ""
-
-    def _short_name(self, handle: int, depth: int) -> str:
-        try:
-            match self._read(handle, depth):
-                case CompoundType(element, of, rank):
-                    mark = _SHORT_MARKS.get(element) or f"[{',' * (rank - 1)}]"
-                    return self._short_name(of, depth + 1) + mark
-                case FunctionType(returns, parameters):
-                    names = ", ".join(self._short_name(parameter, depth + 1) for parameter in parameters)
-                    return f"{self._short_name(returns, depth + 1)} ({names})"
-                case TypeVariable(module, row_id):
-                    return self._variable(module, row_id)
-                case DefinedType(method_table, is_primitive):
-                    name = self._short_definition(method_table, is_primitive=is_primitive)
-                    arguments = self._names.arguments_of(method_table)
-                    given = ",".join(self._short_name(argument, depth + 1) for argument in arguments)
-                    return f"{name}<{given}>" if arguments else name
-        except LimitExceeded:
-            raise
-        except (FormatError, MemoryFault, UnsupportedRuntime):
-            return _unnamed(handle)
 
     def _short_definition(self, method_table: int, *, is_primitive: bool) -> str:
         metadata = self._loader.find_metadata(self._names.module_of(method_table))

@@ -12,7 +12,7 @@ from dotdump import limits
 from dotdump.clr.contracts.field_descs import FieldAttributes, FieldRecord, read_field_records
 from dotdump.clr.contracts.signature_names import SignatureNames
 from dotdump.clr.contracts.type_maps import TypeMaps
-from dotdump.clr.contracts.type_names import TypeFlags, canonical_of
+from dotdump.clr.contracts.type_names import TypeFlags, canonical_of, is_array
 from dotdump.clr.contracts.type_resolver import TypeResolver
 from dotdump.clr.data.loaded_types import EEClass, MethodTable
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault, UnsupportedRuntime
@@ -78,10 +78,7 @@ class TypeSystem:
 
     def is_array(self, method_table: int) -> bool:
         """Return whether it is an array, of any rank."""
-        flags = MethodTable(self.access, method_table).flags
-        return bool(
-            flags & TypeFlags.HAS_COMPONENT_SIZE and flags & TypeFlags.CATEGORY_ARRAY_MASK == TypeFlags.CATEGORY_ARRAY
-        )
+        return is_array(MethodTable(self.access, method_table).flags)
 
     def element_of(self, method_table: int) -> int:
         """Return the TypeHandle of an array's elements."""

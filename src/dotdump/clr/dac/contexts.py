@@ -9,12 +9,14 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from dotdump.formats.windows_context import AMD64_PC_AND_SP
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIZE = 0x4D0
 CONTROL_AND_INTEGERS = 0x10003F
-INSTRUCTION_POINTER, STACK_POINTER = 0xF8, 0x98
+INSTRUCTION_POINTER, STACK_POINTER = AMD64_PC_AND_SP
 _FLAGS, _SEGMENTS, _EFLAGS, _INTEGERS = 0x30, 0x38, 0x44, 0x78
 _SEGMENT_NAMES = ("cs", "ds", "es", "fs", "gs", "ss")
 _INTEGER_NAMES = [

@@ -48,7 +48,6 @@ class DacThread:
     lock_count: int
     allocation: tuple[int, int]
     frame: int
-    last_thrown_handle: int
 
 
 @record
@@ -141,7 +140,6 @@ class NativeDac:
                 row["lock_count"],
                 (row["allocation_pointer"], row["allocation_limit"]),
                 row["frame"],
-                row["last_thrown_object_handle"],
             )
             for row in self._call("threads")
         )

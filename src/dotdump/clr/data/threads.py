@@ -46,14 +46,6 @@ class ExceptionInfo(Struct):
     thrown = Field("ThrownObject")
 
 
-class GcAllocContext(Struct):
-    """Where a thread allocates next, and where that ends."""
-
-    layout = "GCAllocContext"
-    pointer = Field("Pointer")
-    limit = Field("Limit")
-
-
 class AotThread(Struct):
     """A thread of NativeAOT."""
 

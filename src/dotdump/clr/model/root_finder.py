@@ -13,7 +13,7 @@ from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import MemoryFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dotdump.clr.contracts.finalize_queue import Finalizable
     from dotdump.clr.contracts.handles import Handle
@@ -39,7 +39,11 @@ class RootFinder:
     """The roots of the objects in ``heap``. Each part is read when it is asked for, once."""
 
     def __init__(
-        self, heap: ClrHeap, statics: StaticFinder, threads: Sequence[ClrThread], stacks: ClrStackRoots | None
+        self,
+        heap: ClrHeap,
+        statics: StaticFinder,
+        threads: Sequence[ClrThread],
+        stacks: Callable[[], ClrStackRoots] | None,
     ) -> None:
         self._access = heap.access
         self._heap = heap
@@ -89,8 +93,9 @@ class RootFinder:
         threads = self._access.target.threads
         names = {thread.tid: thread.name for thread in threads}
         if self._stacks is not None:
-            yield from self._stacks.roots_of_complete_threads(partial(_locate, graph))
-            threads = self._stacks.other_threads(threads)
+            stacks = self._stacks()
+            yield from stacks.roots_of_complete_threads(partial(_locate, graph))
+            threads = stacks.other_threads(threads)
         yield from conservative_roots(self._words(threads), graph, names)
 
     def _words(self, threads: Iterable[Thread]) -> Iterator[StackWord]:

@@ -115,7 +115,7 @@ class ClrRuntime:
     def _root_finder(self) -> RootFinder:
         from dotdump.clr.model.root_finder import RootFinder
 
-        stacks = self.stack_references if self.kind is RuntimeKind.CORECLR else None
+        stacks = (lambda: self.stack_references) if self.kind is RuntimeKind.CORECLR else None
         return RootFinder(self.heap, self.static_finder, self.threads, stacks)
 
     @cached_property

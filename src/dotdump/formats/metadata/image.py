@@ -259,6 +259,13 @@ def read_compressed(data: bytes | memoryview, position: int, source: str = "") -
     raise FormatError(f"{first:#x} starts no compressed integer", source=source, offset=position)
 
 
+def read_compressed_signed(data: bytes | memoryview, position: int, source: str = "") -> tuple[int, int]:
+    """Return a signed compressed integer and the position after it (ECMA-335 II.23.2)."""
+    value, end = read_compressed(data, position, source)
+    bits = {1: 6, 2: 13, 4: 28}[end - position]
+    return (value >> 1) - (1 << bits) if value & 1 else value >> 1, end
+
+
 def _layout(table: type[Row], sizes: dict[int, int], heap_sizes: int) -> Struct:
     widths = [_width(column, sizes, heap_sizes) for column in table.columns]
     return Struct("<" + "".join("H" if width == 2 else "I" for width in widths))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from dotdump.errors import FormatError, LimitExceeded
-from dotdump.formats.metadata.image import read_compressed
+from dotdump.formats.metadata.image import read_compressed, read_compressed_signed
 from dotdump.formats.metadata.rows import TYPE_DEF_OR_REF
 from dotdump.records import record
 
@@ -234,10 +234,8 @@ class _Cursor:
         return value
 
     def signed(self) -> int:
-        start = self._position
-        value = self.unsigned()
-        bits = {1: 6, 2: 13, 4: 28}[self._position - start]
-        return (value >> 1) - (1 << bits) if value & 1 else value >> 1
+        value, self._position = read_compressed_signed(self._blob, self._position, "signature")
+        return value
 
     def count(self) -> int:
         """Return a count of things that take a byte each at least."""
