@@ -90,7 +90,7 @@ def _heap(runtimes: Sequence[ClrRuntime]) -> list[MemoryRange]:
     for runtime in runtimes:
         with suppress(DotdumpError):
             found += [MemoryRange(segment.start, segment.end) for segment in runtime.heap.segments]
-    return sorted(found, key=lambda part: part.start)
+    return merged(found)
 
 
 def _runtimes(target: Target, problems: list[str]) -> list[ClrRuntime]:
