@@ -1,15 +1,18 @@
 """``ManagedUnwinder``: from a place in managed code to its caller, by the unwind codes that the compiler wrote.
 
-What the codes say of a place is interpreted once. Knows the CPUs that .NET writes such codes for on Linux.
+What the codes say of a place is interpreted once, and gives an ``Unwind``: a function from the context there to that
+of the caller. Without ``places`` that does not say where registers were saved, which takes as long as the rest. It
+raises ``FormatError`` and ``MemoryFault``. Knows the CPUs that .NET writes such codes for on Linux.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from dotdump.clr.contracts.walk_context import WalkContext
 from dotdump.formats import amd64_epilogue, amd64_unwind_codes, arm64_unwind_codes
-from dotdump.formats.amd64_frame_layout import FrameLayout, layout_of
+from dotdump.formats.amd64_frame_layout import layout_of
 from dotdump.formats.arm64_unwind_data import read_xdata
 from dotdump.target.model import Architecture
 from dotdump.unwind.frame import FrameTrust
@@ -19,10 +22,16 @@ if TYPE_CHECKING:
 
     from dotdump.clr.contracts.code_block import CodeBlock
     from dotdump.clr.data_access import DataAccess
+    from dotdump.formats.amd64_frame_layout import FrameLayout
     from dotdump.formats.amd64_unwind_codes import Plan, UnwindInfo
     from dotdump.unwind.native import NativeUnwinder
 
-_PLANS = 1 << 16
+    class Unwind(Protocol):
+        """From a context to that of the caller."""
+
+        def __call__(self, context: WalkContext, *, places: bool) -> WalkContext: ...
+
+
 _LONGEST_INFO = 4 + 2 * 256 + 12
 _NOWHERE: Mapping[int, int] = {}
 _BY_CODES = FrameTrust.UNWIND_CODES
@@ -35,41 +44,29 @@ class Amd64Unwinder:
         self._memory = access.reader.memory
         self._words = native.words
         self._infos: dict[int, UnwindInfo] = {}
-        self._plans: dict[tuple[int, bool], Plan | FrameLayout] = {}
 
-    def caller_of(self, context: WalkContext, block: CodeBlock, *, places: bool = True) -> WalkContext:
-        """Return where ``block``, entered at ``context``, returns to; raises ``FormatError`` and ``MemoryFault``.
+    def at(self, context: WalkContext, block: CodeBlock) -> Unwind:
+        """Return what unwinds ``block`` at the place of ``context``; raises ``FormatError`` and ``MemoryFault``."""
+        plan = self._plan(context, block)
+        layout = layout_of(plan)
+        return partial(self._by_codes, plan) if layout is None else partial(self._by_layout, layout)
 
-        Without ``places`` the context does not say where registers were saved, which takes as long as the rest.
-        """
-        plan = self._plans.get((context.pc, context.interrupted)) or self._plan(context, block)
-        saved, interrupted = _NOWHERE, False
-        if isinstance(plan, FrameLayout):
-            registers, place = plan.caller_registers(context.registers, self._words.words)
-            if places:
-                saved = plan.saved_places(place)
-        else:
-            caller = amd64_unwind_codes.caller_registers(plan, context.registers, self._words.word)
-            registers, saved, interrupted = caller.registers, caller.places, caller.interrupted
+    def _by_layout(self, layout: FrameLayout, context: WalkContext, *, places: bool) -> WalkContext:
+        registers, place = layout.caller_registers(context.registers, self._words.words)
+        if context.interrupted or context.trust is not _BY_CODES:
+            _forget(registers, _CALLEE_SAVED_AMD64)
+        saved = {**context.places, **layout.saved_places(place)} if places else _NOWHERE
+        return WalkContext(registers[_AMD64_PC], registers[_AMD64_SP], registers, saved, _BY_CODES)
+
+    def _by_codes(self, plan: Plan, context: WalkContext, *, places: bool) -> WalkContext:
+        caller = amd64_unwind_codes.caller_registers(plan, context.registers, self._words.word)
+        registers, interrupted = caller.registers, caller.interrupted
         if not interrupted and (context.interrupted or context.trust is not _BY_CODES):
             _forget(registers, _CALLEE_SAVED_AMD64)
-        return WalkContext(
-            registers[amd64_unwind_codes.PROGRAM_COUNTER],
-            registers[amd64_unwind_codes.STACK_POINTER],
-            registers,
-            {**context.places, **saved} if places else _NOWHERE,
-            _BY_CODES,
-            interrupted,
-        )
+        saved = {**context.places, **caller.places} if places else _NOWHERE
+        return WalkContext(registers[_AMD64_PC], registers[_AMD64_SP], registers, saved, _BY_CODES, interrupted)
 
-    def _plan(self, context: WalkContext, block: CodeBlock) -> Plan | FrameLayout:
-        if len(self._plans) >= _PLANS:
-            self._plans.clear()
-        found = self._find_plan(context, block)
-        plan = self._plans[context.pc, context.interrupted] = layout_of(found) or found
-        return plan
-
-    def _find_plan(self, context: WalkContext, block: CodeBlock) -> Plan:
+    def _plan(self, context: WalkContext, block: CodeBlock) -> Plan:
         if context.interrupted:
             code = self._memory.read_available(context.pc, amd64_epilogue.LONGEST)
             found = amd64_epilogue.find_epilogue(code, context.pc, block.function_start, block.function_end)
@@ -94,11 +91,16 @@ class Arm64Unwinder:
         self._memory = access.reader.memory
         self._word = native.words.word
         self._strip = native.strip
-        self._steps: dict[tuple[int, bool], tuple[arm64_unwind_codes.Step, ...]] = {}
 
-    def caller_of(self, context: WalkContext, block: CodeBlock, *, places: bool = True) -> WalkContext:
-        """Return where ``block``, entered at ``context``, returns to, as ``Amd64Unwinder`` does."""
-        steps = self._steps_at(context, block)
+    def at(self, context: WalkContext, block: CodeBlock) -> Unwind:
+        """Return what unwinds ``block`` at the place of ``context``, as ``Amd64Unwinder`` does."""
+        data = read_xdata(self._memory, block.unwind_info)
+        offset = (context.pc if context.interrupted else context.pc - _INSTRUCTION) - block.function_start
+        return partial(self._by_codes, arm64_unwind_codes.steps_at(data, offset))
+
+    def _by_codes(
+        self, steps: tuple[arm64_unwind_codes.Step, ...], context: WalkContext, *, places: bool
+    ) -> WalkContext:
         caller = arm64_unwind_codes.caller_registers(steps, context.registers, self._word)
         registers = caller.registers
         pc = registers[arm64_unwind_codes.PROGRAM_COUNTER]
@@ -110,18 +112,10 @@ class Arm64Unwinder:
         sp = registers[arm64_unwind_codes.STACK_POINTER]
         return WalkContext(pc, sp, registers, saved, _BY_CODES, caller.interrupted)
 
-    def _steps_at(self, context: WalkContext, block: CodeBlock) -> tuple[arm64_unwind_codes.Step, ...]:
-        key = (context.pc, context.interrupted)
-        if key not in self._steps:
-            if len(self._steps) >= _PLANS:
-                self._steps.clear()
-            data = read_xdata(self._memory, block.unwind_info)
-            offset = (context.pc if context.interrupted else context.pc - _INSTRUCTION) - block.function_start
-            self._steps[key] = arm64_unwind_codes.steps_at(data, offset)
-        return self._steps[key]
-
 
 _INSTRUCTION = 4
+_AMD64_PC = amd64_unwind_codes.PROGRAM_COUNTER
+_AMD64_SP = amd64_unwind_codes.STACK_POINTER
 _CALLEE_SAVED_AMD64 = frozenset({3, 6, 7, 12, 13, 14, 15, 16})
 _CALLEE_SAVED_ARM64 = frozenset({*range(19, 30), 31, 32})
 

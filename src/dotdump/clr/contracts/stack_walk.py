@@ -10,6 +10,7 @@ Source of truth: docs/design/datacontracts/StackWalk.md, version 1; ``StackFrame
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.code_block import CodeKind
@@ -21,7 +22,7 @@ from dotdump.clr.contracts.threads import ThreadState
 from dotdump.clr.contracts.walk_context import WalkContext
 from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd
 from dotdump.errors import ClrError, FormatError, MemoryFault
-from dotdump.limits import STACK_FRAMES
+from dotdump.limits import CODE_BLOCKS_KEPT, STACK_FRAMES
 from dotdump.unwind.frame import FrameTrust
 from dotdump.unwind.native import NativeUnwinder
 
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
 
     from dotdump.clr.contracts.code_block import CodeBlock
     from dotdump.clr.contracts.execution_manager import CodeManager
+    from dotdump.clr.contracts.managed_unwinder import Unwind
     from dotdump.clr.contracts.threads import ThreadRecord
     from dotdump.clr.data_access import DataAccess
     from dotdump.target.model import Thread
+
+    Place = tuple[CodeBlock | None, Unwind | None]
 
 _METHODS = (CodeKind.JIT, CodeKind.READY_TO_RUN)
 _MANAGED = StepKind.MANAGED
@@ -45,6 +49,7 @@ class StackWalker:
         self._code = code
         self.native = native or NativeUnwinder(access.target)
         self._unwinder = unwinder_of(access, self.native)
+        self.places: dict[int, Place] = {}
         self._chains = FrameChains(access, self.is_managed)
         self._contexts = FrameContexts(access, self.native, self.is_managed)
 
@@ -61,13 +66,11 @@ class StackWalker:
 
         With ``native`` those of native code too; with ``places`` contexts say where registers were saved.
         """
-        left = budget
-        for step in _Walk(self, record, thread, native=native, places=places).steps():
-            if left == 0 and not isinstance(step, Ending):
-                yield Ending(WalkEnd.BUDGET, f"{budget} frames")
-                return
-            yield step
-            left -= 1
+        steps = _Walk(self, record, thread, native=native, places=places).steps()
+        yield from islice(steps, budget)
+        following = next(steps, None)
+        if following is not None:
+            yield following if isinstance(following, Ending) else Ending(WalkEnd.BUDGET, f"{budget} frames")
 
     def find_code(self, address: int) -> CodeBlock | None:
         """Return the code of a method, or a stub, at ``address``; None where there is none that can be told."""
@@ -75,6 +78,21 @@ class StackWalker:
             return self._code.find(address)
         except (ClrError, FormatError, MemoryFault):
             return None
+
+    def place_at(self, context: WalkContext) -> Place:
+        """Return the code at ``context``, and where that is managed, what unwinds it; kept for return addresses.
+
+        Raises ``FormatError`` and ``MemoryFault`` where managed code has no unwind codes that can be read.
+        """
+        block = self.find_code(context.lookup)
+        if block is None or block.kind not in _METHODS:
+            return block, None
+        place = block, self._unwinder.at(context, block)
+        if not context.interrupted:
+            if len(self.places) >= CODE_BLOCKS_KEPT:
+                self.places.clear()
+            self.places[context.pc] = place
+        return place
 
     def is_managed(self, address: int) -> bool:
         """Return whether the code of a method is at ``address``."""
@@ -92,14 +110,16 @@ class _Walk:
         self._record = record
         self._show_native = native
         self._with_places = places
+        self._places = walker.places
         self._thread = thread
         self._chain = walker._chains.frames_of(record.frame, record.address)  # noqa: SLF001 - a part of it
         self._next: ExplicitFrame | None = None
         self._chain_problem = ""
 
     def steps(self) -> Iterator[Step | Ending]:
+        """Yield the steps from the thread's place on, the last an ``Ending``."""
         self._advance()
-        yield from self._on_from(self._start())
+        return self._on_from(self._start())
 
     def _start(self) -> WalkContext | None:
         if self._thread is None:
@@ -108,30 +128,40 @@ class _Walk:
         return WalkContext(frame.pc, frame.sp, frame.registers, {}, FrameTrust.CONTEXT, interrupted=True)
 
     def _on_from(self, context: WalkContext | None) -> Iterator[Step | Ending]:
-        leaf, find_code, places = True, self._walker.find_code, self._with_places
-        unwind = self._walker._unwinder.caller_of  # noqa: SLF001
+        leaf = True
         while True:
-            block = find_code(context.lookup) if context is not None else None
-            if context is not None and block is not None and block.kind in _METHODS:
-                try:
-                    caller = unwind(context, block, places=places)
-                except (FormatError, MemoryFault) as error:
-                    yield Step(_MANAGED, context, block)
-                    yield Ending(WalkEnd.DAMAGED, f"at {context.pc:#x}: {error}")
-                    return
-                if self._next is not None and self._next.address < caller.sp:
-                    yield from self._frames_below(caller.sp)
-                yield Step(_MANAGED, context, block, None, caller.sp)
-                if caller.sp <= context.sp:
-                    yield Ending(WalkEnd.NOT_GROWING, f"from {context.sp:#x} to {caller.sp:#x} at {context.pc:#x}")
-                    return
-                context, leaf = caller, False
-                continue
-            found = yield from self._over_native(context, block, leaf=leaf)
-            if isinstance(found, Ending):
-                yield found
+            try:
+                block, caller = self._caller_of(context)
+            except (FormatError, MemoryFault) as error:
+                yield from self._damaged(context, error)
                 return
-            context, leaf = found, False
+            if caller is None or context is None:
+                found = yield from self._over_native(context, block, leaf=leaf)
+                if isinstance(found, Ending):
+                    yield found
+                    return
+                context, leaf = found, False
+                continue
+            if self._next is not None and self._next.address < caller.sp:
+                yield from self._frames_below(caller.sp)
+            yield Step(_MANAGED, context, block, None, caller.sp)
+            if caller.sp <= context.sp:
+                yield Ending(WalkEnd.NOT_GROWING, f"from {context.sp:#x} to {caller.sp:#x} at {context.pc:#x}")
+                return
+            context, leaf = caller, False
+
+    def _caller_of(self, context: WalkContext | None) -> tuple[CodeBlock | None, WalkContext | None]:
+        """Return the code at ``context``, and where it returns to if it is that of a method."""
+        if context is None:
+            return None, None
+        found = self._places.get(context.pc) if not context.interrupted else None
+        block, unwind = found or self._walker.place_at(context)
+        return block, None if unwind is None else unwind(context, places=self._with_places)
+
+    def _damaged(self, context: WalkContext | None, error: FormatError | MemoryFault) -> Iterator[Step | Ending]:
+        assert context is not None  # noqa: S101 - else there was nothing to read
+        yield Step(_MANAGED, context, self._walker.find_code(context.lookup))
+        yield Ending(WalkEnd.DAMAGED, f"at {context.pc:#x}: {error}")
 
     def _frames_below(self, sp: int) -> Iterator[Step]:
         """Yield the Frames that lie in the frame of the managed method whose caller's stack pointer is ``sp``."""
