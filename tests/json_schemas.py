@@ -100,7 +100,8 @@ class Schema:
         }
 
     def _record(self, kind: type) -> dict[str, Any]:
-        return self._object(dict(_fields(kind)), inspect.getdoc(kind) or "")
+        text = "\n\n".join(inspect.getdoc(each) or "" for each in (kind, *_inlined(kind)))
+        return self._object(dict(_fields(kind)), text)
 
     def _object(self, fields: Mapping[str, object], text: str) -> dict[str, Any]:
         properties = {key: self._value(value, key) for key, value in fields.items()}
@@ -171,7 +172,14 @@ def _fields(kind: type) -> Iterator[tuple[str, object]]:
     """Yield the fields of a record with their types."""
     scope = _Scope(kind.__module__)
     for name in kind.__match_args__:  # type: ignore[attr-defined]
-        yield name, eval(kind.__annotations__[name], {}, scope)  # noqa: S307 - our own source
+        found = eval(kind.__annotations__[name], {}, scope)  # noqa: S307 - our own source
+        yield from _fields(found) if name == getattr(kind, "json_inline", "") else [(name, found)]
+
+
+def _inlined(kind: type) -> list[type]:
+    """Return the record whose members stand in a place of its own fields, if there is one."""
+    name = getattr(kind, "json_inline", "")
+    return [eval(kind.__annotations__[name], {}, _Scope(kind.__module__))] if name else []  # noqa: S307
 
 
 class _Scope(dict[str, Any]):

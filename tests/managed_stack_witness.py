@@ -51,8 +51,8 @@ def compare(runtime: ClrRuntime, recorded: list[dict[str, Any]]) -> Comparison:
     for thread in managed_stacks(runtime).threads:
         if not thread.os_id:
             continue
-        managed = [frame for frame in thread.frames if frame.kind == "managed"]
-        ours = [(frame.ip or "", frame.sp, frame.method or "") for frame in managed]
+        managed = [frame for frame in thread.frames if frame.location.kind == "managed"]
+        ours = [(frame.location.ip or "", frame.sp, frame.location.method or "") for frame in managed]
         theirs = theirs_by_thread.get(thread.os_id, [])
         found.threads += 1
         found.theirs += len(theirs)

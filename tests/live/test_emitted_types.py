@@ -70,4 +70,4 @@ def test_a_mini_dump_names_them_too(dump: tuple[Runtime, Path], tmp_path: Path) 
     assert main(["convert", str(core), str(tmp_path / "mini"), "--type", "Mini"]) == 0
     with dotdump.open_core(tmp_path / "mini") as target:
         stacks = managed_stacks(ClrRuntime.of(target)).threads
-    assert [frame.method for stack in stacks for frame in stack.frames].count(DESCEND) >= THREADS * DEPTH
+    assert [frame.location.method for stack in stacks for frame in stack.frames].count(DESCEND) >= THREADS * DEPTH

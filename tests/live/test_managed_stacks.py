@@ -62,7 +62,8 @@ def assert_same(clr: ClrRuntime, recorded: list[dict[str, Any]], *, kinds: bool 
 def assert_named(clr: ClrRuntime, recorded: list[dict[str, Any]]) -> None:
     """Assert that each explicit Frame for which ClrMD names a method has that method."""
     stacks = managed_stacks(clr).threads
-    names = {(stack.os_id, f.sp): f.method for stack in stacks for f in stack.frames if f.kind == StepKind.RUNTIME}
+    frames = [(stack.os_id, frame.sp, frame.location) for stack in stacks for frame in stack.frames]
+    names = {(thread, sp): found.method for thread, sp, found in frames if found.kind == StepKind.RUNTIME}
     of_clrmd = {(t["os"], f["sp"]): f["method"] for t in recorded for f in t["frames"] if f["kind"] == "Runtime"}
     named = {key: method for key, method in of_clrmd.items() if method}
     assert {key: names.get(key) for key in named} == named

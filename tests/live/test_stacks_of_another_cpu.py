@@ -41,7 +41,7 @@ def test_managed_frames_of_clrmd_lie_between_the_native_ones(stacks: StackList) 
 
     with zstd.open(FOLDER / NAME / "threads.json.zst", "rt") as file:
         recorded = json.load(file)
-    ours = {thread.os_id: {frame.ip for frame in thread.frames} for thread in stacks.threads}
+    ours = {thread.os_id: {frame.location.ip for frame in thread.frames} for thread in stacks.threads}
     managed = [(t["os"], f["ip"]) for t in recorded for f in t["frames"] if f["kind"] == "ManagedMethod"]
     assert len(managed) == 270
     assert sum(ip in ours[thread] for thread, ip in managed) == 258

@@ -19,7 +19,7 @@ from dotdump.records import record, replace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dotdump.analysis.stacks import StackFrame
+    from dotdump.analysis.stacks import CodeLocation
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.thread import ClrThread
     from dotdump.target.core import CoreTarget
@@ -78,7 +78,7 @@ def crash_report(target: CoreTarget, runtime: ClrRuntime) -> CrashReport:
     native = target.threads[0] if target.threads else None
     thread = next((each for each in runtime.threads if native is not None and each.os_id == native.tid), None)
     stack = managed_stacks(runtime, threads=[thread.os_id], frames=_FRAMES).threads if thread is not None else ()
-    frames = [frame for frame in stack[0].frames if frame.method] if stack else []
+    frames = [frame.location for frame in stack[0].frames if frame.location.method] if stack else []
     exceptions = _exceptions(runtime, thread)
     number = info.signo if info is not None else 0
     cause = _cause(number, thread, exceptions, [str(frame.method) for frame in frames])
@@ -136,7 +136,7 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _place(frame: StackFrame) -> str:
+def _place(frame: CodeLocation) -> str:
     return f"{frame.method} in {frame.file}:{frame.line}" if frame.file else str(frame.method)
 
 

@@ -137,7 +137,7 @@ class _Reporter:
                 yield self._native(Frame(at.pc, at.sp, at.registers, at.trust, at.interrupted))
 
     def _native(self, frame: Frame) -> ReportedFrame:
-        named = self._names.named(frame)
+        named = self._names.named(frame).location
         module = self._unwinder.module_at(frame.lookup)
         base = module.base if module is not None else 0
         offset = named.offset if named.offset is not None else frame.pc - base if base else 0

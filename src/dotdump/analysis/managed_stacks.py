@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from dotdump.analysis.stacks import NativeStacks, StackFrame, StackList, ThreadStack, ThrownException
+from dotdump.analysis.stacks import CodeLocation, NativeStacks, StackFrame, StackList, ThreadStack, ThrownException
 from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd
 from dotdump.clr.model.exception import ClrException
 from dotdump.clr.runtime_module import RuntimeKind
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dotdump.clr.model.thread import ClrThread
 
 _MANAGED = str(StepKind.MANAGED)
+_NAMELESS = CodeLocation(_MANAGED, None)
 
 
 def managed_stacks(
@@ -79,19 +80,6 @@ class _Choice:
         return not self.ids or os_id in self.ids or managed_id in self.ids
 
 
-@record
-class _Place:
-    """What code is called, and where it comes from."""
-
-    method: str | None
-    module: str | None = None
-    file: str | None = None
-    line: int | None = None
-    source_name: str = ""
-    token: str | None = None
-    il_offset: int | None = None
-
-
 class _ManagedStacks:
     """Walks the threads of a runtime, and remembers what it called their frames."""
 
@@ -101,8 +89,9 @@ class _ManagedStacks:
         self._is_aot = runtime.kind is RuntimeKind.NATIVE_AOT
         self._names = NativeStacks(runtime.target, None if self._is_aot else runtime.stack_walker.native)
         self._left = STACK_FRAMES_IN_ALL
-        self._methods: dict[int, _Place] = {}
-        self._places: dict[int, _Place] = {}
+        self._methods: dict[int, CodeLocation] = {}
+        self._locations: dict[tuple[int, bool], CodeLocation] = {}
+        self._runtime_locations: dict[tuple[int, str | None], CodeLocation] = {}
         self._modules: dict[int, str] = {}
 
     def of_threads(self, choice: _Choice, budget: int) -> Iterator[ThreadStack]:
@@ -147,57 +136,63 @@ class _ManagedStacks:
 
     def _of_native_aot(self, frame: StackFrame) -> StackFrame:
         """Return a native frame as a managed one, where the program's own map names its method."""
-        if frame.ip is None or frame.kind != "native":
+        location = frame.location
+        if location.ip is None or location.kind != "native":
             return frame
-        found = self._runtime.native_methods.find(int(frame.ip, 16) - (frame.trust != FrameTrust.CONTEXT))
+        pc = int(location.ip, 16)
+        found = self._runtime.native_methods.find(pc - (frame.trust != FrameTrust.CONTEXT))
         if found is None:
             return frame
-        offset = int(frame.ip, 16) - found.start
-        return replace(frame, method=found.signature, kind=str(StepKind.MANAGED), offset=offset)
+        named = replace(location, method=found.signature, kind=_MANAGED, offset=pc - found.start)
+        return replace(frame, location=named)
 
     def _frame(self, step: Step) -> StackFrame:
-        if step.context is None:
+        context = step.context
+        if context is None:
             return self._runtime_frame(step)
         if step.code is None:
-            return self._native_frame(step.context)
-        if step.kind is StepKind.MANAGED:
-            return self._managed_frame(step.context, step.code)
-        return _at(step.context, str(step.kind), step.code, _Place(step.code.stub or None))
+            return self._native_frame(context)
+        key = context.pc, context.interrupted
+        location = self._locations.get(key)
+        if location is None:
+            location = self._locations[key] = self._location(step.kind, context, step.code)
+        return StackFrame(location, f"{context.sp:#x}", context.trust.value)
 
     def _runtime_frame(self, step: Step) -> StackFrame:
         method, kind = (step.frame.method_desc, step.frame.kind) if step.frame is not None else (0, None)
-        name = self._named(method)
-        trust = str(FrameTrust.RUNTIME_FRAME)
-        place = name.method, name.module, None, f"{step.sp:#x}", str(StepKind.RUNTIME), trust
-        return StackFrame(*place, frame=kind, token=name.token)
+        key = method, kind
+        if key not in self._runtime_locations:
+            name = self._named(method)
+            found = CodeLocation(str(StepKind.RUNTIME), name.method, name.module, frame=kind, token=name.token)
+            self._runtime_locations[key] = found
+        return StackFrame(self._runtime_locations[key], f"{step.sp:#x}", str(FrameTrust.RUNTIME_FRAME))
 
-    def _managed_frame(self, context: WalkContext, code: CodeBlock) -> StackFrame:
-        place = self._places.get(code.address)
-        if place is None:
-            place = self._places[code.address] = self._place(code)
-        return _at(context, _MANAGED, code, place)
-
-    def _place(self, code: CodeBlock) -> _Place:
+    def _location(self, kind: StepKind, context: WalkContext, code: CodeBlock) -> CodeLocation:
+        offset = code.relative_offset if context.interrupted else code.relative_offset + 1
+        if kind is not StepKind.MANAGED:
+            return CodeLocation(str(kind), code.stub or None, ip=f"{context.pc:#x}", offset=offset)
         found = self._runtime.location_of(code)
-        name = replace(self._named(code.method_desc), il_offset=found.il_offset)
-        return replace(name, file=found.source.file, line=found.source.line) if found.source is not None else name
+        file, line = (found.source.file, found.source.line) if found.source is not None else (None, None)
+        named, ip = self._named(code.method_desc), f"{context.pc:#x}"
+        return replace(named, ip=ip, offset=offset, il_offset=found.il_offset, file=file, line=line)
 
     def _native_frame(self, context: WalkContext) -> StackFrame:
         return self._names.named(Frame(context.pc, context.sp, context.registers, context.trust, context.interrupted))
 
-    def _named(self, method_desc: int) -> _Place:
-        """Return the names of a method."""
+    def _named(self, method_desc: int) -> CodeLocation:
+        """Return the names of a method, as of managed code at no place."""
         if method_desc not in self._methods:
-            self._methods[method_desc] = self._find_name(method_desc) if method_desc else _Place(None)
+            self._methods[method_desc] = self._find_name(method_desc) if method_desc else _NAMELESS
         return self._methods[method_desc]
 
-    def _find_name(self, method_desc: int) -> _Place:
+    def _find_name(self, method_desc: int) -> CodeLocation:
         try:
             method = self._runtime.method(method_desc)
             token = f"{method.token:#010x}" if method.token else None
-            return _Place(method.signature, self._module_of(method), source_name=method.source_name, token=token)
+            names = method.signature, self._module_of(method)
+            return CodeLocation(_MANAGED, *names, source_name=method.source_name, token=token)
         except (ClrError, FormatError, MemoryFault):
-            return _Place(None)
+            return _NAMELESS
 
     def _module_of(self, method: ClrMethod) -> str | None:
         address = method.module
@@ -206,21 +201,3 @@ class _ManagedStacks:
         if address not in self._modules:
             self._modules[address] = PurePosixPath(self._runtime.loader.name_of(address)).name
         return self._modules[address] or None
-
-
-def _at(context: WalkContext, kind: str, code: CodeBlock, place: _Place) -> StackFrame:
-    return StackFrame(
-        place.method,
-        place.module,
-        f"{context.pc:#x}",
-        f"{context.sp:#x}",
-        kind,
-        context.trust.value,
-        place.file,
-        place.line,
-        code.relative_offset if context.interrupted else code.relative_offset + 1,
-        None,
-        place.source_name,
-        place.token,
-        place.il_offset,
-    )

@@ -58,7 +58,7 @@ class _StackObjects:
         return replace(stack, frames=frames, protected=protected, objects_problem=found.problem)
 
     def _of_frame(self, frame: StackFrame, by_frame: dict[Key, FrameReferences]) -> StackFrame:
-        found = by_frame.get((frame.sp, frame.ip, frame.frame))
+        found = by_frame.get((frame.sp, frame.location.ip, frame.location.frame))
         return replace(frame, objects=tuple(self._objects(found.references))) if found is not None else frame
 
     def _objects(self, references: Iterable[StackReference]) -> Iterator[StackObject]:

@@ -72,7 +72,7 @@ class _Variables:
         return replace(stack, frames=tuple(self._of_frame(frame, steps) for frame in stack.frames))
 
     def _of_frame(self, frame: StackFrame, steps: dict[tuple[str, str], Step]) -> StackFrame:
-        step = steps.get((frame.sp, frame.ip or ""))
+        step = steps.get((frame.sp, frame.location.ip or ""))
         if step is None or step.context is None or step.code is None or not step.code.method_desc:
             return frame
         return replace(frame, variables=tuple(self._of_code(step.code, step.context)))

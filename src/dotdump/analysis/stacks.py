@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from dotdump.limits import STACK_FRAMES, STACK_FRAMES_IN_ALL
 from dotdump.memory.region import region_at
@@ -48,24 +48,21 @@ class StackVariable:
 
 
 @record
-class StackFrame:
-    """One frame. ``ip`` is where it goes on, ``sp`` its stack pointer there; ``offset`` of ``ip`` into ``method``.
+class CodeLocation:
+    """A place in code, and what it is called. ``ip`` is where it goes on; ``offset`` of ``ip`` into ``method``.
 
     ``kind`` is ``managed``; ``runtime``: a place where managed code called the runtime, which left a Frame of the kind
-    ``frame`` at ``sp`` for it; ``stub``: code that the runtime made; ``native``; ``signal``: what the kernel put under
-    a handler; ``code``: in no loaded ELF file, made by a compiler at run time, or mapped from a file that is none.
+    ``frame`` for it; ``stub``: code that the runtime made; ``native``; ``signal``: what the kernel put under a handler;
+    ``code``: in no loaded ELF file, made by a compiler at run time, or mapped from a file that is none.
     ``method`` has its full signature where it is managed, and a metadata ``token`` as ``0x06000012``; ``il_offset`` is
     where in its IL. ``source_name`` says what its source calls it, where that is something else: of async methods,
-    lambdas and local functions. ``trust`` as in ``FrameTrust``, or ``dac``.
-    ``objects`` are those it keeps and ``variables`` the method's, where they were asked for.
+    lambdas and local functions.
     """
 
-    method: str | None
-    module: str | None
-    ip: str | None
-    sp: str
     kind: str
-    trust: str
+    method: str | None
+    module: str | None = None
+    ip: str | None = None
     file: str | None = None
     line: int | None = None
     offset: int | None = None
@@ -73,8 +70,22 @@ class StackFrame:
     source_name: str = ""
     token: str | None = None
     il_offset: int | None = None
+
+
+@record
+class StackFrame:
+    """One frame. ``location`` is that of all frames at the same place; ``sp`` the stack pointer there.
+
+    Of a ``runtime`` one ``sp`` is where its Frame lies. ``trust`` as in ``FrameTrust``, or ``dac``. ``objects`` are
+    those it keeps and ``variables`` the method's, where they were asked for.
+    """
+
+    location: CodeLocation
+    sp: str
+    trust: str
     objects: tuple[StackObject, ...] = ()
     variables: tuple[StackVariable, ...] = ()
+    json_inline: ClassVar[str] = "location"
 
 
 @record
@@ -141,7 +152,7 @@ class NativeStacks:
         self._target = target
         self._unwinder = unwinder or NativeUnwinder(target)
         self._left = STACK_FRAMES_IN_ALL
-        self._places: dict[int, tuple[str | None, str | None, int | None, str]] = {}
+        self._locations: dict[tuple[int, bool], CodeLocation] = {}
 
     def stack_of(self, thread: Thread, budget: int) -> ThreadStack:
         """Return the stack of one thread."""
@@ -173,28 +184,20 @@ class NativeStacks:
 
     def named(self, frame: Frame) -> StackFrame:
         """Return a frame with the names of where it is."""
-        place = self._places.get(frame.lookup)
-        if place is None:
-            place = self._places[frame.lookup] = self._place(frame)
-        method, module, start, kind = place
-        return StackFrame(
-            method,
-            module,
-            f"{frame.pc:#x}",
-            f"{frame.sp:#x}",
-            kind,
-            str(frame.trust),
-            offset=None if start is None else frame.pc - start,
-        )
+        key = frame.pc, frame.interrupted
+        location = self._locations.get(key)
+        if location is None:
+            location = self._locations[key] = self._location(frame)
+        return StackFrame(location, f"{frame.sp:#x}", str(frame.trust))
 
-    def _place(self, frame: Frame) -> tuple[str | None, str | None, int | None, str]:
-        """Return method, module, the method's start and the kind of frame at an address."""
+    def _location(self, frame: Frame) -> CodeLocation:
+        ip = f"{frame.pc:#x}"
         module = self._unwinder.module_at(frame.lookup)
         if module is None:
-            return None, self._mapped_file(frame.lookup), None, "code"
+            return CodeLocation("code", None, self._mapped_file(frame.lookup), ip)
         kind = "signal" if self._unwinder.is_signal_frame(frame) else "native"
         method, start = _symbol(module, frame.lookup)
-        return method, module.path, start, kind
+        return CodeLocation(kind, method, module.path, ip, offset=None if start is None else frame.pc - start)
 
     def _mapped_file(self, address: int) -> str | None:
         region = region_at(self._target.regions, address)

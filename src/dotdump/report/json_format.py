@@ -11,29 +11,39 @@ from functools import lru_cache
 from json import JSONEncoder
 from json.encoder import encode_basestring
 
-from dotdump.records import as_dict, fields_of, values_of
+from dotdump.records import as_dict, fields_of, record, values_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from typing import Any
 
-_FORMS: dict[type, list[str]] = {}
-"""What a record of each class has on its one line: between the keys, in every other place, go the values."""
+_FORMS: dict[type, _Form] = {}
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+
+
+@record
+class _Form:
+    """What a record of a class has on its one line: a template for ``%``, a place in it for each value.
+
+    With ``inlines_first`` the first value is a record, whose own keys and values are written in its place.
+    """
+
+    template: str
+    inlines_first: bool = False
 
 
 def render_json(schema: str, result: object) -> str:
     """Return ``result`` as one JSON object with ``schema`` (such as ``dotdump/ps/1``) as its first key.
 
     What holds nothing but single values is on one line: the encoder that is quick writes lines, the one that indents
-    takes ten times as long, and a dump has many rows.
+    takes ten times as long, and a dump has many rows. A class whose ``json_inline`` names its first field has the
+    members of that field in its place.
     """
     members = _members(result)
     if not isinstance(members, dict):
         raise TypeError(f"a result is a record or a mapping, not {type(result).__name__}")
-    parts: list[str] = []
-    _write({"schema": schema, **members}, "", parts)
-    return _encodable("".join(parts))
+    return _encodable(_Writer().lines({"schema": schema, **members}, ""))
 
 
 def json_line(value: object) -> str:
@@ -41,60 +51,71 @@ def json_line(value: object) -> str:
     return _encodable(_encode(value))
 
 
-def _write(members: dict[str, object] | list[object], indent: str, parts: list[str]) -> None:
-    """Add the text of ``members`` over several lines."""
-    brackets, inner = "{}" if isinstance(members, dict) else "[]", indent + "  "
-    separator = f"{brackets[0]}\n{inner}"
-    keys = _keys(members) if isinstance(members, dict) else [""] * len(members)
-    for key, item in zip(keys, members.values() if isinstance(members, dict) else members, strict=True):
-        parts.append(separator + key)
-        line = _line(item)
-        if line is not None:
-            parts.append(line)
-        elif within := _members(item):
-            _write(within, inner, parts)
-        separator = f",\n{inner}"
-    parts.append(f"\n{indent}{brackets[1]}")
+class _Writer:
+    """Makes the text of one result; what many of its records have inline is turned into text once."""
+
+    def __init__(self) -> None:
+        self._inlined: dict[int, str | None] = {}
+
+    def lines(self, members: dict[str, object] | list[object], indent: str) -> str:
+        """Return ``members`` over several lines."""
+        inner = indent + "  "
+        line = f"\n{inner}"
+        if isinstance(members, dict):
+            brackets, texts = "{}", [_key(key) + self._text(item, inner) for key, item in members.items()]
+        else:
+            brackets, texts = "[]", [self._text(item, inner) for item in members]
+        return f"{brackets[0]}{line}{f',{line}'.join(texts)}\n{indent}{brackets[1]}"
+
+    def _text(self, value: object, indent: str) -> str:
+        """Return ``value`` on one line, or where there is something in any of its members, over several."""
+        line = self._line(value)
+        return self.lines(_members(value) or [], indent) if line is None else line
+
+    def _line(self, value: object) -> str | None:
+        """Return ``value`` on one line; None where there is something in any of its members."""
+        kind = value.__class__
+        form = _FORMS.get(kind)
+        if form is None:
+            if kind in _SINGLE:
+                return _SINGLE[kind](value)
+            if not _is_record(value):
+                return self._line_of_members(value)
+            form = _FORMS[kind] = _form(fields_of(value), getattr(kind, "json_inline", ""))
+        if not form.inlines_first:
+            return _filled(form, values_of(value))
+        first, *values = values_of(value)
+        inlined = self._inline(first)
+        return None if inlined is None else _filled(form, values, inlined)
+
+    def _line_of_members(self, value: object) -> str | None:
+        members = _members(value)
+        if members is None:
+            return _encode(value)
+        if isinstance(members, dict):
+            return _filled(_form(members), members.values())
+        texts = _texts(members)
+        return None if texts is None else f"[{', '.join(texts)}]"
+
+    def _inline(self, shared: object) -> str | None:
+        """Return the members of a record without their braces; the result that is being written keeps it alive."""
+        key = id(shared)
+        if key not in self._inlined:
+            line = self._line(shared)
+            self._inlined[key] = None if line is None else line[1:-1]
+        return self._inlined[key]
 
 
-def _line(value: object) -> str | None:
-    """Return ``value`` on one line; None where there is something in any of its members."""
-    kind = value.__class__
-    form = _FORMS.get(kind)
-    if form is None and hasattr(kind, "__match_args__") and not isinstance(value, Enum):
-        form = _FORMS[kind] = _form(fields_of(value))
-    if form is not None:
-        return _filled(form, values_of(value))
-    members = _members(value)
-    if members is None:
-        return _encode(value)
-    if isinstance(members, dict):
-        return _filled(_form(members), members.values())
-    texts = _texts(members)
-    return None if texts is None else f"[{', '.join(texts)}]"
+def _form(names: Iterable[str], inline: str = "") -> _Form:
+    """Return an object on one line; ``inline`` names the first of its members where that is written inline."""
+    places = ["%s" if name == inline else _key(name).replace("%", "%%") + "%s" for name in names]
+    return _Form(f"{{{', '.join(places)}}}", bool(inline))
 
 
-def _form(names: Iterable[str]) -> list[str]:
-    """Return an object on one line, in parts, every other of which stands for a value."""
-    form = ["{"]
-    for key in _keys(names):
-        form[-1] += key
-        form += ["", ", "]
-    return [*form[:-1], "}"] if len(form) > 1 else ["{}"]
-
-
-def _filled(form: list[str], values: Collection[object]) -> str | None:
-    """Return ``form`` with ``values``; None where there is something in one of them."""
+def _filled(form: _Form, values: Collection[object], *before: str) -> str | None:
+    """Return ``form`` with ``values`` behind what is text ``before``; None where there is something in one of them."""
     texts = _texts(values)
-    if texts is None:
-        return None
-    line = form.copy()
-    line[1::2] = texts
-    return "".join(line)
-
-
-def _keys(names: Iterable[str]) -> list[str]:
-    return [_key(name) for name in names]
+    return None if texts is None else form.template % (*before, *texts)
 
 
 @lru_cache(1 << 10)
@@ -105,12 +126,23 @@ def _key(name: str) -> str:
 def _texts(values: Collection[object]) -> list[str] | None:
     """Return each of ``values`` as text; None where there is something in one of them."""
     try:
-        return [_SINGLE[value.__class__](value) for value in values]
+        return [_ON_A_LINE[value.__class__](value) for value in values]
     except KeyError:
         pass
-    if any(_members(value) for value in values if _SINGLE.get(value.__class__, _nothing) is _nothing):
+    if any(_holds(value) for value in values if value.__class__ not in _SINGLE):
         return None
     return [_encode(value) for value in values]
+
+
+def _holds(value: object) -> bool:
+    """Return whether there is something in ``value``."""
+    if isinstance(value, _CONTAINERS):
+        return len(value) > 0
+    return _is_record(value)
+
+
+def _is_record(value: object) -> bool:
+    return hasattr(type(value), "__match_args__") and not isinstance(value, Enum)
 
 
 def _members(value: object) -> dict[str, object] | list[object] | None:
@@ -119,9 +151,18 @@ def _members(value: object) -> dict[str, object] | list[object] | None:
         return {str(key): item for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return list(value)
-    if hasattr(type(value), "__match_args__") and not isinstance(value, Enum):
-        return as_dict(value)
+    if _is_record(value):
+        return _fields(value)
     return None
+
+
+def _fields(value: object) -> dict[str, object]:
+    """Return the fields of a record; those of the one that is inline in its place."""
+    inline = getattr(value, "json_inline", "")
+    found: dict[str, object] = {}
+    for name, item in as_dict(value).items():
+        found |= _fields(item) if name == inline else {name: item}
+    return found
 
 
 def _plain(value: object) -> object:
@@ -152,9 +193,9 @@ _SINGLE: dict[type, Callable[[Any], str]] = {
     bool: {True: "true", False: "false"}.__getitem__,
     type(None): {None: "null"}.__getitem__,
     float: _encode,
-    tuple: _nothing,
 }
-"""How a value of each type is written that has nothing in it."""
+"""How a value of each type is written that can have nothing in it."""
+_ON_A_LINE: dict[type, Callable[[Any], str]] = {**_SINGLE, tuple: _nothing}
 
 
 def _encodable(text: str) -> str:

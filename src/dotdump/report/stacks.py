@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from dotdump.report.table import fitted
 
 if TYPE_CHECKING:
-    from dotdump.analysis.stacks import StackFrame, StackList, StackObject, StackVariable, ThreadStack, ThrownException
+    from dotdump.analysis.stacks import (
+        CodeLocation,
+        StackFrame,
+        StackList,
+        StackObject,
+        StackVariable,
+        ThreadStack,
+        ThrownException,
+    )
 
 _SURE = ("context", "cfi", "unwind codes", "runtime frame")
 _BETWEEN_STACKS = "\n\n"
@@ -63,25 +71,26 @@ def _object(found: StackObject) -> str:
 
 def _line(number: int, frame: StackFrame) -> str:
     guess = "" if frame.trust in _SURE else f"  [by {frame.trust}]"
-    ip = f"{int(frame.ip, 16):016x}" if frame.ip else " " * 16
-    return f"{number:>4} {ip}  {place_of(frame)}{_source_of(frame)}{guess}"
+    found = frame.location
+    ip = f"{int(found.ip, 16):016x}" if found.ip else " " * 16
+    return f"{number:>4} {ip}  {place_of(found)}{_source_of(found)}{guess}"
 
 
-def _source_of(frame: StackFrame) -> str:
-    return f"  [{frame.file}:{frame.line}]" if frame.file else ""
+def _source_of(found: CodeLocation) -> str:
+    return f"  [{found.file}:{found.line}]" if found.file else ""
 
 
-def place_of(frame: StackFrame) -> str:
+def place_of(found: CodeLocation) -> str:
     """Return a managed method by its signature, native code as ``module!method+0x1c``, as far as it is known."""
-    if frame.kind == "runtime":
-        return f"[{frame.frame}{f': {frame.method}' if frame.method else ''}]"
-    if frame.kind == "managed":
-        name = frame.method or "<managed code without a name>"
-        return f"{name}  ({frame.source_name})" if frame.source_name else name
-    if frame.kind == "stub":
-        return f"[stub{f': {frame.method}' if frame.method else ''}]"
-    module = (frame.module or "").rpartition("/")[2]
-    method = f"{frame.method}+{frame.offset:#x}" if frame.method and frame.offset else frame.method or ""
-    if frame.kind == "signal":
+    if found.kind == "runtime":
+        return f"[{found.frame}{f': {found.method}' if found.method else ''}]"
+    if found.kind == "managed":
+        name = found.method or "<managed code without a name>"
+        return f"{name}  ({found.source_name})" if found.source_name else name
+    if found.kind == "stub":
+        return f"[stub{f': {found.method}' if found.method else ''}]"
+    module = (found.module or "").rpartition("/")[2]
+    method = f"{found.method}+{found.offset:#x}" if found.method and found.offset else found.method or ""
+    if found.kind == "signal":
         method = f"<signal handler called> {method}".rstrip()
     return "!".join(part for part in (module, method) if part) or "??"

@@ -15,8 +15,10 @@ def test_frames_have_names_places_and_how_they_are_known() -> None:
     target = CodeTarget([MAIN, WORKER], {STACK + 8: TEXT + 0x110}).build(rip=TEXT + 0x210, rsp=STACK)
     (thread,) = native_stacks(target).threads
     first, second = thread.frames
-    assert (first.method, first.module, first.offset, first.trust) == ("code", "/app/code", 0x210, "context")
-    assert (second.ip, second.sp, second.kind, second.trust) == (hex(TEXT + 0x110), hex(STACK + 16), "native", "cfi")
+    place = first.location
+    assert (place.method, place.module, place.offset, first.trust) == ("code", "/app/code", 0x210, "context")
+    place = second.location
+    assert (place.ip, second.sp, place.kind, second.trust) == (hex(TEXT + 0x110), hex(STACK + 16), "native", "cfi")
     assert thread.end == f"end of stack: undefined return address: {TEXT + 0x110:#x}"
 
 

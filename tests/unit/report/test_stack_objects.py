@@ -1,7 +1,9 @@
 """Objects beside the frames that keep them, as text."""
 
-from dotdump.analysis.stacks import StackFrame, StackList, StackObject, StackVariable, ThreadStack
+from dotdump.analysis.stacks import CodeLocation, StackFrame, StackList, StackObject, StackVariable, ThreadStack
 from dotdump.report.stacks import render_stacks
+
+MAIN = CodeLocation("managed", "Program.Main()", "a.dll", "0x1000")
 
 
 def _stacks(**changes: object) -> StackList:
@@ -10,7 +12,7 @@ def _stacks(**changes: object) -> StackList:
         StackObject("0x7fff10", "0x7f40", "System.Byte[]", "length 16", 0x10, interior=True, pinned=True),
         StackObject("0x7fff18", "0x7fff20", "", "a place outside of the heap", interior=True),
     )
-    frame = StackFrame("Program.Main()", "a.dll", "0x1000", "0x7fff00", "managed", "context", objects=kept)
+    frame = StackFrame(MAIN, "0x7fff00", "context", objects=kept)
     stack = ThreadStack(7, 1, "main", "", None, (frame,), "end of stack", **changes)  # type: ignore[arg-type]
     return StackList(7, "a", (stack,))
 
@@ -42,7 +44,7 @@ def test_variables_stand_beneath_their_frame_and_say_where_they_are_not_kept() -
         StackVariable("argument", "args", "System.String[]", "rbx", "0x7f00 System.String[0]"),
         StackVariable("local", "count", "Int32", None, None),
     )
-    frame = StackFrame("Program.Main()", "a.dll", "0x1000", "0x7fff00", "managed", "context", variables=variables)
+    frame = StackFrame(MAIN, "0x7fff00", "context", variables=variables)
     stack = ThreadStack(7, 1, "main", "", None, (frame,), "end of stack")
     assert render_stacks(StackList(7, "a", (stack,))).splitlines()[2:4] == [
         "             argument  args: System.String[] = 0x7f00 System.String[0]  (rbx)",
