@@ -15,6 +15,7 @@ from corpus import Runtime, corpus, executables, missing, runtimes
 from dotdump.analysis.managed_stacks import managed_stacks
 from dotdump.cli.main import main
 from dotdump.cli.registry import Exit
+from dotdump.clr.contracts.frame_runs import Run
 from dotdump.clr.contracts.walk_step import Ending, Step, StepKind
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.target.compressed import UnpackedWarning
@@ -40,6 +41,17 @@ def ours(thread: ClrThread) -> tuple[list[Row], list[Row]]:
     return managed, [(f"{s.frame.address:#x}", s.frame.kind) for s in found if s.frame is not None]
 
 
+def in_runs(thread: ClrThread) -> list[Row]:
+    """Return ip and sp of managed frames as they are found where no more than places is asked for."""
+    found: list[Row] = []
+    for step in thread.walk_in_runs():
+        if isinstance(step, Run):
+            found += [(f"{pc:#x}", f"{sp:#x}") for pc, sp in zip(step.pcs, step.sps, strict=True)]
+        elif isinstance(step, Step) and step.kind is StepKind.MANAGED and step.context is not None:
+            found.append((f"{step.context.pc:#x}", f"{step.context.sp:#x}"))
+    return found
+
+
 def theirs(thread: dict[str, Any]) -> tuple[list[Row], list[Row]]:
     """Return the same of ClrMD, which says an explicit frame twice that is a call in a managed frame."""
     frames = thread["frames"]
@@ -52,6 +64,7 @@ def assert_same(clr: ClrRuntime, recorded: list[dict[str, Any]], *, kinds: bool 
     for thread in clr.threads:
         managed, explicit = ours(thread)
         assert managed == of_thread[thread.os_id][0], thread
+        assert managed == in_runs(thread), thread
         if kinds:
             assert explicit == of_thread[thread.os_id][1], thread
         else:

@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.stacks import CodeLocation, NativeStacks, StackFrame, StackList, ThreadStack, ThrownException
-from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd
+from dotdump.clr.contracts.frame_runs import Run
+from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd, out_of
 from dotdump.clr.model.exception import ClrException
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import ClrError, FormatError, MemoryFault
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from dotdump.clr.model.thread import ClrThread
 
 _MANAGED = str(StepKind.MANAGED)
+_BY_CODES = str(FrameTrust.UNWIND_CODES)
 _NAMELESS = CodeLocation(_MANAGED, None)
 
 
@@ -90,7 +92,8 @@ class _ManagedStacks:
         self._names = NativeStacks(runtime.target, None if self._is_aot else runtime.stack_walker.native)
         self._left = STACK_FRAMES_IN_ALL
         self._methods: dict[int, CodeLocation] = {}
-        self._locations: dict[tuple[int, bool], CodeLocation] = {}
+        self._returns: dict[int, CodeLocation] = {}
+        self._interrupted: dict[int, CodeLocation] = {}
         self._runtime_locations: dict[tuple[int, str | None], CodeLocation] = {}
         self._modules: dict[int, str] = {}
 
@@ -126,13 +129,20 @@ class _ManagedStacks:
                 return [], str(WalkEnd.NO_THREAD)
             stack = self._names.stack_of(thread.native, budget)
             return [self._of_native_aot(frame) for frame in stack.frames], stack.end
-        frames, end = [], ""
-        for step in thread.walk(native=self._native, budget=budget):
+        frames: list[StackFrame] = []
+        for step in thread.walk_in_runs(native=self._native):
             if isinstance(step, Ending):
-                end = str(step)
-            else:
-                frames.append(self._frame(step))
-        return frames, end
+                return frames, str(step)
+            frames += self._of_run(step) if isinstance(step, Run) else [self._frame(step)]
+            if len(frames) > budget:
+                break
+        return frames[:budget], str(out_of(budget))
+
+    def _of_run(self, run: Run) -> Iterator[StackFrame]:
+        known = self._returns
+        for pc, sp in zip(run.pcs, run.sps, strict=True):
+            location = known.get(pc) or self._managed_location(pc, self._runtime.stack_walker.find_code(pc - 1), known)
+            yield StackFrame(location, f"{sp:#x}", _BY_CODES)
 
     def _of_native_aot(self, frame: StackFrame) -> StackFrame:
         """Return a native frame as a managed one, where the program's own map names its method."""
@@ -152,10 +162,10 @@ class _ManagedStacks:
             return self._runtime_frame(step)
         if step.code is None:
             return self._native_frame(context)
-        key = context.pc, context.interrupted
-        location = self._locations.get(key)
-        if location is None:
-            location = self._locations[key] = self._location(step.kind, context, step.code)
+        if step.kind is not StepKind.MANAGED:
+            return self._stub_frame(str(step.kind), context, step.code)
+        known = self._interrupted if context.interrupted else self._returns
+        location = known.get(context.pc) or self._managed_location(context.pc, step.code, known)
         return StackFrame(location, f"{context.sp:#x}", context.trust.value)
 
     def _runtime_frame(self, step: Step) -> StackFrame:
@@ -167,14 +177,21 @@ class _ManagedStacks:
             self._runtime_locations[key] = found
         return StackFrame(self._runtime_locations[key], f"{step.sp:#x}", str(FrameTrust.RUNTIME_FRAME))
 
-    def _location(self, kind: StepKind, context: WalkContext, code: CodeBlock) -> CodeLocation:
-        offset = code.relative_offset if context.interrupted else code.relative_offset + 1
-        if kind is not StepKind.MANAGED:
-            return CodeLocation(str(kind), code.stub or None, ip=f"{context.pc:#x}", offset=offset)
+    def _managed_location(self, pc: int, code: CodeBlock | None, known: dict[int, CodeLocation]) -> CodeLocation:
+        """Return what there is to say of managed code at ``pc``, and put it among what is ``known``."""
+        if code is None:
+            return CodeLocation(_MANAGED, None, ip=f"{pc:#x}")
         found = self._runtime.location_of(code)
         file, line = (found.source.file, found.source.line) if found.source is not None else (None, None)
-        named, ip = self._named(code.method_desc), f"{context.pc:#x}"
-        return replace(named, ip=ip, offset=offset, il_offset=found.il_offset, file=file, line=line)
+        named, ip, offset = self._named(code.method_desc), f"{pc:#x}", code.relative_offset + pc - code.address
+        location = replace(named, ip=ip, offset=offset, il_offset=found.il_offset, file=file, line=line)
+        known[pc] = location
+        return location
+
+    def _stub_frame(self, kind: str, context: WalkContext, code: CodeBlock) -> StackFrame:
+        offset = code.relative_offset + context.pc - code.address
+        location = CodeLocation(kind, code.stub or None, ip=f"{context.pc:#x}", offset=offset)
+        return StackFrame(location, f"{context.sp:#x}", context.trust.value)
 
     def _native_frame(self, context: WalkContext) -> StackFrame:
         return self._names.named(Frame(context.pc, context.sp, context.registers, context.trust, context.interrupted))

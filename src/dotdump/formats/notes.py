@@ -33,7 +33,7 @@ class Notes:
     end: int
 
 
-def parse_notes(data: bytes, align: int = 4) -> Notes:
+def parse_notes(data: bytes | memoryview, align: int = 4) -> Notes:
     """Return the whole notes of ``data``, in order, and where they end.
 
     ``align`` is the segment's: only 8 means something; 0 and 1, which the kernel and others write, mean 4.

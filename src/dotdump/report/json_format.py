@@ -26,11 +26,11 @@ _CONTAINERS = (dict, list, tuple, set, frozenset)
 class _Form:
     """What a record of a class has on its one line: a template for ``%``, a place in it for each value.
 
-    With ``inlines_first`` the first value is a record, whose own keys and values are written in its place.
+    ``inline`` of its first values, one or none, are records whose own keys and values are written in their place.
     """
 
     template: str
-    inlines_first: bool = False
+    inline: int = 0
 
 
 def render_json(schema: str, result: object) -> str:
@@ -52,10 +52,13 @@ def json_line(value: object) -> str:
 
 
 class _Writer:
-    """Makes the text of one result; what many of its records have inline is turned into text once."""
+    """Makes the text of one result; what many of its records have inline is turned into text once.
+
+    Records are told apart by where they are: the result keeps them alive.
+    """
 
     def __init__(self) -> None:
-        self._inlined: dict[int, str | None] = {}
+        self._inlined: dict[int, str] = {}
 
     def lines(self, members: dict[str, object] | list[object], indent: str) -> str:
         """Return ``members`` over several lines."""
@@ -69,53 +72,59 @@ class _Writer:
 
     def _text(self, value: object, indent: str) -> str:
         """Return ``value`` on one line, or where there is something in any of its members, over several."""
-        line = self._line(value)
+        single = _SINGLE.get(value.__class__)
+        if single is not None:
+            return single(value)
+        rows = isinstance(value, list | tuple) and value and _holds(value[0])
+        line = None if rows else self._line(value)
         return self.lines(_members(value) or [], indent) if line is None else line
 
     def _line(self, value: object) -> str | None:
         """Return ``value`` on one line; None where there is something in any of its members."""
-        kind = value.__class__
-        form = _FORMS.get(kind)
+        form = _FORMS.get(value.__class__)
         if form is None:
-            if kind in _SINGLE:
-                return _SINGLE[kind](value)
-            if not _is_record(value):
-                return self._line_of_members(value)
-            form = _FORMS[kind] = _form(fields_of(value), getattr(kind, "json_inline", ""))
-        if not form.inlines_first:
-            return _filled(form, values_of(value))
-        first, *values = values_of(value)
-        inlined = self._inline(first)
-        return None if inlined is None else _filled(form, values, inlined)
+            return self._line_of_other(value)
+        values = values_of(value)
+        try:
+            texts = [_ON_A_LINE[item.__class__](item) for item in values[form.inline :]]
+            return form.template % ((self._inlined[id(values[0])], *texts) if form.inline else (*texts,))
+        except KeyError:
+            return self._filled(form, values)
 
-    def _line_of_members(self, value: object) -> str | None:
+    def _line_of_other(self, value: object) -> str | None:
+        """Return what is no record, or the first one of its class, on one line."""
+        kind = value.__class__
+        if kind in _SINGLE:
+            return _SINGLE[kind](value)
         members = _members(value)
         if members is None:
             return _encode(value)
+        if _is_record(value):
+            _FORMS[kind] = _form(fields_of(value), getattr(kind, "json_inline", ""))
+            return self._line(value)
         if isinstance(members, dict):
-            return _filled(_form(members), members.values())
-        texts = _texts(members)
+            return self._filled(_form(members), tuple(members.values()))
+        texts = _encoded(members)
         return None if texts is None else f"[{', '.join(texts)}]"
 
-    def _inline(self, shared: object) -> str | None:
-        """Return the members of a record without their braces; the result that is being written keeps it alive."""
-        key = id(shared)
-        if key not in self._inlined:
-            line = self._line(shared)
-            self._inlined[key] = None if line is None else line[1:-1]
-        return self._inlined[key]
+    def _filled(self, form: _Form, values: tuple[object, ...]) -> str | None:
+        """Return ``form`` with ``values``; None where there is something in one of them."""
+        texts = _encoded(values[form.inline :])
+        if texts is None:
+            return None
+        if form.inline:
+            inlined = self._line(values[0])
+            if inlined is None:
+                return None
+            texts.insert(0, inlined[1:-1])
+            self._inlined[id(values[0])] = texts[0]
+        return form.template % (*texts,)
 
 
 def _form(names: Iterable[str], inline: str = "") -> _Form:
     """Return an object on one line; ``inline`` names the first of its members where that is written inline."""
     places = ["%s" if name == inline else _key(name).replace("%", "%%") + "%s" for name in names]
-    return _Form(f"{{{', '.join(places)}}}", bool(inline))
-
-
-def _filled(form: _Form, values: Collection[object], *before: str) -> str | None:
-    """Return ``form`` with ``values`` behind what is text ``before``; None where there is something in one of them."""
-    texts = _texts(values)
-    return None if texts is None else form.template % (*before, *texts)
+    return _Form(f"{{{', '.join(places)}}}", int(bool(inline)))
 
 
 @lru_cache(1 << 10)
@@ -123,15 +132,11 @@ def _key(name: str) -> str:
     return f"{encode_basestring(name)}: "
 
 
-def _texts(values: Collection[object]) -> list[str] | None:
+def _encoded(values: Collection[object]) -> list[str] | None:
     """Return each of ``values`` as text; None where there is something in one of them."""
-    try:
-        return [_ON_A_LINE[value.__class__](value) for value in values]
-    except KeyError:
-        pass
     if any(_holds(value) for value in values if value.__class__ not in _SINGLE):
         return None
-    return [_encode(value) for value in values]
+    return [_SINGLE.get(value.__class__, _encode)(value) for value in values]
 
 
 def _holds(value: object) -> bool:
@@ -158,11 +163,8 @@ def _members(value: object) -> dict[str, object] | list[object] | None:
 
 def _fields(value: object) -> dict[str, object]:
     """Return the fields of a record; those of the one that is inline in its place."""
-    inline = getattr(value, "json_inline", "")
-    found: dict[str, object] = {}
-    for name, item in as_dict(value).items():
-        found |= _fields(item) if name == inline else {name: item}
-    return found
+    fields, inline = as_dict(value), getattr(value, "json_inline", "")
+    return {**_fields(fields.pop(inline)), **fields} if inline else fields
 
 
 def _plain(value: object) -> object:

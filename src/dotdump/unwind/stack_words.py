@@ -45,6 +45,12 @@ class StackWords:
             return _WORDS[count].unpack_from(self._data, offset)
         return tuple(self.word(address + _WORD * index) for index in range(count))
 
+    def window(self, address: int) -> tuple[int, memoryview]:
+        """Return the words of memory around ``address`` as far as they are kept, and the address of the first."""
+        if not 0 <= address - self._start < len(self._data):
+            self._move_to(address)
+        return self._start, memoryview(self._data)[: len(self._data) & -_WORD].cast("Q")
+
     def _move_to(self, address: int) -> int:
         """Read from the page of ``address`` on; return where in that ``address`` is."""
         self._start = address & -_PAGE

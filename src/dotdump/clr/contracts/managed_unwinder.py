@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from dotdump.clr.contracts.frame_runs import FrameRuns
 from dotdump.clr.contracts.walk_context import WalkContext
 from dotdump.formats import amd64_epilogue, amd64_unwind_codes, arm64_unwind_codes
 from dotdump.formats.amd64_frame_layout import layout_of
@@ -44,12 +45,17 @@ class Amd64Unwinder:
         self._memory = access.reader.memory
         self._words = native.words
         self._infos: dict[int, UnwindInfo] = {}
+        self.runs: FrameRuns | None = FrameRuns(native.words, _AMD64_PC, _AMD64_SP)
 
     def at(self, context: WalkContext, block: CodeBlock) -> Unwind:
         """Return what unwinds ``block`` at the place of ``context``; raises ``FormatError`` and ``MemoryFault``."""
         plan = self._plan(context, block)
         layout = layout_of(plan)
-        return partial(self._by_codes, plan) if layout is None else partial(self._by_layout, layout)
+        if layout is None:
+            return partial(self._by_codes, plan)
+        if self.runs is not None and not context.interrupted:
+            self.runs.add(context.pc, layout)
+        return partial(self._by_layout, layout)
 
     def _by_layout(self, layout: FrameLayout, context: WalkContext, *, places: bool) -> WalkContext:
         registers, place = layout.caller_registers(context.registers, self._words.words)
@@ -91,6 +97,7 @@ class Arm64Unwinder:
         self._memory = access.reader.memory
         self._word = native.words.word
         self._strip = native.strip
+        self.runs: FrameRuns | None = None
 
     def at(self, context: WalkContext, block: CodeBlock) -> Unwind:
         """Return what unwinds ``block`` at the place of ``context``, as ``Amd64Unwinder`` does."""

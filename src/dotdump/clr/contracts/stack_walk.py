@@ -11,7 +11,7 @@ Source of truth: docs/design/datacontracts/StackWalk.md, version 1; ``StackFrame
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dotdump.clr.contracts.code_block import CodeKind
 from dotdump.clr.contracts.frame_chain import ExplicitFrame, FrameChains
@@ -20,7 +20,7 @@ from dotdump.clr.contracts.managed_unwinder import unwinder_of
 from dotdump.clr.contracts.native_bridge import NativeBridge
 from dotdump.clr.contracts.threads import ThreadState
 from dotdump.clr.contracts.walk_context import WalkContext
-from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd
+from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd, Wanted, out_of
 from dotdump.errors import ClrError, FormatError, MemoryFault
 from dotdump.limits import CODE_BLOCKS_KEPT, STACK_FRAMES
 from dotdump.unwind.frame import FrameTrust
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from dotdump.clr.contracts.code_block import CodeBlock
     from dotdump.clr.contracts.execution_manager import CodeManager
+    from dotdump.clr.contracts.frame_runs import Run
     from dotdump.clr.contracts.managed_unwinder import Unwind
     from dotdump.clr.contracts.threads import ThreadRecord
     from dotdump.clr.data_access import DataAccess
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 _METHODS = (CodeKind.JIT, CodeKind.READY_TO_RUN)
 _MANAGED = StepKind.MANAGED
+_HIGHEST = (1 << 64) - 1
 
 
 class StackWalker:
@@ -66,11 +68,17 @@ class StackWalker:
 
         With ``native`` those of native code too; with ``places`` contexts say where registers were saved.
         """
-        steps = _Walk(self, record, thread, native=native, places=places).steps()
+        steps = _Walk(self, record, thread, Wanted(native, places)).steps()
         yield from islice(steps, budget)
         following = next(steps, None)
         if following is not None:
-            yield following if isinstance(following, Ending) else Ending(WalkEnd.BUDGET, f"{budget} frames")
+            yield following if isinstance(following, Ending) else out_of(budget)
+
+    def walk_in_runs(
+        self, record: ThreadRecord, thread: Thread | None, *, native: bool = False
+    ) -> Iterator[Step | Run | Ending]:
+        """Yield what ``walk`` does without a budget, with managed frames together where only their places are told."""
+        return _Walk(self, record, thread, Wanted(native, runs=self._unwinder.runs)).steps_and_runs()
 
     def find_code(self, address: int) -> CodeBlock | None:
         """Return the code of a method, or a stub, at ``address``; None where there is none that can be told."""
@@ -103,21 +111,24 @@ class StackWalker:
 class _Walk:
     """One walk: where execution is, and which Frames have not been come to."""
 
-    def __init__(
-        self, walker: StackWalker, record: ThreadRecord, thread: Thread | None, *, native: bool, places: bool
-    ) -> None:
+    def __init__(self, walker: StackWalker, record: ThreadRecord, thread: Thread | None, wanted: Wanted) -> None:
         self._walker = walker
         self._record = record
-        self._show_native = native
-        self._with_places = places
+        self._show_native = wanted.native
+        self._with_places = wanted.places
         self._places = walker.places
+        self._runs = wanted.runs
         self._thread = thread
         self._chain = walker._chains.frames_of(record.frame, record.address)  # noqa: SLF001 - a part of it
         self._next: ExplicitFrame | None = None
         self._chain_problem = ""
 
     def steps(self) -> Iterator[Step | Ending]:
-        """Yield the steps from the thread's place on, the last an ``Ending``."""
+        """Return the steps from the thread's place on, the last an ``Ending``; only of a walk without runs."""
+        return cast("Iterator[Step | Ending]", self.steps_and_runs())
+
+    def steps_and_runs(self) -> Iterator[Step | Run | Ending]:
+        """Return the steps and the runs from the thread's place on, the last an ``Ending``."""
         self._advance()
         return self._on_from(self._start())
 
@@ -127,9 +138,12 @@ class _Walk:
         frame = self._walker.native.frame_of(self._thread)
         return WalkContext(frame.pc, frame.sp, frame.registers, {}, FrameTrust.CONTEXT, interrupted=True)
 
-    def _on_from(self, context: WalkContext | None) -> Iterator[Step | Ending]:
+    def _on_from(self, context: WalkContext | None) -> Iterator[Step | Run | Ending]:
         leaf = True
         while True:
+            if context is not None and (run := self._run_from(context)) is not None:
+                yield run
+                context, leaf = run.caller, False
             try:
                 block, caller = self._caller_of(context)
             except (FormatError, MemoryFault) as error:
@@ -149,6 +163,13 @@ class _Walk:
                 yield Ending(WalkEnd.NOT_GROWING, f"from {context.sp:#x} to {caller.sp:#x} at {context.pc:#x}")
                 return
             context, leaf = caller, False
+
+    def _run_from(self, context: WalkContext) -> Run | None:
+        if self._runs is None or context.trust is not FrameTrust.UNWIND_CODES or context.interrupted:
+            return None
+        if context.pc not in self._places:
+            return None
+        return self._runs.follow(context, self._next.address if self._next is not None else _HIGHEST)
 
     def _caller_of(self, context: WalkContext | None) -> tuple[CodeBlock | None, WalkContext | None]:
         """Return the code at ``context``, and where it returns to if it is that of a method."""

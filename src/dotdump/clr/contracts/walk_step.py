@@ -10,6 +10,7 @@ from dotdump.records import record
 if TYPE_CHECKING:
     from dotdump.clr.contracts.code_block import CodeBlock
     from dotdump.clr.contracts.frame_chain import ExplicitFrame
+    from dotdump.clr.contracts.frame_runs import FrameRuns
     from dotdump.clr.contracts.walk_context import WalkContext
     from dotdump.unwind.frame import EndReason
 
@@ -48,6 +49,11 @@ class Ending:
         return f"{self.reason}: {self.detail}" if self.detail else str(self.reason)
 
 
+def out_of(budget: int) -> Ending:
+    """Return the end of a walk that would have gone on."""
+    return Ending(WalkEnd.BUDGET, f"{budget} frames")
+
+
 @record
 class Step:
     """A frame. ``context`` is the place and the registers there; None for an explicit Frame.
@@ -66,3 +72,15 @@ class Step:
     def sp(self) -> int:
         """The stack pointer, or where the explicit Frame lies."""
         return self.context.sp if self.context is not None else self.frame.address if self.frame is not None else 0
+
+
+@record
+class Wanted:
+    """What a walk is to tell besides managed frames: ``native`` ones; ``places`` of registers.
+
+    Where ``runs`` are wanted, managed frames come in those where only their places are told.
+    """
+
+    native: bool
+    places: bool = False
+    runs: FrameRuns | None = None

@@ -12,6 +12,7 @@ from dotdump.limits import STACK_FRAMES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dotdump.clr.contracts.frame_runs import Run
     from dotdump.clr.contracts.threads import ThreadRecord
     from dotdump.clr.contracts.walk_step import Ending, Step
     from dotdump.clr.model.object import ClrObject
@@ -137,6 +138,10 @@ class ClrThread:
     def walk(self, *, native: bool = False, budget: int = STACK_FRAMES) -> Iterator[Step | Ending]:
         """Yield its frames, the newest first, and last why there are no more; with ``native`` native ones between."""
         return self._runtime.stack_walker.walk(self.record, self.native, native=native, budget=budget)
+
+    def walk_in_runs(self, *, native: bool = False) -> Iterator[Step | Run | Ending]:
+        """Yield its frames as ``walk`` does, managed ones of which only the places are told in runs of many."""
+        return self._runtime.stack_walker.walk_in_runs(self.record, self.native, native=native)
 
     def _object(self, address: int) -> ClrObject | None:
         try:
