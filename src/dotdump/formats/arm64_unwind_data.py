@@ -1,6 +1,7 @@
-"""Unwind data of arm64 as Windows has it, in full (.xdata) and packed into the word of a .pdata entry.
+"""Unwind data of arm64 as Windows has it, in records of .xdata: codes, and where they apply.
 
-Yields codes and where they apply; what a code means is in ``arm64_unwind_codes``.
+What a code means is in ``arm64_unwind_codes``. The form that is packed into the word of a .pdata entry is not read: the
+compilers of .NET write none.
 Source of truth: "ARM64 exception handling" in Microsoft's C++ documentation; ``unwinder/arm64/unwinder.cpp``.
 """
 
@@ -13,19 +14,11 @@ from dotdump.errors import FormatError
 from dotdump.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dotdump.memory.space import AddressSpace
 
 SOURCE = "arm64 unwind codes"
 INSTRUCTION = 4
 """Bytes of an instruction; lengths and places are counted in them."""
-
-_NO_PACKED, _FRAGMENT = (0, 3), 2
-_SAVED_LR, _CHAINED_SIGNED, _CHAINED = 1, 2, 3
-"""Values of CR: whether the link register is saved, and how."""
-
-_MOST_INTEGERS = 10
 
 
 @record
@@ -45,6 +38,8 @@ class UnwindData:
 
 def read_xdata(memory: AddressSpace, address: int) -> UnwindData:
     """Return the record of .xdata at ``address``; ``FormatError`` where it is none."""
+    if address % INSTRUCTION:
+        raise FormatError("unwind data that is not aligned", source=SOURCE, offset=address)
     head = memory.read_available(address, 8)
     if len(head) < 4:
         raise FormatError("no unwind data", source=SOURCE, offset=address)
@@ -98,111 +93,3 @@ class _Head:
     @property
     def size(self) -> int:
         return self.start + 4 * (self.scopes + self.words + self.handler)
-
-
-def parse_packed(word: int) -> UnwindData:
-    """Return what the second word of a .pdata entry says by itself; ``FormatError`` where it is not packed."""
-    if word & 3 in _NO_PACKED:
-        raise FormatError(f"{word:#010x} is not packed unwind data", source=SOURCE)
-    length = INSTRUCTION * (word >> 2 & 0x7FF)
-    frame = _PackedFrame(word >> 13 & 7, word >> 16 & 15, bool(word >> 20 & 1), word >> 21 & 3, 2 * (word >> 23))
-    if frame.integers > _MOST_INTEGERS:
-        raise FormatError(f"{frame.integers} saved registers from x19 on", source=SOURCE)
-    saving, opening = [*frame.saving()], [*frame.opening()]
-    homes = [b"\xe3"] * 4 if frame.homes and frame.saved_words else []
-    prologue = [*saving, *homes, *opening]
-    if word & 3 == _FRAGMENT:
-        return UnwindData(length, b"".join(reversed([*prologue, b"\xe5"])), (), 0)
-    codes = b"".join(reversed(prologue))
-    closing = b"".join(reversed([*saving, *(code for code in opening if code != _SET_FP)]))
-    return UnwindData(length, codes + closing, ((None, len(codes)),), 0)
-
-
-_SET_FP = b"\xe1"
-
-
-@record
-class _PackedFrame:
-    """``vectors``, ``integers``, ``homes`` (of arguments), ``link``: RegF, RegI, H, CR; ``words``: the whole frame."""
-
-    vectors: int
-    integers: int
-    homes: bool
-    link: int
-    words: int
-
-    @property
-    def saved_words(self) -> int:
-        """Words of the area for saved registers, which is pushed with the first of them."""
-        count = self.integers + (self.link == _SAVED_LR) + (self.vectors + 1 if self.vectors else 0)
-        return (count + (8 if self.homes and count else 0) + 1) & ~1
-
-    def saving(self) -> Iterator[bytes]:
-        """Yield the codes of what saves registers, as a prologue has them, its end first."""
-        yield b"\xe4"
-        if self.link == _CHAINED_SIGNED:
-            yield b"\xfc"
-        size, slot = self.saved_words, 0
-        if self.integers == 1 and self.link == _SAVED_LR:
-            yield _allocate(size)
-            size = 0
-        for register, pair, base in self._stores():
-            yield _store(register, pair, base, size if slot == 0 else 0, slot)
-            slot += 1 + pair
-
-    def _stores(self) -> Iterator[tuple[int, bool, int]]:
-        """Yield (register, whether with the next one, which code) of each store."""
-        even = self.integers & ~1
-        for register in range(0, even, 2):
-            yield register, True, _REGISTER
-        if self.integers & 1 and self.link == _SAVED_LR:
-            yield even, True, _WITH_LINK
-        elif self.integers & 1:
-            yield even, False, _REGISTER
-        elif self.link == _SAVED_LR:
-            yield 11, False, _REGISTER
-        count = self.vectors + 1 if self.vectors else 0
-        for register in range(0, count, 2):
-            yield register, register + 1 < count, _VECTOR
-
-    def opening(self) -> Iterator[bytes]:
-        """Yield the codes of what makes room for locals and links the frame."""
-        room = self.words - self.saved_words
-        if room < 0:
-            raise FormatError(f"a frame of {self.words} words for {self.saved_words} saved", source=SOURCE)
-        if not room:
-            return
-        if self.link not in (_CHAINED, _CHAINED_SIGNED):
-            yield _allocate(room)
-            return
-        if room <= 64:
-            yield bytes([0x80 | room - 1])
-        else:
-            yield _allocate(room)
-            yield b"\x40"
-        yield _SET_FP
-
-
-_REGISTER, _WITH_LINK, _VECTOR = range(3)
-
-
-def _allocate(words: int) -> bytes:
-    units = words // 2
-    return bytes([units]) if units < 0x20 else bytes([0xC0 | units >> 8, units & 0xFF])
-
-
-def _store(register: int, pair: bool, kind: int, push: int, slot: int) -> bytes:  # noqa: FBT001, as the format has it
-    """Return the code of a store at word ``slot``, or of one that pushes ``push`` words."""
-    if kind == _WITH_LINK:
-        return _two(0xD600, register // 2, 6, slot)
-    if push and pair:
-        return _two(0xCC00 if kind == _REGISTER else 0xDA00, register, 6, push - 1)
-    if push:
-        return _two(0xD400 if kind == _REGISTER else 0xDE00, register, 5, push - 1)
-    if pair:
-        return _two(0xC800 if kind == _REGISTER else 0xD800, register, 6, slot)
-    return _two(0xD000 if kind == _REGISTER else 0xDC00, register, 6, slot)
-
-
-def _two(code: int, register: int, shift: int, low: int) -> bytes:
-    return (code | register << shift | low).to_bytes(2, "big")

@@ -35,7 +35,7 @@ from builders.arm64_prologues import (
 )
 from dotdump.errors import FormatError
 from dotdump.formats.arm64_unwind_codes import PROGRAM_COUNTER, Caller, caller_registers, steps_at
-from dotdump.formats.arm64_unwind_data import UnwindData, parse_packed, parse_xdata, read_xdata
+from dotdump.formats.arm64_unwind_data import UnwindData, parse_xdata, read_xdata
 from dotdump.memory.space import BytesSpace
 
 PROLOGUES = {
@@ -133,38 +133,9 @@ def test_a_record_is_read_as_far_as_it_says() -> None:
         read_xdata(BytesSpace([(0x4000, b"")]), 0x5000)
 
 
-def packed(*, flag: int = 1, vectors: int = 0, integers: int = 0, homes: int = 0, link: int, size: int) -> int:
-    return flag | 100 << 2 | vectors << 13 | integers << 16 | homes << 20 | link << 21 | size // 16 << 23
-
-
-def test_packed_data_becomes_the_codes_that_the_documentation_gives() -> None:
-    data = parse_packed(packed(vectors=7, integers=10, homes=1, link=2, size=8000))
-    prologue = "e140c1e7e3e3e3e3d990d90ed88cd80aca08c986c904c882cc19fce4"
-    epilogue = "40c1e7d990d90ed88cd80aca08c986c904c882cc19fce4"
-    assert data.codes.hex() == prologue + epilogue
-    assert (data.length, data.epilogues) == (400, ((None, len(prologue) // 2),))
-
-
-@pytest.mark.parametrize(
-    ("word", "prologue"),
-    [
-        (packed(integers=2, link=3, size=64), [save_regp_x(19, 2), save_fplr_x(6), set_fp()]),
-        (packed(integers=1, link=1, size=48), [alloc(16), save_lrpair(19, 0), alloc(32)]),
-        (packed(integers=3, link=1, size=32), [save_regp_x(19, 4), save_lrpair(21, 2)]),
-        (packed(integers=2, link=1, size=32), [save_regp_x(19, 4), save_reg(LR, 2)]),
-        (packed(link=1, size=32), [save_reg_x(LR, 2), alloc(16)]),
-        (packed(integers=5, link=0, size=48), [save_regp_x(19, 6), save_regp(21, 2), save_reg(23, 4)]),
-        (packed(link=2, size=1024), [sign(), alloc(1024), save_fplr(0), set_fp()]),
-    ],
-)
-def test_packed_data_undoes_the_prologue_it_stands_for(word: int, prologue: list[Instruction]) -> None:
-    data = parse_packed(word)
-    machine = Machine()
-    for count, instruction in enumerate(prologue):
-        assert_is_caller(callers_of(data, machine, 4 * count))
-        instruction.run(machine)
-    assert_is_caller(callers_of(data, clobbered(machine), 200))
-    assert_is_caller(callers_of(parse_packed(word ^ 3), machine, 0))
+def test_what_is_packed_into_the_entry_of_a_function_is_no_address_of_a_record() -> None:
+    with pytest.raises(FormatError, match="0x5001: unwind data that is not aligned"):
+        read_xdata(BytesSpace([(0x5000, bytes(64))]), 0x5001)
 
 
 def test_a_structure_on_the_stack_gives_back_every_register() -> None:
@@ -225,17 +196,3 @@ def test_what_depends_on_a_register_that_is_not_known_is_refused() -> None:
 def test_records_that_are_none_are_refused(record: bytes, message: str) -> None:
     with pytest.raises(FormatError, match=message):
         parse_xdata(record)
-
-
-@pytest.mark.parametrize(
-    ("word", "message"),
-    [
-        (0, "not packed"),
-        (3, "not packed"),
-        (packed(integers=11, link=0, size=160), "11 saved registers"),
-        (packed(integers=10, link=0, size=16), "frame of 2 words"),
-    ],
-)
-def test_packed_words_that_are_none_are_refused(word: int, message: str) -> None:
-    with pytest.raises(FormatError, match=message):
-        parse_packed(word)
