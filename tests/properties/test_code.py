@@ -110,8 +110,6 @@ def test_a_changed_pdb_raises_nothing_but_our_errors(edits: list[tuple[int, int]
                 point = pdb.find_point(row_id, 10)
                 if point is not None:
                     pdb.document(point.document)
-            with suppress(DotdumpError):
-                pdb.kickoff_of(row_id)
 
 
 @given(st.binary(max_size=200), st.integers(0, 3))

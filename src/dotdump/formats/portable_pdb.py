@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.metadata.image import Metadata, read_compressed, read_compressed_signed
-from dotdump.formats.metadata.pdb_schema import (
-    Document,
-    LocalScope,
-    LocalVariable,
-    MethodDebugInformation,
-    StateMachineMethod,
-)
+from dotdump.formats.metadata.pdb_schema import Document, LocalScope, LocalVariable, MethodDebugInformation
 from dotdump.formats.pe import CODEVIEW, EMBEDDED_PDB
 from dotdump.records import record
 
@@ -111,10 +105,6 @@ class PortablePdb:
                 raise LimitExceeded("a path without an end", source=self._source)
         return separator.join(parts)
 
-    def kickoff_of(self, method_row_id: int) -> int:
-        """Return the method whose body a state machine's ``MoveNext`` is, by row id; 0 where it is none."""
-        return self._kickoffs.get(method_row_id, 0)
-
     def locals_of(self, method_row_id: int, il: int) -> dict[int, str]:
         """Return the names of the locals of a method that are in scope at an IL offset, by their number."""
         names = {}
@@ -135,10 +125,6 @@ class PortablePdb:
             scope = _Scope(row.start_offset, row.start_offset + row.length, variables)
             found.setdefault(row.method, []).append(scope)
         return found
-
-    @cached_property
-    def _kickoffs(self) -> dict[int, int]:
-        return {row.move_next: row.kickoff for row in self._metadata.rows(StateMachineMethod)}
 
 
 class _Points:

@@ -53,19 +53,6 @@ def test_points_lie_where_the_source_has_the_method(folder: str) -> None:
         assert re.search(rf"\b{name}\(", "\n".join(around)), (name, line)
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_state_machines_have_the_method_that_starts_them(folder: str) -> None:
-    metadata, symbols = Metadata(image(folder).metadata()), pdb(folder)
-    started = {}
-    for row_id in range(1, metadata.count(MethodDef) + 1):
-        if kickoff := symbols.kickoff_of(row_id):
-            machine = metadata.type_name(metadata.declaring_type(row_id))
-            started[machine] = metadata.string(metadata.row(MethodDef, kickoff).name)
-    assert started
-    for machine, method in started.items():
-        assert f"<{method}>d__" in machine
-
-
 def compressed(value: int) -> bytes:
     return bytes([value]) if value < 0x80 else struct.pack(">H", value | 0x8000)
 
