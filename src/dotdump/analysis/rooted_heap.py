@@ -20,7 +20,6 @@ from dotdump.records import record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from dotdump.analysis.links import Link
     from dotdump.clr.contracts.type_totals import Progress
     from dotdump.clr.graph.index_folder import IndexFolder
     from dotdump.clr.graph.object_graph import ObjectGraph
@@ -195,13 +194,6 @@ class RootedHeap:
         """Return the name of a type by its index in the graph."""
         shape = self.graph.types[kind]
         return FREE if shape.is_free else self.runtime.type_name(shape.method_table)
-
-    def path(self, row: int) -> tuple[Link, ...]:
-        """Return a shortest way from a root to ``row``; empty where no root reaches it."""
-        from dotdump.analysis.links import links_along
-
-        _ = self.parents
-        return links_along(self.runtime, self.graph, self.graph.path_to_root(row))
 
     @cached_property
     def _members(self) -> dict[RootGroup, list[int]]:
