@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from dotdump.analysis.statistics import (
     GENERATIONS,
     Amount,
-    GenerationRow,
     HeapStatistics,
     TypeRow,
     generation_names,
+    generation_rows,
 )
 from dotdump.clr.graph.columns import allocate
 from dotdump.kernels import tally
@@ -34,7 +34,7 @@ def live_statistics(heap: RootedHeap, *, live: bool = True) -> HeapStatistics:
         objects=sum(row.count for row in rows),
         bytes=sum(row.size for row in rows),
         free_bytes=0,
-        generations=tuple(_generations(heap, rows)),
+        generations=tuple(generation_rows(runtime.heap.segments, rows)),
         types=tuple(rows),
         problems=_problems(heap),
     )
@@ -53,16 +53,6 @@ def _rows(heap: RootedHeap, *, live: bool) -> Iterator[TypeRow]:
             table = shape.method_table
             name, module = heap.type_name(kind), heap.runtime.module_name(table)
             yield TypeRow(f"{table:#x}", name, module, count, size, parts)
-
-
-def _generations(heap: RootedHeap, rows: list[TypeRow]) -> Iterator[GenerationRow]:
-    used = dict.fromkeys(GENERATIONS, 0)
-    for span, name in generation_names(heap.runtime.heap.segments):
-        used[name] += span.end - span.start
-    for name, size in used.items():
-        parts = [row.generations[name] for row in rows if name in row.generations]
-        if size:
-            yield GenerationRow(name, size, sum(p.count for p in parts), sum(p.size for p in parts), 0, 0)
 
 
 def _problems(heap: RootedHeap) -> tuple[Problem, ...]:

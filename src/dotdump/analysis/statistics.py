@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from dotdump.clr.contracts.gc import Segment, Span
     from dotdump.clr.contracts.type_totals import GroupedTotals, Progress
-    from dotdump.clr.model.heap import ClrHeap
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Problem
 
@@ -129,7 +128,7 @@ def heap_statistics(runtime: ClrRuntime, progress: Progress | None = None) -> He
         objects=sum(row.count for row in real),
         bytes=sum(row.size for row in real),
         free_bytes=sum(row.size for row in rows if row.name == FREE),
-        generations=tuple(_generations(heap, rows)),
+        generations=tuple(generation_rows(heap.segments, rows)),
         types=tuple(rows),
         problems=(*heap.problems, *heap_walk.problems),
     )
@@ -180,6 +179,23 @@ def generation_names(segments: Iterable[Segment]) -> Iterable[tuple[Span, str]]:
             yield span, GENERATIONS[-1] if frozen else GENERATIONS[min(span.generation, 4)]
 
 
+def generation_rows(segments: Iterable[Segment], rows: Iterable[TypeRow]) -> Iterable[GenerationRow]:
+    """Yield each generation that ``segments`` have, with what ``rows`` say is in it."""
+    used = dict.fromkeys(GENERATIONS, 0)
+    for span, name in generation_names(segments):
+        used[name] += span.end - span.start
+    objects = {name: [0, 0, 0, 0] for name in GENERATIONS}
+    for row in rows:
+        for name, amount in row.generations.items():
+            first = 2 if row.name == FREE else 0
+            objects[name][first] += amount.count
+            objects[name][first + 1] += amount.size
+    for name, size in used.items():
+        count, taken, holes, free = objects[name]
+        if size:
+            yield GenerationRow(name, size, count, taken, free, holes)
+
+
 def _groups(segments: Iterable[Segment]) -> dict[Span, str]:
     return dict(generation_names(segments))
 
@@ -195,22 +211,6 @@ def _rows(runtime: ClrRuntime, totals: GroupedTotals) -> Iterable[TypeRow]:
             name = FREE if shape.is_free else runtime.type_name(shape.method_table)
             module = "" if shape.is_free else runtime.module_name(shape.method_table)
             yield TypeRow(f"{shape.method_table:#x}", name, module, _count(parts), _size(parts), parts)
-
-
-def _generations(heap: ClrHeap, rows: Iterable[TypeRow]) -> Iterable[GenerationRow]:
-    used = dict.fromkeys(GENERATIONS, 0)
-    for span, name in generation_names(heap.segments):
-        used[name] += span.end - span.start
-    objects = {name: [0, 0, 0, 0] for name in GENERATIONS}
-    for row in rows:
-        for name, amount in row.generations.items():
-            first = 2 if row.name == FREE else 0
-            objects[name][first] += amount.count
-            objects[name][first + 1] += amount.size
-    for name, size in used.items():
-        count, taken, holes, free = objects[name]
-        if size:
-            yield GenerationRow(name, size, count, taken, free, holes)
 
 
 def _module(name: str, types: list[TypeRow]) -> ModuleRow:
