@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.analysis.method_frames import MethodFrame, MethodFrames
 from dotdump.analysis.statistics import generation_names
+from dotdump.clr.contracts.progress import BytesDone
 from dotdump.clr.model.exception import ClrException
 from dotdump.clr.model.object import ClrObject
 from dotdump.errors import ClrError, FormatError, MemoryFault
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dotdump.clr.contracts.method_tables import ObjectShape
-    from dotdump.clr.contracts.type_totals import Progress
+    from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.model.rooted_graph import RootedGraph
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.value import Value
@@ -190,7 +191,7 @@ def _objects(runtime: ClrRuntime, progress: Progress | None) -> tuple[list[tuple
     """Return the exceptions of a heap with their generations, and what tasks keep theirs in."""
     heap = runtime.heap
     spans = list(generation_names(heap.segments))
-    total, done = sum(span.end - span.start for span, _ in spans), 0
+    advance = BytesDone(progress, "objects", sum(span.end - span.start for span, _ in spans))
     exceptions: list[tuple[ClrObject, str]] = []
     holders: list[ClrObject] = []
 
@@ -199,12 +200,6 @@ def _objects(runtime: ClrRuntime, progress: Progress | None) -> tuple[list[tuple
             return False
         kind = runtime.type_at(shape.method_table)
         return kind.name == _TASK_HOLDER or kind.is_exception
-
-    def advance(size: int) -> None:
-        nonlocal done
-        done += size
-        if progress is not None:
-            progress("objects", done, total)
 
     for span, name in spans:
         for found in heap.matching([span], wanted, advance):

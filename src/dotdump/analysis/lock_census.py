@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.lock_objects import INNER_LOCKS, KINDS, kind_of
 from dotdump.clr.contracts.object_headers import ObjectHeaders
+from dotdump.clr.contracts.progress import BytesDone
 from dotdump.clr.model.object import ClrObject
 from dotdump.errors import ClrError, FormatError, MemoryFault
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from dotdump.analysis.wait_rules import WaitKind
     from dotdump.clr.contracts.method_tables import ObjectShape
     from dotdump.clr.contracts.object_headers import ThinLock
-    from dotdump.clr.contracts.type_totals import Progress
+    from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.type import ClrType
 
@@ -61,19 +62,13 @@ def count_locks(runtime: ClrRuntime, *, tasks: bool, progress: Progress | None =
     census, headers = LockCensus(), ObjectHeaders(runtime.access)
     heap = runtime.heap
     spans = [span for segment in heap.segments for span in segment.spans]
-    total, done = sum(span.end - span.start for span in spans), 0
+    advance = BytesDone(progress, "objects", sum(span.end - span.start for span in spans))
     kinds: dict[int, str] = {}
 
     def wanted(shape: ObjectShape) -> bool:
         if not shape.is_free:
             kinds[shape.method_table] = _group(runtime.type_at(shape.method_table), tasks=tasks)
         return bool(kinds.get(shape.method_table))
-
-    def advance(size: int) -> None:
-        nonlocal done
-        done += size
-        if progress is not None:
-            progress("objects", done, total)
 
     for found in heap.matching(spans, wanted, advance, header=headers.thin_locks):
         if found.is_free:

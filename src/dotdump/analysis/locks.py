@@ -21,7 +21,7 @@ from dotdump.records import record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dotdump.clr.contracts.type_totals import Progress
+    from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Problem
 

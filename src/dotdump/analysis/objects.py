@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dotdump.analysis.statistics import generation_names
 from dotdump.analysis.value_text import plain_of, text_of
 from dotdump.analysis.where import follow
+from dotdump.clr.contracts.progress import BytesDone
 from dotdump.errors import ClrError, FormatError, MemoryFault
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dotdump.analysis.where import Where
     from dotdump.clr.contracts.gc import Span
     from dotdump.clr.contracts.method_tables import ObjectShape
-    from dotdump.clr.contracts.type_totals import Progress
+    from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.runtime import ClrRuntime
 
@@ -72,13 +73,7 @@ def find_objects(
     """
     heap = runtime.heap
     spans = [(span, name) for span, name in generation_names(heap.segments) if _is_asked_for(span, name, query)]
-    total, done = sum(span.end - span.start for span, _ in spans), 0
-
-    def advance(size: int) -> None:
-        nonlocal done
-        done += size
-        if progress is not None:
-            progress("objects", done, total)
+    advance = BytesDone(progress, "objects", sum(span.end - span.start for span, _ in spans))
 
     for span, name in spans:
         for found in heap.matching([span], _by_name(runtime, query.pattern), advance):

@@ -12,7 +12,7 @@ from dotdump.records import record
 if TYPE_CHECKING:
     from dotdump.analysis.locks import WaitRow
     from dotdump.analysis.waits import ThreadWait
-    from dotdump.clr.contracts.type_totals import Progress
+    from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Problem
 

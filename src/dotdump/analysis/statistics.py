@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from dotdump.clr.contracts.gc import Segment, Span
-    from dotdump.clr.contracts.type_totals import GroupedTotals, Progress
+    from dotdump.clr.contracts.progress import Progress
+    from dotdump.clr.contracts.type_totals import GroupedTotals
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Problem
 
@@ -118,7 +119,7 @@ def heap_statistics(runtime: ClrRuntime, progress: Progress | None = None) -> He
     totals = GroupedTotals(heap.types, _groups(heap.segments))
     heap_walk = heap.walk()
     size = sum(segment.end - segment.start for segment in heap.segments)
-    heap_walk.run(totals if progress is None else Watched(totals, progress, "counting", size))
+    heap_walk.run(Watched(totals, progress, "counting", size))
     rows = sorted(_rows(runtime, totals), key=lambda row: (-row.size, row.name))
     real = [row for row in rows if row.name != FREE]
     return HeapStatistics(

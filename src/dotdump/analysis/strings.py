@@ -8,13 +8,14 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.statistics import generation_names
+from dotdump.clr.contracts.progress import BytesDone
 from dotdump.errors import MemoryFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dotdump.clr.contracts.method_tables import ObjectShape
-    from dotdump.clr.contracts.type_totals import Progress
+    from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Problem
@@ -109,13 +110,7 @@ def string_statistics(
 def _strings(runtime: ClrRuntime, progress: Progress | None) -> Iterator[ClrObject]:
     heap = runtime.heap
     spans = [span for span, _ in generation_names(heap.segments)]
-    total, done = sum(span.end - span.start for span in spans), 0
-
-    def advance(size: int) -> None:
-        nonlocal done
-        done += size
-        if progress is not None:
-            progress("strings", done, total)
+    advance = BytesDone(progress, "strings", sum(span.end - span.start for span in spans))
 
     def is_string(shape: ObjectShape) -> bool:
         return shape.component_size == 2 and not shape.is_free and runtime.type_at(shape.method_table).is_string

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dotdump.analysis.rooted_heap import RootedHeap
     from dotdump.analysis.where import Where
     from dotdump.cli.console import Console
-    from dotdump.clr.contracts.type_totals import Progress
+    from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.model.runtime import ClrRuntime
 
 EXAMPLES = """\

@@ -5,16 +5,16 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
+from dotdump.clr.contracts.progress import BytesDone
 from dotdump.kernels import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from dotdump.clr.contracts.gc import Span
     from dotdump.clr.contracts.heap_walk import Visitor
+    from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.contracts.type_table import TypeTable
-
-    Progress = Callable[[str, int, int], None]
 
 _FIRST_TYPES = 1024
 
@@ -50,15 +50,11 @@ class GroupedTotals:
 class Watched:
     """A visitor that passes everything on to another, and tells ``progress`` how many of ``total`` bytes are done."""
 
-    def __init__(self, visit: Visitor, progress: Progress, phase: str, total: int) -> None:
+    def __init__(self, visit: Visitor, progress: Progress | None, phase: str, total: int) -> None:
         self._visit = visit
-        self._progress = progress
-        self._phase = phase
-        self._total = total
-        self._done = 0
+        self._advance = BytesDone(progress, phase, total)
 
     def __call__(self, words: memoryview[int], base: int, span: Span, table: array[int], stop: array[int]) -> int:
         found = self._visit(words, base, span, table, stop)
-        self._done += 8 * stop[0]
-        self._progress(self._phase, self._done, self._total)
+        self._advance(8 * stop[0])
         return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
+from dotdump.clr.contracts.progress import BytesDone
 from dotdump.clr.contracts.type_totals import TypeTotals, Watched
 from dotdump.clr.graph.columns import allocate, narrowest
 from dotdump.clr.graph.edges import Descriptions, Edges
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from dotdump.clr.contracts.gc import Segment, Span
     from dotdump.clr.contracts.heap_walk import HeapWalk
+    from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.contracts.type_table import TypeTable
-    from dotdump.clr.contracts.type_totals import Progress
     from dotdump.memory.reader import Reader
     from dotdump.target.model import Problem
 
@@ -72,7 +73,7 @@ class GraphBuilder:
         self._segments = segments
         self._types = types
         self._new_walk = new_walk
-        self._progress = progress or _silent
+        self._progress = progress
         self._size = sum(segment.end - segment.start for segment in segments)
         self._problems: list[Problem] = []
 
@@ -113,11 +114,10 @@ class GraphBuilder:
         edges = Edges(objects, descriptions, slots + len(dependents) + min(largest, sum(sizes)) // 8 + 2)
         edges.keep(keepers)
         edges.depend(dependents)
-        done = 0
+        advance = BytesDone(self._progress, "following references", self._size)
         for span, first, last in objects.rows:
             edges.add(self._reader.memory, span.end, first, last)
-            done += span.end - span.start
-            self._progress("following references", done, self._size)
+            advance(span.end - span.start)
         return ObjectGraph(
             objects.addresses[: objects.count],
             objects.kinds[: objects.count],
@@ -129,7 +129,3 @@ class GraphBuilder:
             problems=(*self._problems, *descriptions.problems, *edges.problems),
             dangling=edges.dangling,
         )
-
-
-def _silent(_phase: str, _done: int, _total: int) -> None:
-    """Progress that nobody follows."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dotdump.clr.contracts.method_tables import ObjectShape
-    from dotdump.clr.contracts.type_totals import Progress
+    from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.data_access import DataAccess
     from dotdump.clr.graph.index_folder import IndexFolder
     from dotdump.clr.graph.object_graph import ObjectGraph

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.native_aot_methods import NativeAotMethods
     from dotdump.clr.contracts.native_aot_names import NativeAotNames
     from dotdump.clr.contracts.native_aot_types import NativeAotTypeSystem
+    from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.contracts.source_lines import SourceLines
     from dotdump.clr.contracts.stack_walk import StackWalker
     from dotdump.clr.contracts.threads import Threads
-    from dotdump.clr.contracts.type_totals import Progress
     from dotdump.clr.graph.index_folder import IndexFolder
     from dotdump.clr.model.method import ClrMethod, ClrMethods, CodeLocation
     from dotdump.clr.model.root import ClrRoot
