@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.method_names import MethodNames
     from dotdump.clr.contracts.source_lines import SourceLines
     from dotdump.formats.metadata.image import Metadata
-    from dotdump.formats.metadata.signatures import TypeSignature
+    from dotdump.formats.metadata.signatures import MethodSignature, TypeSignature
 
 _FAT, _FORMAT_MASK, _FAT_SIZE = 3, 3, 12
 _STAND_ALONE, _ROW_ID = 0x11, 0xFFFFFF
@@ -51,12 +51,10 @@ class MethodVariables:
     def arguments_of(self, method_desc: int) -> list[MethodVariable]:
         """Return the arguments of the method at an address, ``this`` first; raises ``FormatError``, ``MemoryFault``."""
         method = self._records.read(method_desc)
-        blob = self._names.signature_of(method)
-        if not blob:
+        signature = self._signature(method)
+        if signature is None:
             return []
-        signature, names = parse_method_signature(blob), self._parameter_names(method)
-        writer = self._names.writer_of(method)
-        found = []
+        names, writer, found = self._parameter_names(method), self._names.writer_of(method), []
         if signature.has_this:
             found.append(MethodVariable(0, "this", self._names.type_name_of(method), None))
         for index, parameter in enumerate(signature.parameters):
@@ -66,8 +64,9 @@ class MethodVariables:
 
     def locals_of(self, method_desc: int, il: int | None) -> list[MethodVariable]:
         """Return a method's locals: by a PDB those that are in scope at IL offset ``il``, else all, by number."""
-        first = len(self.arguments_of(method_desc))
         method = self._records.read(method_desc)
+        signature = self._signature(method)
+        first = signature.argument_count if signature is not None else 0
         types = self._local_types(method)
         names = self._local_names(method, il)
         if names is None:
@@ -78,6 +77,10 @@ class MethodVariables:
             for number, name in sorted(names.items())
             if number < len(types)
         ]
+
+    def _signature(self, method: MethodRecord) -> MethodSignature | None:
+        blob = self._names.signature_of(method)
+        return parse_method_signature(blob) if blob else None
 
     def _parameter_names(self, method: MethodRecord) -> dict[int, str]:
         metadata = self._metadata(method)

@@ -167,6 +167,11 @@ class MethodSignature:
     returns: TypeSignature
     parameters: tuple[TypeSignature, ...]
 
+    @property
+    def argument_count(self) -> int:
+        """How many arguments a call of it has in IL: ``this`` is one."""
+        return self.has_this + len(self.parameters)
+
 
 FIELD = 0x06
 LOCALS = 0x07
