@@ -22,7 +22,6 @@ from dotdump.clr.data.loaded_types import MethodTable
 from dotdump.clr.data.protecting_frames import ExternalMethodFrame, ImportingFrame, StubDispatchFrame
 from dotdump.errors import FormatError
 from dotdump.formats.gc_ref_map import Token, find_gc_ref_map, parse_gc_ref_map
-from dotdump.formats.metadata.schema import MethodDef
 from dotdump.formats.metadata.signatures import (
     ArrayOf,
     ElementType,
@@ -158,7 +157,10 @@ class ArgumentRoots:
                 raise _unknown(frame, "what variable arguments are")
 
     def _by_signature(self, method: MethodRecord, block: Block) -> Iterator[StackReference]:
-        signature = parse_method_signature(self._signature(method))
+        blob = self._names.signature_of(method)
+        if not blob:
+            raise FormatError("it has no signature", source=f"method at {method.address:#x}")
+        signature = parse_method_signature(blob)
         problem = self._why_unknown(method, signature.convention, signature.returns)
         if problem:
             raise FormatError(problem, source=f"arguments of the method at {method.address:#x}")
@@ -180,14 +182,6 @@ class ArgumentRoots:
         if method.arguments or (method.kind is not MethodKind.DYNAMIC and self._names.type_arguments_of(method)):
             return "generic code may take a hidden one"
         return "the value returned is a structure" if _kind(returns) is None else ""
-
-    def _signature(self, method: MethodRecord) -> bytes:
-        if method.stored_signature:
-            return method.stored_signature
-        metadata = self._loader.find_metadata(self._names.module_of(method))
-        if metadata is None or not method.row_id:
-            raise FormatError("it has no signature", source=f"method at {method.address:#x}")
-        return metadata.blob(metadata.row(MethodDef, method.row_id).signature)
 
     def _makes_string(self, method: MethodRecord) -> bool:
         """Return whether it is a constructor of String, which makes its object itself."""

@@ -85,34 +85,28 @@ class MethodNames:
     def parameters_of(self, method: MethodRecord) -> str:
         """Return a method's parameters in brackets; empty where its signature cannot be had."""
         try:
-            metadata = self._loader.find_metadata(self.module_of(method))
-            blob = method.stored_signature or self._declared_signature(metadata, method.row_id)
-            return self._writer(metadata, method).parameters(blob) if blob else ""
+            blob = self.signature_of(method)
+            return self.writer_of(method).parameters(blob) if blob else ""
         except (FormatError, MemoryFault, UnsupportedRuntime):
             return ""
 
     def signature_of(self, method: MethodRecord) -> bytes:
         """Return a method's signature; empty where nothing says it."""
-        return method.stored_signature or self._declared_signature(
-            self._loader.find_metadata(self.module_of(method)), method.row_id
-        )
+        if method.stored_signature:
+            return method.stored_signature
+        metadata = self._loader.find_metadata(self.module_of(method))
+        if metadata is None or not method.row_id:
+            return b""
+        return metadata.blob(metadata.row(MethodDef, method.row_id).signature)
 
     def writer_of(self, method: MethodRecord) -> SignatureStrings:
         """Return what writes the types of a method's signature."""
-        return self._writer(self._loader.find_metadata(self.module_of(method)), method)
-
-    def _writer(self, metadata: Metadata | None, method: MethodRecord) -> SignatureStrings:
+        metadata = self._loader.find_metadata(self.module_of(method))
         type_arguments = [self._strings.short(handle) for handle in self.type_arguments_of(method)]
         method_arguments = [self._strings.short(handle) for handle in method.arguments]
         if method.is_definition and metadata is not None:
             method_arguments = list(_parameter_names(metadata, method.row_id))
         return SignatureStrings(metadata, type_arguments, method_arguments, self._strings.short)
-
-    @staticmethod
-    def _declared_signature(metadata: Metadata | None, row_id: int) -> bytes:
-        if metadata is None or not row_id:
-            return b""
-        return metadata.blob(metadata.row(MethodDef, row_id).signature)
 
 
 def _parameter_names(metadata: Metadata, method_row_id: int) -> Iterator[str]:

@@ -53,6 +53,9 @@ class FakeMethods:
     def type_arguments_of(self, method: MethodRecord) -> tuple[int, ...]:
         return (7,) if method.method_table == 0x6660 else ()
 
+    def signature_of(self, method: MethodRecord) -> bytes:
+        return method.stored_signature
+
     def name_of(self, method: MethodRecord) -> str:
         return ".ctor" if method.kind is MethodKind.FCALL else "M"
 
@@ -194,6 +197,7 @@ def test_a_string_constructor_has_no_this() -> None:
         (signed("00 01 01 11 05"), "one is a structure"),
         (signed("00 00 11 05"), "the value returned is a structure"),
         (signed("05 01 01 1C"), "calling convention 5"),
+        (signed(""), "it has no signature"),
         (signed("00 01 01 1C", method_table=0x6660), "generic code"),
     ],
 )
