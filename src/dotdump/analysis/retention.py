@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.rooted_heap import types_named
 from dotdump.clr.graph.columns import allocate
-from dotdump.errors import InvalidObject
 from dotdump.kernels import retention as kernel
 from dotdump.records import record
 
@@ -113,7 +112,7 @@ def retained_objects(
     """
     wanted = types_named(heap, pattern)
     most = limit + offset
-    rows = _largest(heap, wanted, most) if of is None else largest_children(heap, _row_at(heap, of), wanted, most)
+    rows = _largest(heap, wanted, most) if of is None else largest_children(heap, heap.row_of(of), wanted, most)
     chosen = sorted(rows, key=lambda row: (-heap.retained_sizes[row], row))[offset : offset + limit]
     live = live_totals(heap)
     return RetainedObjects(
@@ -211,10 +210,3 @@ def _largest(heap: RootedHeap, wanted: bytearray, limit: int) -> Sequence[int]:
     rows, state = allocate("I", min(limit, len(heap.graph))), array("Q", [0])
     found = kernel.find_largest(heap.retained_sizes, heap.graph.type_ids, wanted, rows, state)
     return rows[:found]
-
-
-def _row_at(heap: RootedHeap, address: int) -> int:
-    row = heap.graph.find(address)
-    if row is None:
-        raise InvalidObject(address, "no object starts there")
-    return row

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dotdump.analysis.links import links_along
 from dotdump.analysis.rooted_heap import STATICS_STORAGE, RootGroup, types_named
 from dotdump.clr.graph.columns import allocate
-from dotdump.errors import InvalidObject, NotFound
+from dotdump.errors import NotFound
 from dotdump.kernels import paths as kernel
 from dotdump.records import record
 
@@ -208,9 +208,7 @@ class WayShapes:
 
 
 def _held(heap: RootedHeap, address: int, limit: int) -> HeldObject:
-    row = heap.graph.find(address)
-    if row is None:
-        raise InvalidObject(address, "no object starts there")
+    row = heap.row_of(address)
     kind = heap.graph.type_ids[row]
     return HeldObject(
         f"{address:#x}",

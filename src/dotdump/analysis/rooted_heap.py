@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dotdump.clr.graph.columns import allocate
 from dotdump.clr.graph.saved_parts import CHILDREN, DOMINATORS, REFERRERS, WAYS, ensure, rooted_name, saved_columns
 from dotdump.clr.model.root import RootKind
+from dotdump.errors import InvalidObject
 from dotdump.kernels import paths, retention, tally
 from dotdump.records import record
 
@@ -100,6 +101,13 @@ class RootedHeap:
     def parents(self) -> memoryview[int]:
         """The shortest way to each object, as ``ShortestWays`` has it."""
         return self._ensure(WAYS, "finding ways from roots").parents
+
+    def row_of(self, address: int) -> int:
+        """Return the row of the object at ``address``; raises ``InvalidObject`` where none starts there."""
+        row = self.graph.find(address)
+        if row is None:
+            raise InvalidObject(address, "no object starts there")
+        return row
 
     def is_live(self, row: int) -> bool:
         """Return whether a root leads to ``row``."""
