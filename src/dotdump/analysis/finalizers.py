@@ -76,8 +76,7 @@ def list_finalizers(runtime: ClrRuntime, *, ready_only: bool = False) -> Finaliz
     found = runtime.finalizable_objects()
     rows = tuple(_row(runtime, entry) for entry in found if entry.is_ready or not ready_only)
     ready = sum(entry.is_ready for entry in found)
-    name = f"{runtime.kind} {runtime.version}".rstrip()
-    return FinalizerList(name, len(found) - ready, ready, rows, tuple(runtime.root_problems))
+    return FinalizerList(runtime.name, len(found) - ready, ready, rows, tuple(runtime.root_problems))
 
 
 def by_type(found: FinalizerList) -> FinalizerStatistics:

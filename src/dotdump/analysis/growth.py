@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
-from dotdump.analysis.retention import LiveTotals, live_totals, runtime_text
+from dotdump.analysis.retention import LiveTotals, live_totals
 from dotdump.analysis.root_paths import WayShapes
 from dotdump.clr.graph.columns import allocate
 from dotdump.kernels import tally
@@ -99,8 +99,8 @@ def heap_growth(before: RootedHeap, after: RootedHeap, limit: int = DEFAULT_PATH
     roots = sorted(_roots(before, after), key=lambda row: (-row.retained.growth, row.kind, row.name))
     grown = [(row.name, row.module) for row in types if row.size.growth > 0][:_GROWN_TYPES]
     return HeapGrowth(
-        runtime_text(before),
-        runtime_text(after),
+        before.runtime.name,
+        after.runtime.name,
         live_totals(before),
         live_totals(after),
         matched is not None,

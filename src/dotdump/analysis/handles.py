@@ -71,7 +71,7 @@ def list_handles(runtime: ClrRuntime, kinds: frozenset[str] = frozenset()) -> Ha
         if not kinds or handle.kind.title in kinds:
             rows.append(_row(runtime, handle))
     problems = tuple(runtime.root_problems)
-    return HandleList(f"{runtime.kind} {runtime.version}".rstrip(), sum(counts.values()), counts, tuple(rows), problems)
+    return HandleList(runtime.name, sum(counts.values()), counts, tuple(rows), problems)
 
 
 def by_type(found: HandleList) -> HandleStatistics:

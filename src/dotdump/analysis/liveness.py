@@ -28,7 +28,7 @@ def live_statistics(heap: RootedHeap, *, live: bool = True) -> HeapStatistics:
     runtime = heap.runtime
     rows = sorted(_rows(heap, live=live), key=lambda row: (-row.size, row.name))
     return HeapStatistics(
-        runtime=f"{runtime.kind} {runtime.version}".rstrip(),
+        runtime=runtime.name,
         server=runtime.heap.is_server,
         walkable=runtime.heap.can_walk,
         objects=sum(row.count for row in rows),

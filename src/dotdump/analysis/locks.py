@@ -115,7 +115,7 @@ def lock_report(runtime: ClrRuntime, progress: Progress | None = None, waits: Wa
     locks = tuple(_lock_rows(finder, rows))
     problems = (*waits.monitors.problems, *finder.problems, *runtime.heap.problems, *runtime.thread_list.problems)
     return LockReport(
-        runtime=f"{runtime.kind} {runtime.version}".rstrip(),
+        runtime=runtime.name,
         locks=locks,
         waits=rows,
         deadlocks=tuple(_deadlocks(rows)),

@@ -116,7 +116,7 @@ def retained_objects(
     chosen = sorted(rows, key=lambda row: (-heap.retained_sizes[row], row))[offset : offset + limit]
     live = live_totals(heap)
     return RetainedObjects(
-        runtime_text(heap),
+        heap.runtime.name,
         live,
         None if of is None else f"{of:#x}",
         tuple(retained_object(heap, row, live.size) for row in chosen),
@@ -142,7 +142,7 @@ def retained_types(heap: RootedHeap) -> RetainedTypes:
         if counts[kind]
     ]
     rows.sort(key=lambda row: (-row.retained, row.name))
-    return RetainedTypes(runtime_text(heap), live, tuple(rows), heap.problems)
+    return RetainedTypes(heap.runtime.name, live, tuple(rows), heap.problems)
 
 
 def retained_roots(heap: RootedHeap) -> RetainedRoots:
@@ -155,7 +155,7 @@ def retained_roots(heap: RootedHeap) -> RetainedRoots:
         if count
     ]
     rows.sort(key=lambda row: (-row.retained, row.kind, row.name))
-    return RetainedRoots(runtime_text(heap), live, tuple(rows), heap.problems)
+    return RetainedRoots(heap.runtime.name, live, tuple(rows), heap.problems)
 
 
 def live_totals(heap: RootedHeap) -> LiveTotals:
@@ -187,11 +187,6 @@ def retained_object(heap: RootedHeap, row: int, live: int) -> RetainedObject:
 def share(part: int, whole: int) -> float:
     """Return which part of a whole, 0 to 1, to four digits."""
     return round(part / whole, 4) if whole else 0.0
-
-
-def runtime_text(heap: RootedHeap) -> str:
-    """Return which runtime it is the heap of: ``CoreCLR 10.0.14``."""
-    return f"{heap.runtime.kind} {heap.runtime.version}".rstrip()
 
 
 def largest_children(heap: RootedHeap, row: int | None, wanted: bytearray, limit: int) -> Sequence[int]:

@@ -98,7 +98,7 @@ def who_holds(heap: RootedHeap, addresses: Iterable[int], limit: int = DEFAULT_P
 
     Raises ``InvalidObject`` where there is no object.
     """
-    return HeldObjects(_runtime(heap), tuple(_held(heap, address, limit) for address in addresses), heap.problems)
+    return HeldObjects(heap.runtime.name, tuple(_held(heap, address, limit) for address in addresses), heap.problems)
 
 
 def paths_to_row(heap: RootedHeap, row: int, limit: int = DEFAULT_PATHS) -> Iterator[RootPath]:
@@ -135,7 +135,7 @@ def who_holds_type(heap: RootedHeap, pattern: str, limit: int | None = None, off
     last = None if limit is None else offset + limit
     largest = shapes.largest()
     return HeldTypes(
-        runtime=_runtime(heap),
+        runtime=heap.runtime.name,
         pattern=pattern,
         count=shapes.objects,
         size=shapes.bytes,
@@ -255,7 +255,3 @@ def _add_up(heap: RootedHeap, wanted: bytearray) -> tuple[int, int]:
     kinds = [kind for kind, mark in enumerate(wanted) if mark]
     count = sum(live_counts[kind] + dead_counts[kind] for kind in kinds)
     return count, sum(live_sizes[kind] + dead_sizes[kind] for kind in kinds)
-
-
-def _runtime(heap: RootedHeap) -> str:
-    return f"{heap.runtime.kind} {heap.runtime.version}".rstrip()

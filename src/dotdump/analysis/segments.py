@@ -51,7 +51,7 @@ def heap_segments(runtime: ClrRuntime) -> SegmentList:
     heap = runtime.heap
     segments = heap.segments
     return SegmentList(
-        runtime=f"{runtime.kind} {runtime.version}".rstrip(),
+        runtime=runtime.name,
         server=heap.is_server,
         regions=heap.collector.has_regions,
         heaps=len({segment.heap for segment in segments}),

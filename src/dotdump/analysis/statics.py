@@ -60,8 +60,7 @@ def list_statics(
         and (wanted is None or wanted.search(static.name))
     )
     rows = tuple(_row(runtime, static) for static in found)
-    name = f"{runtime.kind} {runtime.version}".rstrip()
-    return StaticList(name, rows, (*runtime.static_finder.problems, *_unsupported(runtime)))
+    return StaticList(runtime.name, rows, (*runtime.static_finder.problems, *_unsupported(runtime)))
 
 
 def _unsupported(runtime: ClrRuntime) -> list[Problem]:

@@ -123,7 +123,7 @@ def heap_statistics(runtime: ClrRuntime, progress: Progress | None = None) -> He
     rows = sorted(_rows(runtime, totals), key=lambda row: (-row.size, row.name))
     real = [row for row in rows if row.name != FREE]
     return HeapStatistics(
-        runtime=f"{runtime.kind} {runtime.version}".rstrip(),
+        runtime=runtime.name,
         server=heap.is_server,
         walkable=heap.can_walk,
         objects=sum(row.count for row in real),

@@ -97,7 +97,7 @@ def string_statistics(
 
         problems.append(Problem("strings", f"{unreadable} strings are not whole in the dump"))
     return StringStatistics(
-        runtime=f"{runtime.kind} {runtime.version}".rstrip(),
+        runtime=runtime.name,
         strings=sum(row.count for row in texts),
         bytes=sum(row.size for row in texts),
         distinct=len(texts),

@@ -15,7 +15,6 @@ from dotdump.analysis.retention import (
     largest_children,
     live_totals,
     retained_object,
-    runtime_text,
     share,
 )
 from dotdump.analysis.root_paths import WayShapes, group_text, paths_to_row
@@ -87,7 +86,7 @@ def leak_suspects(heap: RootedHeap, threshold: float = DEFAULT_SHARE) -> LeakSus
     found = [_of_object(heap, row, live.size) for row in rows]
     found += _of_types(heap, rows, least, live.size)
     found.sort(key=lambda suspect: (-suspect.retained, suspect.name))
-    return LeakSuspects(runtime_text(heap), live, threshold, tuple(found), heap.problems)
+    return LeakSuspects(heap.runtime.name, live, threshold, tuple(found), heap.problems)
 
 
 class _Gathered(NamedTuple):

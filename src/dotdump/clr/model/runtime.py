@@ -99,6 +99,11 @@ class ClrRuntime:
         """Its version, such as ``8.0.4``; empty where nothing says so."""
         return self.access.version
 
+    @property
+    def name(self) -> str:
+        """Which it is: ``CoreCLR 8.0.4``; without the version where nothing says so."""
+        return f"{self.kind} {self.version}".rstrip()
+
     @cached_property
     def heap(self) -> ClrHeap:
         """Its managed heap."""
