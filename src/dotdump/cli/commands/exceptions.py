@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from dotdump.analysis.exceptions import ExceptionList
     from dotdump.cli.console import Console
+    from dotdump.clr.contracts.progress import Progress
+    from dotdump.clr.model.runtime import ClrRuntime
 
 EXAMPLES = """\
   dotdump exceptions core.4711                        all of the heap: message, stack trace, what led to each
@@ -35,26 +37,27 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print them; 3 where the heap could not be read in full."""
+    from dotdump.cli.progress import ProgressLine
+    from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.report import exceptions as report
 
-    found = _exceptions(arguments, console)
-    status = tell_damage(found.problems, console)
+    with open_target(arguments, console) as target, ProgressLine(console) as progress:
+        runtime = ClrRuntime.of(target)
+        whole = runtime.heap.can_walk
+        found = _exceptions(runtime, arguments, progress)
+    if not whole:
+        tell_moving(console)
+    status = tell_damage(found.problems, console, walkable=whole)
     chosen = report.select(found, choice_of(arguments))
     text = partial(report.render_exceptions, chosen)
     print_answer(console, "dotdump/exceptions/1", chosen, text, partial(report.exceptions_csv, chosen))
     return status
 
 
-def _exceptions(arguments: Namespace, console: Console) -> ExceptionList:
+def _exceptions(runtime: ClrRuntime, arguments: Namespace, progress: Progress) -> ExceptionList:
     from dotdump.analysis.exceptions import held_only, list_exceptions, live_only
-    from dotdump.cli.progress import ProgressLine
-    from dotdump.clr.model.runtime import ClrRuntime
 
-    with open_target(arguments, console) as target, ProgressLine(console) as progress:
-        runtime = ClrRuntime.of(target)
-        if not runtime.heap.can_walk:
-            tell_moving(console)
-        found = list_exceptions(runtime, progress)
-        if arguments.live:
-            return live_only(found, runtime.rooted_graph(index_of(arguments), progress))
+    found = list_exceptions(runtime, progress)
+    if arguments.live:
+        return live_only(found, runtime.rooted_graph(index_of(arguments), progress))
     return held_only(found) if arguments.held else found

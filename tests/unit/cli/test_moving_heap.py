@@ -1,0 +1,52 @@
+"""Commands that read a heap while a collection moves its objects: what could be had is shown, the exit code tells."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builders.heaps import FakeHeap
+from dotdump.cli.main import main
+from dotdump.cli.registry import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builders.clr import FakeTarget
+
+STORE = 0x7F0000300000
+ANCHOR: list[str] = [hex(STORE), "pointer"]
+ANCHORS = ("ThreadStore", "FinalizerThread", "GCThread")
+
+
+@pytest.fixture
+def heap(monkeypatch: pytest.MonkeyPatch) -> FakeHeap:
+    """A heap without objects, of a runtime without threads; commands that are told to open a core find it there."""
+    fake = FakeHeap()
+    fake.describe({"ThreadStore": {"FirstThreadLink": 0}, "Thread": {"LinkNext": 0}}, dict.fromkeys(ANCHORS, ANCHOR))
+
+    @contextmanager
+    def opened(*_: object) -> Iterator[FakeTarget]:
+        target = fake.target()
+        target.words(STORE, STORE + 8, 0)
+        yield target
+
+    for command in ("heap", "objects", "strings", "exceptions"):
+        monkeypatch.setattr(f"dotdump.cli.commands.{command}.open_target", opened)
+    return fake
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["heap --no-index", "objects --no-index", "strings", "exceptions --no-index", "exceptions --live --no-index"],
+)
+def test_what_was_read_of_a_moving_heap_is_not_whole(
+    heap: FakeHeap, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words.split(), "core"]) == Exit.DONE
+    assert "moving" not in capsys.readouterr().err
+    heap.invalid_count = 1
+    assert main([*words.split(), "core"]) == Exit.PROBLEMS
+    assert "a garbage collection was moving objects" in capsys.readouterr().err
