@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.clr.data.frames import FCall, MachState
-from dotdump.errors import MemoryFault
 from dotdump.limits import FCALLS_OF_BUCKET
 
 if TYPE_CHECKING:
@@ -32,7 +31,8 @@ class FCalls:
     def method_of(self, frame: HelperMethodFrame) -> int:
         """Return the MethodDesc of the method whose implementation left ``frame``; 0 where that cannot be told.
 
-        The Frame itself says it once its caller was looked for; before that anything may stand there.
+        The Frame itself says it once its caller was looked for; before that anything may stand there. Raises
+        ``MemoryFault`` where the Frame or the table is not there.
         """
         if self._buckets and not MachState(self._access, frame.address_of("MachState")).return_address_place:
             return self._find(frame.implementation)
@@ -42,15 +42,12 @@ class FCalls:
         if not implementation:
             return 0
         reader = self._access.reader
-        try:
-            node = reader.pointer(self._table + reader.pointer_size * (implementation % self._buckets))
-            for _ in range(FCALLS_OF_BUCKET):
-                if not node:
-                    break
-                call = FCall(self._access, node)
-                if call.implementation == implementation:
-                    return call.method_desc
-                node = call.next
-        except MemoryFault:
-            pass
+        node = reader.pointer(self._table + reader.pointer_size * (implementation % self._buckets))
+        for _ in range(FCALLS_OF_BUCKET):
+            if not node:
+                break
+            call = FCall(self._access, node)
+            if call.implementation == implementation:
+                return call.method_desc
+            node = call.next
         return 0
