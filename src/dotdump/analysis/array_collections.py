@@ -1,0 +1,117 @@
+"""Collections that keep their items in arrays: how many there are, and what makes an iterator over them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotdump.analysis.collection_items import Item, array_of, field_of, items_of, number_of, values_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dotdump.analysis.collection_items import Holding
+    from dotdump.clr.model.object import ClrObject
+
+_FREE_SLOT = -1
+"""The lowest ``next`` of an entry that is in use: the last of its bucket."""
+
+
+def read_list(found: ClrObject) -> Holding:
+    """Read ``List`` and ``ArrayList``."""
+    count, items = number_of(found, "_size"), array_of(found, "_items")
+    return count, lambda: items_of(items, count)
+
+
+def read_stack(found: ClrObject) -> Holding:
+    """Read ``Stack``, the top first."""
+    count, items = number_of(found, "_size"), array_of(found, "_array")
+
+    def top_first() -> Iterator[Item]:
+        if items is not None:
+            yield from (Item(items[number]) for number in reversed(range(min(count, len(items)))))
+
+    return count, top_first
+
+
+def read_queue(found: ClrObject) -> Holding:
+    """Read ``Queue``, whose array is a ring."""
+    count, head, items = number_of(found, "_size"), number_of(found, "_head"), array_of(found, "_array")
+
+    def in_order() -> Iterator[Item]:
+        if items is not None:
+            length = len(items)
+            yield from (Item(items[(head + number) % length]) for number in range(min(count, length)))
+
+    return count, in_order
+
+
+def read_dictionary(found: ClrObject) -> Holding:
+    """Read ``Dictionary``; an entry that is free says so by its ``next``."""
+    used, entries = number_of(found, "_count"), array_of(found, "_entries")
+
+    def pairs() -> Iterator[Item]:
+        for entry in values_of(entries, used):
+            if number_of(entry, "next") >= _FREE_SLOT:
+                yield Item(field_of(entry, "value"), field_of(entry, "key"), keyed=True)
+
+    return used - number_of(found, "_freeCount"), pairs
+
+
+def read_hash_set(found: ClrObject) -> Holding:
+    """Read ``HashSet``; an entry that is free says so by its ``Next``, in 3.1 by its hash code."""
+    if found.type.find_field("_slots") is not None:  # 3.1
+        entries, used, count = array_of(found, "_slots"), number_of(found, "_lastIndex"), number_of(found, "_count")
+        mark, lowest = "hashCode", 0
+    else:
+        entries, used = array_of(found, "_entries"), number_of(found, "_count")
+        count = used - number_of(found, "_freeCount")
+        mark, lowest = "Next", _FREE_SLOT
+
+    def members() -> Iterator[Item]:
+        for entry in values_of(entries, used):
+            if number_of(entry, mark) >= lowest:
+                yield Item(field_of(entry, "Value", "value"))
+
+    return count, members
+
+
+def read_sorted_list(found: ClrObject) -> Holding:
+    """Read ``SortedList``."""
+    count, keys, values = number_of(found, "_size"), array_of(found, "keys"), array_of(found, "values")
+
+    def pairs() -> Iterator[Item]:
+        for key, value in zip(values_of(keys, count), values_of(values, count), strict=False):
+            yield Item(value, key, keyed=True)
+
+    return count, pairs
+
+
+def read_hashtable(found: ClrObject) -> Holding:
+    """Read ``Hashtable``, which puts its own array in the place of a key that was removed."""
+    buckets = array_of(found, "_buckets")
+
+    def pairs() -> Iterator[Item]:
+        removed = field_of(found, "_buckets")
+        for bucket in values_of(buckets):
+            key = field_of(bucket, "key")
+            if key is not None and key != removed:
+                yield Item(field_of(bucket, "val"), key, keyed=True)
+
+    return number_of(found, "_count"), pairs
+
+
+def read_priority_queue(found: ClrObject) -> Holding:
+    """Read ``PriorityQueue``, in the order of its heap; keys are priorities."""
+    count, nodes = number_of(found, "_size"), array_of(found, "_nodes")
+
+    def items() -> Iterator[Item]:
+        for node in values_of(nodes, count):
+            yield Item(field_of(node, "Item1"), field_of(node, "Item2"), keyed=True)
+
+    return count, items
+
+
+def read_immutable_array(found: ClrObject) -> Holding:
+    """Read a boxed ``ImmutableArray``."""
+    array = array_of(found.boxed, "array")
+    return len(array) if array is not None else 0, lambda: items_of(array)

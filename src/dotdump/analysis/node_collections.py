@@ -1,0 +1,150 @@
+"""Collections whose items hang together as nodes, in chains and trees, and ``StringBuilder``, whose pieces do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dotdump.analysis.collection_items import SOURCE, Item, array_of, field_of, number_of, values_of
+from dotdump.clr.model.object import ClrObject
+from dotdump.clr.model.value import ClrStruct
+from dotdump.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dotdump.analysis.collection_items import Holding
+    from dotdump.clr.model.value import Value
+
+
+def read_concurrent_dictionary(found: ClrObject) -> Holding:
+    """Read ``ConcurrentDictionary``: buckets of chains."""
+    tables = field_of(found, "_tables")
+    counts, buckets = array_of(tables, "_countPerLock"), array_of(tables, "_buckets")
+
+    def pairs() -> Iterator[Item]:
+        for bucket in values_of(buckets):
+            node = field_of(bucket, "_node") if isinstance(bucket, ClrStruct) else bucket
+            for each in _chain(node, "_next"):
+                yield Item(field_of(each, "_value"), field_of(each, "_key"), keyed=True)
+
+    return sum(count for count in values_of(counts) if isinstance(count, int)), pairs
+
+
+def read_concurrent_queue(found: ClrObject) -> Holding:
+    """Read ``ConcurrentQueue``: segments of rings."""
+    segments = list(_chain(field_of(found, "_head"), "_nextSegment"))
+    return sum(_slots_in_use(segment)[1] for segment in segments), lambda: _of_segments(segments)
+
+
+def _of_segments(segments: list[ClrObject]) -> Iterator[Item]:
+    for segment in segments:
+        slots, (head, count) = array_of(segment, "_slots"), _slots_in_use(segment)
+        if slots is not None:
+            for number in range(head, head + count):
+                yield Item(field_of(slots[number % len(slots)], "Item"))
+
+
+def _slots_in_use(segment: ClrObject) -> tuple[int, int]:
+    """Return from which slot on so many are in use."""
+    ends, slots = field_of(segment, "_headAndTail"), array_of(segment, "_slots")
+    head, tail = number_of(ends, "Head"), number_of(ends, "Tail")
+    frozen = field_of(segment, "_frozenForEnqueues")
+    length = len(slots) if slots is not None else 0
+    return head, min(length, max(0, tail - head - (2 * length if frozen else 0)))
+
+
+def read_concurrent_stack(found: ClrObject) -> Holding:
+    """Read ``ConcurrentStack``, the top first."""
+    nodes = list(_chain(field_of(found, "_head"), "_next"))
+    return len(nodes), lambda: (Item(field_of(node, "_value")) for node in nodes)
+
+
+def read_linked_list(found: ClrObject) -> Holding:
+    """Read ``LinkedList``, whose last node leads to the first."""
+    count = number_of(found, "count")
+
+    def items() -> Iterator[Item]:
+        for number, node in enumerate(_chain(field_of(found, "head"), "next", closed=True)):
+            if number >= count:
+                return
+            yield Item(field_of(node, "item"))
+
+    return count, items
+
+
+def read_sorted_set(found: ClrObject) -> Holding:
+    """Read ``SortedSet``."""
+    return number_of(found, "count"), lambda: (Item(field_of(node, "Item")) for node in _tree(field_of(found, "root")))
+
+
+def read_sorted_dictionary(found: ClrObject) -> Holding:
+    """Read ``SortedDictionary``, a set of pairs."""
+    tree = field_of(found, "_set")
+
+    def pairs() -> Iterator[Item]:
+        for node in _tree(field_of(tree, "root")):
+            pair = field_of(node, "Item")
+            yield Item(field_of(pair, "value"), field_of(pair, "key"), keyed=True)
+
+    return number_of(tree, "count"), pairs
+
+
+def read_immutable_list(found: ClrObject) -> Holding:
+    """Read ``ImmutableList``, a tree whose leaves are empty nodes."""
+    root = field_of(found, "_root")
+
+    def items() -> Iterator[Item]:
+        for node in _tree(root, "_left", "_right", "_height"):
+            yield Item(field_of(node, "_key"))
+
+    return number_of(root, "_count"), items
+
+
+def read_string_builder(found: ClrObject) -> Holding:
+    """Read ``StringBuilder`` as one item, its text."""
+    text = _builder_text(found)
+    return len(text), lambda: iter((Item(text),))
+
+
+def _builder_text(found: ClrObject) -> str:
+    """Return the text of a ``StringBuilder``, whose pieces hang together from the last to the first."""
+    pieces: list[str] = []
+    reader = found.heap.access.reader
+    for chunk in _chain(found, "m_ChunkPrevious"):
+        characters, length = array_of(chunk, "m_ChunkChars"), number_of(chunk, "m_ChunkLength")
+        if characters is not None and length > 0 and len(characters):
+            pieces.append(reader.utf16(characters.address_of(0), min(length, len(characters))))
+    return "".join(reversed(pieces))
+
+
+def _chain(first: Value, following: str, *, closed: bool = False) -> Iterator[ClrObject]:
+    """Yield nodes that hang together; a ring is an error unless it is ``closed`` by its making, and ends there."""
+    seen: set[int] = set()
+    node = first
+    while isinstance(node, ClrObject):
+        if node.address in seen:
+            if closed:
+                return
+            raise FormatError(f"nodes from {node.address:#x} on form a ring", source=SOURCE)
+        seen.add(node.address)
+        yield node
+        node = field_of(node, following)
+
+
+def _tree(root: Value, left: str = "Left", right: str = "Right", empty: str = "") -> Iterator[ClrObject]:
+    """Yield the nodes of a binary tree in order; one of height 0 in the field ``empty`` stands for none."""
+    waiting: list[ClrObject] = []
+    seen: set[int] = set()
+    node = root
+    while waiting or isinstance(node, ClrObject):
+        while isinstance(node, ClrObject) and not (empty and number_of(node, empty) == 0):
+            if node.address in seen:
+                raise FormatError(f"the tree below {node.address:#x} is a ring", source=SOURCE)
+            seen.add(node.address)
+            waiting.append(node)
+            node = field_of(node, left)
+        if not waiting:
+            return
+        found = waiting.pop()
+        yield found
+        node = field_of(found, right)
