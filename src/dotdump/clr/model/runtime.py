@@ -9,8 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from dotdump.clr.contracts.loader import Loader
-from dotdump.clr.contracts.type_names import TypeNames
+from dotdump.clr.contracts.runtime_contracts import RuntimeContracts
 from dotdump.clr.contracts.type_system import TypeSystem
 from dotdump.clr.data_access import DataAccess
 from dotdump.clr.layout_choice import choose_layouts
@@ -24,21 +23,10 @@ from dotdump.target.model import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dotdump.clr.contracts.assemblies import Assemblies
     from dotdump.clr.contracts.code_block import CodeBlock
-    from dotdump.clr.contracts.debug_info import DebugInfos
-    from dotdump.clr.contracts.execution_manager import CodeManager
     from dotdump.clr.contracts.finalize_queue import Finalizable
     from dotdump.clr.contracts.handles import Handle
-    from dotdump.clr.contracts.method_variables import MethodVariables
-    from dotdump.clr.contracts.native_aot_image import NativeAotImage
-    from dotdump.clr.contracts.native_aot_methods import NativeAotMethods
-    from dotdump.clr.contracts.native_aot_names import NativeAotNames
-    from dotdump.clr.contracts.native_aot_types import NativeAotTypeSystem
     from dotdump.clr.contracts.progress import Progress
-    from dotdump.clr.contracts.source_lines import SourceLines
-    from dotdump.clr.contracts.stack_walk import StackWalker
-    from dotdump.clr.contracts.threads import Threads
     from dotdump.clr.graph.index_folder import IndexFolder
     from dotdump.clr.model.method import ClrMethod, ClrMethods, CodeLocation
     from dotdump.clr.model.root import ClrRoot
@@ -52,11 +40,8 @@ if TYPE_CHECKING:
     from dotdump.target.model import Module, Target, Thread
 
 
-class ClrRuntime:
-    """A runtime. ``access`` reads its structures by name; contracts are made of it."""
-
-    def __init__(self, access: DataAccess) -> None:
-        self.access = access
+class ClrRuntime(RuntimeContracts):
+    """A runtime: its contracts, and what they come to: its heap and types, its threads and methods."""
 
     @classmethod
     def of(cls, target: Target) -> Self:
@@ -85,19 +70,9 @@ class ClrRuntime:
         return self.access.target
 
     @property
-    def kind(self) -> RuntimeKind:
-        """CoreCLR or NativeAOT."""
-        return self.access.runtime.kind
-
-    @property
     def module(self) -> Module:
         """The file it is in."""
         return self.access.runtime.module
-
-    @property
-    def version(self) -> str:
-        """Its version, such as ``8.0.4``; empty where nothing says so."""
-        return self.access.version
 
     @property
     def name(self) -> str:
@@ -171,13 +146,6 @@ class ClrRuntime:
         return self._root_finder.problems
 
     @cached_property
-    def thread_list(self) -> Threads:
-        """What the runtime keeps of its threads."""
-        from dotdump.clr.contracts.threads import Threads
-
-        return Threads(self.access)
-
-    @cached_property
     def threads(self) -> Sequence[ClrThread]:
         """Its threads in the order in which it made them, dead ones too; those that cannot be read are left out."""
         from dotdump.clr.model.thread import ClrThread
@@ -191,15 +159,6 @@ class ClrRuntime:
         return tuple(found)
 
     @cached_property
-    def stack_walker(self) -> StackWalker:
-        """What walks the stacks of its threads; raises ``UnsupportedRuntime`` for NativeAOT, whose code is native."""
-        from dotdump.clr.contracts.stack_walk import StackWalker
-
-        if self.kind is RuntimeKind.NATIVE_AOT:
-            raise UnsupportedRuntime(self.version, "managed frames", hint="its stacks are native: --native shows them")
-        return StackWalker(self.access, self.code)
-
-    @cached_property
     def stack_references(self) -> ClrStackRoots:
         """What finds the references on the stacks of its threads; raises as ``stack_walker`` does."""
         from dotdump.clr.contracts.argument_roots import ArgumentRoots
@@ -208,9 +167,9 @@ class ClrRuntime:
         from dotdump.clr.contracts.stack_roots import StackRoots
         from dotdump.clr.model.stack_roots import ClrStackRoots
 
-        methods = self._methods
-        arguments = ArgumentRoots(self.access, self.loader, methods.records, methods.names, self.heap.types.shape_of)
-        handlers = Handlers(self.access, self.loader, methods.records, methods.names)
+        records, names = self.method_records, self.method_names
+        arguments = ArgumentRoots(self.access, self.loader, records, names, self.heap.types.shape_of)
+        handlers = Handlers(self.access, self.loader, records, names)
         frames = FrameRoots(self.access, arguments)
         contract = StackRoots(self.access, self.stack_walker, frames, handlers)
         threads = self.threads
@@ -236,97 +195,14 @@ class ClrRuntime:
         return {thread.tid: thread for thread in self.target.threads}
 
     @cached_property
-    def loader(self) -> Loader:
-        """Its modules and their metadata."""
-        return Loader(self.access)
-
-    @property
-    def named_types(self) -> Sequence[int]:
-        """The TypeHandles of which names were asked for so far, and those that are in these names."""
-        return self._type_names.named
-
-    @cached_property
-    def assemblies(self) -> Assemblies:
-        """What it has loaded."""
-        from dotdump.clr.contracts.assemblies import Assemblies
-
-        return Assemblies(self.access)
-
-    @cached_property
-    def code(self) -> CodeManager:
-        """Its code: which method an instruction pointer is in."""
-        from dotdump.clr.contracts.execution_manager import CodeManager
-
-        return CodeManager(self.access)
-
-    @cached_property
-    def debug_infos(self) -> DebugInfos:
-        """Which IL its code comes from."""
-        from dotdump.clr.contracts.debug_info import DebugInfos
-
-        return DebugInfos(self.access)
-
-    @cached_property
-    def method_variables(self) -> MethodVariables:
-        """What its methods call their arguments and locals."""
-        from dotdump.clr.contracts.method_variables import MethodVariables
-
-        methods = self._methods
-        return MethodVariables(methods.records, self.loader, methods.names, self.source_lines)
-
-    @cached_property
-    def source_lines(self) -> SourceLines:
-        """Which source its IL comes from."""
-        from dotdump.clr.contracts.source_lines import SourceLines
-
-        return SourceLines(self.access, self.loader)
-
-    @cached_property
-    def _type_names(self) -> TypeNames:
-        return TypeNames(self.access, self.loader)
-
-    @cached_property
-    def _native_image(self) -> NativeAotImage:
-        from dotdump.clr.contracts.native_aot_image import NativeAotImage
-
-        return NativeAotImage(self.access)
-
-    @cached_property
-    def _native_names(self) -> NativeAotNames:
-        from dotdump.clr.contracts.native_aot_names import NativeAotNames
-
-        return NativeAotNames(self.access, self._native_image)
-
-    @cached_property
-    def native_methods(self) -> NativeAotMethods:
-        """The methods of a NativeAOT program, by their code."""
-        from dotdump.clr.contracts.native_aot_methods import NativeAotMethods
-
-        return NativeAotMethods(self.access, self._native_image)
-
-    @cached_property
-    def type_system(self) -> TypeSystem | NativeAotTypeSystem:
-        """What MethodTables lead to."""
-        if self.kind is RuntimeKind.NATIVE_AOT:
-            from dotdump.clr.contracts.native_aot_types import NativeAotTypeSystem
-
-            return NativeAotTypeSystem(self.access, self._native_names)
-        return TypeSystem(self.access, self.loader, self._type_names)
-
-    @cached_property
     def _types(self) -> ClrTypes:
         return ClrTypes(self.type_system, self.type_name)
 
     @cached_property
     def _methods(self) -> ClrMethods:
-        from dotdump.clr.contracts.method_descs import MethodDescs
-        from dotdump.clr.contracts.method_names import MethodNames
-        from dotdump.clr.contracts.type_strings import TypeStrings
         from dotdump.clr.model.method import ClrMethods
 
-        strings = TypeStrings(self.access, self.loader, self._type_names)
-        names = MethodNames(self.access, self.loader, self._type_names, strings)
-        return ClrMethods(MethodDescs(self.access), names, self.type_at)
+        return ClrMethods(self.method_records, self.method_names, self.type_at)
 
     def method(self, method_desc: int) -> ClrMethod:
         """Return the method whose MethodDesc is at an address; raises ``MemoryFault``, ``FormatError``."""
@@ -360,24 +236,6 @@ class ClrRuntime:
     def type_at(self, method_table: int) -> ClrType:
         """Return the type whose MethodTable is at an address."""
         return self._types.at(method_table)
-
-    def type_name(self, method_table: int) -> str:
-        """Return the full name of the type whose method table is at ``method_table``, as ClrMD writes it."""
-        if self.kind is RuntimeKind.NATIVE_AOT:
-            return self._native_names.name_of(method_table)
-        return self._type_names.name_of(method_table)
-
-    def module_name(self, method_table: int) -> str:
-        """Return the name of the module that defines a type, such as ``Corpus.dll``; empty where it is not known.
-
-        Of NativeAOT it is the name of the assembly that the type was compiled from.
-        """
-        if self.kind is RuntimeKind.NATIVE_AOT:
-            return self._native_names.assembly_of(method_table)
-        try:
-            return self.loader.name_of(self._type_names.module_behind(method_table))
-        except (MemoryFault, UnsupportedRuntime):
-            return ""
 
     def __repr__(self) -> str:
         return f"<ClrRuntime {self.kind} {self.version or 'of unknown version'}>"
