@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dotdump.analysis.statistics import generation_names
+from dotdump.analysis.statistics import FREE, generation_names
 from dotdump.analysis.value_text import plain_of, text_of
 from dotdump.analysis.where import follow
 from dotdump.clr.contracts.progress import BytesDone
@@ -109,7 +109,7 @@ def _by_name(runtime: ClrRuntime, pattern: str | None) -> Callable[[ObjectShape]
     def is_wanted(shape: ObjectShape) -> bool:
         if wanted is None:
             return not shape.is_free
-        return wanted.search("Free" if shape.is_free else runtime.type_name(shape.method_table)) is not None
+        return wanted.search(FREE if shape.is_free else runtime.type_name(shape.method_table)) is not None
 
     return is_wanted
 
@@ -131,7 +131,7 @@ def _row(found: ClrObject, generation: str, fields: tuple[str, ...], retained: i
     return ObjectRow(
         address=f"{found.address:#x}",
         method_table=f"{found.method_table:#x}",
-        type="Free" if found.is_free else found.type.name,
+        type=FREE if found.is_free else found.type.name,
         size=found.size,
         generation=generation,
         value="" if found.is_free else value_of(found),
