@@ -19,28 +19,45 @@ if TYPE_CHECKING:
 STORE = 0x7F0000300000
 ANCHOR: list[str] = [hex(STORE), "pointer"]
 ANCHORS = ("ThreadStore", "FinalizerThread", "GCThread")
+TYPES = {
+    "ThreadStore": {"FirstThreadLink": 0},
+    "Thread": {"LinkNext": 0},
+    "SyncTableEntry": {"!": 24, "Object": 0, "SyncBlock": 16},
+    "SyncBlock": {"Monitor": [8, "AwareLock"]},
+    "AwareLock": {"SyncIndex": [8, "uint32"], "HoldingThread": 16},
+}
 
 
 @pytest.fixture
 def heap(monkeypatch: pytest.MonkeyPatch) -> FakeHeap:
     """A heap without objects, of a runtime without threads; commands that are told to open a core find it there."""
     fake = FakeHeap()
-    fake.describe({"ThreadStore": {"FirstThreadLink": 0}, "Thread": {"LinkNext": 0}}, dict.fromkeys(ANCHORS, ANCHOR))
+    fake.describe(TYPES, {**dict.fromkeys(ANCHORS, ANCHOR), "SyncTableEntries": [hex(STORE + 0x100), "pointer"]})
 
     @contextmanager
     def opened(*_: object) -> Iterator[FakeTarget]:
         target = fake.target()
         target.words(STORE, STORE + 8, 0)
+        target.words(STORE + 0x100, STORE + 0x200)
+        target.put(STORE + 0x200, bytes(24 * 16))
         yield target
 
-    for command in ("heap", "objects", "strings", "exceptions"):
+    for command in ("heap", "objects", "strings", "exceptions", "locks", "stacks"):
         monkeypatch.setattr(f"dotdump.cli.commands.{command}.open_target", opened)
     return fake
 
 
 @pytest.mark.parametrize(
     "words",
-    ["heap --no-index", "objects --no-index", "strings", "exceptions --no-index", "exceptions --live --no-index"],
+    [
+        "heap --no-index",
+        "objects --no-index",
+        "strings",
+        "exceptions --no-index",
+        "exceptions --live --no-index",
+        "locks",
+        "stacks --parallel",
+    ],
 )
 def test_what_was_read_of_a_moving_heap_is_not_whole(
     heap: FakeHeap, words: str, capsys: pytest.CaptureFixture[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer, tell_damage
+from dotdump.cli.answer import print_answer, tell_damage, tell_moving
 from dotdump.cli.target_arguments import add_target, open_target
 
 TYPE_CHECKING = False
@@ -32,7 +32,11 @@ def run(arguments: Namespace, console: Console) -> int:
     from dotdump.report.locks import locks_csv, render_locks
 
     with open_target(arguments, console) as target, ProgressLine(console) as progress:
-        found = lock_report(ClrRuntime.of(target), progress)
-    status = tell_damage(found.problems, console)
+        runtime = ClrRuntime.of(target)
+        whole = runtime.heap.can_walk
+        found = lock_report(runtime, progress)
+    if not whole:
+        tell_moving(console)
+    status = tell_damage(found.problems, console, walkable=whole)
     print_answer(console, "dotdump/locks/1", found, partial(render_locks, found), partial(locks_csv, found))
     return status
