@@ -19,7 +19,7 @@ from dotdump.records import record, replace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dotdump.analysis.stacks import CodeLocation
+    from dotdump.analysis.stacks import FrameLocation
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.thread import ClrThread
     from dotdump.target.core import CoreTarget
@@ -136,7 +136,7 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _place(frame: CodeLocation) -> str:
+def _place(frame: FrameLocation) -> str:
     return f"{frame.method} in {frame.file}:{frame.line}" if frame.file else str(frame.method)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dotdump.analysis.stacks import CodeLocation, StackFrame, StackList, ThreadStack
+from dotdump.analysis.stacks import FrameLocation, StackFrame, StackList, ThreadStack
 from dotdump.clr.contracts.threads import ThreadState
 from dotdump.clr.dac.native_dac import NativeDac, find_dac
 from dotdump.clr.runtime_module import RuntimeKind, runtime_modules
@@ -56,5 +56,5 @@ def _stack(thread: DacThread, frames: Sequence[DacFrame], names: dict[int, str])
 def _frame(frame: DacFrame) -> StackFrame:
     ip, name = f"{frame.ip:#x}", frame.name or None
     if frame.frame:
-        return StackFrame(CodeLocation("runtime", None, ip=ip, frame=name), f"{frame.frame:#x}", TRUST)
-    return StackFrame(CodeLocation("managed", name, ip=ip), f"{frame.sp:#x}", TRUST)
+        return StackFrame(FrameLocation("runtime", None, ip=ip, frame=name), f"{frame.frame:#x}", TRUST)
+    return StackFrame(FrameLocation("managed", name, ip=ip), f"{frame.sp:#x}", TRUST)

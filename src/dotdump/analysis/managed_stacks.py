@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from dotdump.analysis.stacks import CodeLocation, NativeStacks, StackFrame, StackList, ThreadStack, ThrownException
+from dotdump.analysis.stacks import FrameLocation, NativeStacks, StackFrame, StackList, ThreadStack, ThrownException
 from dotdump.clr.contracts.frame_runs import Run
 from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd, out_of
 from dotdump.clr.model.exception import ClrException
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _MANAGED = str(StepKind.MANAGED)
 _BY_CODES = str(FrameTrust.UNWIND_CODES)
-_NAMELESS = CodeLocation(_MANAGED, None)
+_NAMELESS = FrameLocation(_MANAGED, None)
 
 
 def managed_stacks(
@@ -91,10 +91,10 @@ class _ManagedStacks:
         self._is_aot = runtime.kind is RuntimeKind.NATIVE_AOT
         self._names = NativeStacks(runtime.target, None if self._is_aot else runtime.stack_walker.native)
         self._left = STACK_FRAMES_IN_ALL
-        self._methods: dict[int, CodeLocation] = {}
-        self._returns: dict[int, CodeLocation] = {}
-        self._interrupted: dict[int, CodeLocation] = {}
-        self._runtime_locations: dict[tuple[int, str | None], CodeLocation] = {}
+        self._methods: dict[int, FrameLocation] = {}
+        self._returns: dict[int, FrameLocation] = {}
+        self._interrupted: dict[int, FrameLocation] = {}
+        self._runtime_locations: dict[tuple[int, str | None], FrameLocation] = {}
         self._modules: dict[int, str] = {}
 
     def of_threads(self, choice: _Choice, budget: int) -> Iterator[ThreadStack]:
@@ -173,14 +173,14 @@ class _ManagedStacks:
         key = method, kind
         if key not in self._runtime_locations:
             name = self._named(method)
-            found = CodeLocation(str(StepKind.RUNTIME), name.method, name.module, frame=kind, token=name.token)
+            found = FrameLocation(str(StepKind.RUNTIME), name.method, name.module, frame=kind, token=name.token)
             self._runtime_locations[key] = found
         return StackFrame(self._runtime_locations[key], f"{step.sp:#x}", str(FrameTrust.RUNTIME_FRAME))
 
-    def _managed_location(self, pc: int, code: CodeBlock | None, known: dict[int, CodeLocation]) -> CodeLocation:
+    def _managed_location(self, pc: int, code: CodeBlock | None, known: dict[int, FrameLocation]) -> FrameLocation:
         """Return what there is to say of managed code at ``pc``, and put it among what is ``known``."""
         if code is None:
-            return CodeLocation(_MANAGED, None, ip=f"{pc:#x}")
+            return FrameLocation(_MANAGED, None, ip=f"{pc:#x}")
         found = self._runtime.location_of(code)
         file, line = (found.source.file, found.source.line) if found.source is not None else (None, None)
         named, ip, offset = self._named(code.method_desc), f"{pc:#x}", code.relative_offset + pc - code.address
@@ -190,24 +190,24 @@ class _ManagedStacks:
 
     def _stub_frame(self, kind: str, context: WalkContext, code: CodeBlock) -> StackFrame:
         offset = code.relative_offset + context.pc - code.address
-        location = CodeLocation(kind, code.stub or None, ip=f"{context.pc:#x}", offset=offset)
+        location = FrameLocation(kind, code.stub or None, ip=f"{context.pc:#x}", offset=offset)
         return StackFrame(location, f"{context.sp:#x}", context.trust.value)
 
     def _native_frame(self, context: WalkContext) -> StackFrame:
         return self._names.named(Frame(context.pc, context.sp, context.registers, context.trust, context.interrupted))
 
-    def _named(self, method_desc: int) -> CodeLocation:
+    def _named(self, method_desc: int) -> FrameLocation:
         """Return the names of a method, as of managed code at no place."""
         if method_desc not in self._methods:
             self._methods[method_desc] = self._find_name(method_desc) if method_desc else _NAMELESS
         return self._methods[method_desc]
 
-    def _find_name(self, method_desc: int) -> CodeLocation:
+    def _find_name(self, method_desc: int) -> FrameLocation:
         try:
             method = self._runtime.method(method_desc)
             token = f"{method.token:#010x}" if method.token else None
             names = method.signature, self._module_of(method)
-            return CodeLocation(_MANAGED, *names, source_name=method.source_name, token=token)
+            return FrameLocation(_MANAGED, *names, source_name=method.source_name, token=token)
         except (ClrError, FormatError, MemoryFault):
             return _NAMELESS
 

@@ -48,7 +48,7 @@ class StackVariable:
 
 
 @record
-class CodeLocation:
+class FrameLocation:
     """A place in code, and what it is called. ``ip`` is where it goes on; ``offset`` of ``ip`` into ``method``.
 
     ``kind`` is ``managed``; ``runtime``: a place where managed code called the runtime, which left a Frame of the kind
@@ -80,7 +80,7 @@ class StackFrame:
     those it keeps and ``variables`` the method's, where they were asked for.
     """
 
-    location: CodeLocation
+    location: FrameLocation
     sp: str
     trust: str
     objects: tuple[StackObject, ...] = ()
@@ -152,7 +152,7 @@ class NativeStacks:
         self._target = target
         self._unwinder = unwinder or NativeUnwinder(target)
         self._left = STACK_FRAMES_IN_ALL
-        self._locations: dict[tuple[int, bool], CodeLocation] = {}
+        self._locations: dict[tuple[int, bool], FrameLocation] = {}
 
     def stack_of(self, thread: Thread, budget: int) -> ThreadStack:
         """Return the stack of one thread."""
@@ -190,14 +190,14 @@ class NativeStacks:
             location = self._locations[key] = self._location(frame)
         return StackFrame(location, f"{frame.sp:#x}", str(frame.trust))
 
-    def _location(self, frame: Frame) -> CodeLocation:
+    def _location(self, frame: Frame) -> FrameLocation:
         ip = f"{frame.pc:#x}"
         module = self._unwinder.module_at(frame.lookup)
         if module is None:
-            return CodeLocation("code", None, self._mapped_file(frame.lookup), ip)
+            return FrameLocation("code", None, self._mapped_file(frame.lookup), ip)
         kind = "signal" if self._unwinder.is_signal_frame(frame) else "native"
         method, start = _symbol(module, frame.lookup)
-        return CodeLocation(kind, method, module.path, ip, offset=None if start is None else frame.pc - start)
+        return FrameLocation(kind, method, module.path, ip, offset=None if start is None else frame.pc - start)
 
     def _mapped_file(self, address: int) -> str | None:
         region = region_at(self._target.regions, address)

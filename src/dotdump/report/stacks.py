@@ -8,7 +8,7 @@ from dotdump.report.table import fitted
 
 if TYPE_CHECKING:
     from dotdump.analysis.stacks import (
-        CodeLocation,
+        FrameLocation,
         StackFrame,
         StackList,
         StackObject,
@@ -76,11 +76,11 @@ def _line(number: int, frame: StackFrame) -> str:
     return f"{number:>4} {ip}  {place_of(found)}{_source_of(found)}{guess}"
 
 
-def _source_of(found: CodeLocation) -> str:
+def _source_of(found: FrameLocation) -> str:
     return f"  [{found.file}:{found.line}]" if found.file else ""
 
 
-def place_of(found: CodeLocation) -> str:
+def place_of(found: FrameLocation) -> str:
     """Return a managed method by its signature, native code as ``module!method+0x1c``, as far as it is known."""
     if found.kind == "runtime":
         return f"[{found.frame}{f': {found.method}' if found.method else ''}]"

@@ -1,9 +1,9 @@
 """Objects beside the frames that keep them, as text."""
 
-from dotdump.analysis.stacks import CodeLocation, StackFrame, StackList, StackObject, StackVariable, ThreadStack
+from dotdump.analysis.stacks import FrameLocation, StackFrame, StackList, StackObject, StackVariable, ThreadStack
 from dotdump.report.stacks import render_stacks
 
-MAIN = CodeLocation("managed", "Program.Main()", "a.dll", "0x1000")
+MAIN = FrameLocation("managed", "Program.Main()", "a.dll", "0x1000")
 
 
 def _stacks(**changes: object) -> StackList:
