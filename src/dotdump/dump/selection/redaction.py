@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.dump.core_head import MACHINES
 from dotdump.dump.plan import overlaps
+from dotdump.dump.selection.texts import LEAST, Wanted, find_texts
 from dotdump.dump.short_paths import short_path
 from dotdump.formats.core_notes import CORE, AuxType, NoteType, parse_auxv
 from dotdump.formats.registers import REGISTER_FILES, without_vectors
@@ -31,12 +32,9 @@ if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
     from dotdump.target.model import FilePlaces, Module, Platform, ProcessFacts, Target, Thread
 
-_TEXT = re.compile(rb"[\x09\x0a\x0d\x20-\x7e]{8,}|(?:[\x09\x0a\x0d\x20-\x7e]\0){4,}")
 _DIRECTORIES = re.compile(rb"/(?:[\x20-\x2e\x30-\x7e]+/)+|/\0(?:(?:[\x20-\x2e\x30-\x7e]\0)+/\0)+")
 _KEPT_NOTES = ((CORE, NoteType.PRSTATUS), (CORE, NoteType.SIGINFO))
 _PROSE = 16
-_LEAST_SECRET = 6
-"""Bytes of an argument or of a variable of the environment that are looked for elsewhere: shorter ones are words."""
 
 
 class RedactedTarget:
@@ -141,16 +139,12 @@ class _Redaction:
     def _redact(self, start: int, data: bytearray) -> None:
         region = self._recording.region_at(start)
         if region is not None and region.start in self._stacks:
-            _blank(data, (found.span() for found in _TEXT.finditer(data)))
+            _blank(data, find_texts(data))
             if self._strings.start < start + len(data) and start < self._strings.end:
                 _blank(data, [(max(0, self._strings.start - start), len(data))])
-        for secret in self._secrets:
-            at = data.find(secret)
-            while at >= 0:
-                data[at : at + len(secret)] = bytes(len(secret))
-                at = data.find(secret, at + len(secret))
+        _blank(data, self._secrets.places_in(data))
         _blank(data, (found.span() for found in _DIRECTORIES.finditer(data)))
-        _blank(data, (found.span() for found in _TEXT.finditer(data) if _is_prose(found[0])))
+        _blank(data, (span for span in find_texts(data) if _is_prose(data[slice(*span)])))
         self._blank_heap(start, data)
 
     def _blank_heap(self, start: int, data: bytearray) -> None:
@@ -176,19 +170,17 @@ class _Redaction:
         return MemoryRange(start, region.end)
 
     @cached_property
-    def _secrets(self) -> tuple[bytes, ...]:
-        """Texts of command line and environment, and the values of the latter, in the encodings of both worlds."""
+    def _secrets(self) -> Wanted:
+        """Texts of command line and environment, and the values of the latter; shorter ones are words."""
         data = self._target.memory.read_available(self._strings.start, self._strings.end - self._strings.start)
         texts: set[bytes] = set()
         for text in data.split(b"\0"):
             name, separator, value = text.partition(b"=")
             texts |= {text, value} if separator and name else {text}
-        chosen = sorted((text for text in texts if len(text) >= _LEAST_SECRET), key=len, reverse=True)
-        wide = (text.decode("utf-8", "replace").encode("utf-16-le") for text in chosen)
-        return (*chosen, *wide)
+        return Wanted(text for text in texts if len(text) >= LEAST)
 
 
-def _is_prose(text: bytes) -> bool:
+def _is_prose(text: bytes | bytearray) -> bool:
     """Whether a run of text has blanks between words: no name that a reader needs has."""
     plain = text.replace(b"\0", b"")
     return len(plain) >= _PROSE and b" " in plain.strip()

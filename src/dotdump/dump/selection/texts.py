@@ -1,0 +1,79 @@
+"""Texts in memory, of one byte a character or of two, and where given texts stand among them.
+
+Memory is translated to what its bytes are first: a search for a constant then finds the texts, and what is looked for
+need only be looked for in them.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    Span = tuple[int, int]
+
+_CHARACTERS = frozenset((*b"\t\n\r", *range(0x20, 0x7F)))
+_KINDS = bytes(b"z\xff"[byte != 0] if byte not in _CHARACTERS else b"t"[0] for byte in range(256))
+"""``t`` for what is a character of plain text, ``z`` for zero."""
+_NARROW, _WIDE = re.compile(b"tttttt+"), re.compile(b"tztztztz(?:tz)*")
+_LEAST_NARROW, _LEAST_WIDE = 8, 4
+LEAST = 6
+"""Characters of a text that is looked for."""
+
+
+def find_texts(data: bytes | bytearray) -> Iterator[Span]:
+    """Yield where in ``data`` texts of at least 8 characters of one byte are, then those of at least 4 of two bytes."""
+    kinds = data.translate(_KINDS)
+    yield from (span for span in _spans(_NARROW, kinds) if span[1] - span[0] >= _LEAST_NARROW)
+    yield from _spans(_WIDE, kinds)
+
+
+class Wanted:
+    """Texts to look for, of at least ``LEAST`` characters each, in the encodings of both worlds."""
+
+    def __init__(self, texts: Iterable[bytes]) -> None:
+        self._plain: list[bytes] = []
+        self._others: list[bytes] = []
+        for text in texts:
+            (self._plain if _CHARACTERS.issuperset(text) else self._others).append(text)
+        self._others += [_wide(text) for text in self._others]
+        self._wide = [_wide(text) for text in self._plain]
+
+    def places_in(self, data: bytes | bytearray) -> Iterator[Span]:
+        """Yield where in ``data`` one of the texts is."""
+        kinds = data.translate(_KINDS)
+        yield from _Pieces(data, _spans(_NARROW, kinds)).find(self._plain)
+        wide = [(start, end) for start, end in _spans(_WIDE, kinds) if end - start >= 2 * LEAST]
+        yield from _Pieces(data, wide).find(self._wide)
+        yield from _Pieces(data, [(0, len(data))]).find(self._others)
+
+
+class _Pieces:
+    """Pieces of ``data``, put together with a zero between."""
+
+    def __init__(self, data: bytes | bytearray, spans: Sequence[Span]) -> None:
+        self._joined = b"\0".join(data[start:end] for start, end in spans)
+        self._spans = spans
+        self._starts = [0, *accumulate(end - start + 1 for start, end in spans)]
+
+    def find(self, texts: Iterable[bytes]) -> Iterator[Span]:
+        """Yield where in the data each of ``texts`` is."""
+        for text in texts:
+            at = self._joined.find(text)
+            while at >= 0:
+                index = bisect_right(self._starts, at) - 1
+                start = self._spans[index][0] + at - self._starts[index]
+                yield start, start + len(text)
+                at = self._joined.find(text, at + len(text))
+
+
+def _spans(pattern: re.Pattern[bytes], kinds: bytes | bytearray) -> list[Span]:
+    return [found.span() for found in pattern.finditer(kinds)]
+
+
+def _wide(text: bytes) -> bytes:
+    return text.decode("utf-8", "replace").encode("utf-16-le")
