@@ -6,29 +6,22 @@ Python's or ours; any other struct is a ``ClrStruct``, whose fields are read whe
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Self
-from uuid import UUID
 
 from dotdump.clr.contracts.primitive_values import FORMATS, primitive_value
-from dotdump.clr.model.known_values import (
-    DateOnly,
-    DateTime,
-    DateTimeOffset,
-    TimeOnly,
-    TimeSpan,
-    known_value,
-    size_of_known,
-)
-from dotdump.clr.model.object import ClrObject
 from dotdump.errors import FieldNotFound, FormatError, InvalidObject
 from dotdump.formats.metadata.signatures import ElementType, Modified, Primitive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeAlias
 
     from dotdump.clr.model.heap import ClrHeap
+    from dotdump.clr.model.known_values import Known
+    from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.type import ClrField, ClrType
+
+    Value: TypeAlias = "ClrObject | ClrStruct | EnumValue | Unreadable | Known | bool | str | None"
 
 _FLAGS_SEPARATOR = ", "
 
@@ -107,26 +100,6 @@ class ClrStruct:
         return f"<ClrStruct {self.type.name} at {self.address:#x}>"
 
 
-Value = (
-    ClrObject
-    | ClrStruct
-    | EnumValue
-    | Unreadable
-    | bool
-    | int
-    | float
-    | str
-    | Decimal
-    | UUID
-    | DateTime
-    | DateTimeOffset
-    | DateOnly
-    | TimeOnly
-    | TimeSpan
-    | None
-)
-
-
 def read_field(heap: ClrHeap, field: ClrField, address: int, *, interior: bool = False) -> Value:
     """Return the value of ``field`` of the object at ``address``, or of the struct there where it is ``interior``.
 
@@ -164,6 +137,8 @@ def read_reference(heap: ClrHeap, place: int) -> Value:
 
 def read_struct(heap: ClrHeap, kind: ClrType, place: int) -> Value:
     """Return the value of the value type ``kind`` that lies at ``place``."""
+    from dotdump.clr.model.known_values import known_value, size_of_known
+
     memory = heap.access.reader.memory
     size = size_of_known(kind.name)
     if size:
