@@ -26,6 +26,10 @@ class FakeModule:
     symbols: dict[str, int] = field(default_factory=dict)
     build_id: bytes | None = None
 
+    @property
+    def data_end(self) -> int:
+        return self.end
+
     def find_symbol(self, name: str) -> int | None:
         return self.symbols.get(name)
 

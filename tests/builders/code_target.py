@@ -26,6 +26,7 @@ class CodeModule:
     path: str = "/app/code"
     base: int = BASE
     end: int = END
+    data_end: int = END
     build_id: bytes | None = None
 
     def find_symbol(self, name: str) -> int | None:

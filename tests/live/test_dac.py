@@ -127,7 +127,7 @@ class _Elsewhere:
     """A runtime of a machine that this is not."""
 
     path = "/nowhere/shared/libcoreclr.so"
-    base, end = 0x1000, 0x2000
+    base, end, data_end = 0x1000, 0x2000, 0x2000
     build_id = bytes(20)
 
     def find_symbol(self, name: str) -> int | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dotdump.clr.descriptor import Descriptor, Global, TypeLayout, merge
 from dotdump.clr.layouts import load
-from dotdump.clr.runtime_module import BSS_SLACK, RuntimeKind, runtime_modules, writable_words
+from dotdump.clr.runtime_module import RuntimeKind, runtime_modules, writable_words
 from dotdump.errors import MemoryFault, UnsupportedRuntime
 from dotdump.memory.reader import Reader
 from dotdump.records import record, replace
@@ -144,7 +144,7 @@ def _behind_dac_table(reader: Reader, module: Module) -> Iterator[int]:
         return
     data = reader.memory.read_available(table, 8 * _DAC_TABLE_ENTRIES)
     for variable in memoryview(data[: len(data) & ~7]).cast("Q"):
-        if module.base <= variable < module.end + BSS_SLACK and variable % 8 == 0:
+        if module.base <= variable < module.data_end and variable % 8 == 0:
             pointed = reader.memory.read_available(variable, 8)
             yield int.from_bytes(pointed, "little") if len(pointed) == 8 else 0
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 _CORECLR_FILE = "libcoreclr.so"
 _CORECLR_SYMBOLS = ("DotNetRuntimeInfo", "DotNetRuntimeContractDescriptor", "g_dacTable")
 _NATIVE_AOT_SYMBOL = "DotNetRuntimeDebugHeader"
-BSS_SLACK = 0x200000
-"""Bytes behind the file of a runtime in which its uninitialised variables may lie."""
 
 
 class RuntimeKind(StrEnum):
@@ -56,9 +54,8 @@ def _has_any(module: Module, names: Iterable[str]) -> bool:
 
 
 def writable_words(target: Target, module: Module) -> Iterator[tuple[int, memoryview[int]]]:
-    """Yield the address and the words of each writable region of a module, and of what lies just behind it."""
-    end = module.end + BSS_SLACK
+    """Yield the address and the words of each writable region of a module."""
     for region in target.regions:
-        if module.base <= region.start < end and region.writable:
-            data = target.memory.read_available(region.start, min(region.size, end - region.start))
+        if module.base <= region.start < module.data_end and region.writable:
+            data = target.memory.read_available(region.start, min(region.size, module.data_end - region.start))
             yield region.start, memoryview(data[: len(data) & ~7]).cast("Q")

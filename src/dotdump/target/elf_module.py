@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _VERSION_MARKS = (b"@(#)Version ", b"GNU C Library ")
 _VERSION_BYTES = 128
+_VARIABLES = 0x200000
+"""Bytes behind a file whose header is gone in which its uninitialised variables may lie."""
 _SEARCH_STEP = 1 << 20
 _SEARCH_LIMIT = 64 << 20
 
@@ -39,6 +41,7 @@ class ElfModule:
         self.path = found.path
         self.base = found.base
         self.end = found.end
+        self.data_end = found.end + (0 if found.image is not None else _VARIABLES)
         self._memory = memory
         self._image = found.image
         self._sysroots = sysroots

@@ -111,6 +111,10 @@ class Module(Protocol):
         """The address after its last mapped byte."""
 
     @property
+    def data_end(self) -> int:
+        """The address after its last variable: ``end``, or beyond where the header that tells is gone."""
+
+    @property
     def build_id(self) -> bytes | None:
         """NT_GNU_BUILD_ID, where it can be read."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.clr.layout_choice import OURS
 from dotdump.clr.layouts import load
-from dotdump.clr.runtime_module import BSS_SLACK, RuntimeKind
+from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import MemoryFault, UnsupportedRuntime
 from dotdump.records import record
 
@@ -121,7 +121,7 @@ class MethodTables:
 
     def _is_in_image(self, address: int) -> bool:
         module = self._access.runtime.module
-        return module.base <= address < module.end + BSS_SLACK
+        return module.base <= address < module.data_end
 
 
 def layout_of(version: str, descriptor: Descriptor, *, native: bool) -> MethodTableLayout:
