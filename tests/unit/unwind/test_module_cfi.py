@@ -8,9 +8,10 @@ import pytest
 
 from builders.cfi import EhFrame, entry, uleb, x86_cie
 from builders.code_target import BASE, FRAMES, INDEX, TEXT, CodeTarget
-from dotdump.errors import FormatError, LimitExceeded
+from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.formats.dwarf_rows import CfaRule, row_at
 from dotdump.formats.eh_frame_hdr import EhFrameHdr
+from dotdump.memory.page_cache import PageCache
 from dotdump.memory.space import BytesSpace
 from dotdump.unwind.code import CodeMap
 from dotdump.unwind.entries import FrameSection
@@ -45,10 +46,24 @@ def test_indexes_of_every_encoding_are_searched(encoding: int, pack: object) -> 
     for row in ROWS:
         for value in row:
             data += pack(value, INDEX + len(data))
-    index = EhFrameHdr(BytesSpace([(INDEX, data)]), INDEX, len(data))
-    assert (len(index), index.eh_frame) == (3, FRAMES)
-    found = [index.find(TEXT + at) for at in (-1, 0, 0xFF, 0x100, 0x180, 0x999)]
-    assert found == [None, FRAMES + 0x20, FRAMES + 0x20, FRAMES + 0x40, FRAMES + 0x60, FRAMES + 0x60]
+    space = BytesSpace([(INDEX, data)])
+    for memory in (space, PageCache(space)):
+        index = EhFrameHdr(memory, INDEX, len(data))
+        assert (len(index), index.eh_frame) == (3, FRAMES)
+        found = [index.find(TEXT + at) for at in (-1, 0, 0xFF, 0x100, 0x180, 0x999)]
+        assert found == [None, FRAMES + 0x20, FRAMES + 0x20, FRAMES + 0x40, FRAMES + 0x60, FRAMES + 0x60]
+
+
+def test_of_an_index_only_what_a_search_needs_is_read() -> None:
+    rows = [(TEXT + 16 * number, FRAMES + 32 * number) for number in range(4096)]
+    data = bytes([1, 0x1B, 0x03, 0x3B]) + struct.pack("<iI", FRAMES - INDEX - 4, len(rows))
+    data += b"".join(struct.pack("<ii", start - INDEX, entry - INDEX) for start, entry in rows)
+    memory = PageCache(BytesSpace([(INDEX & -4096, bytes(INDEX % 4096) + data + bytes(4096))]))
+    assert EhFrameHdr(memory, INDEX, len(data)).find(TEXT + 16 * 777 + 3) == FRAMES + 32 * 777
+    assert sum(part.size for part in memory.touched) <= 5 * 4096
+    cut = PageCache(BytesSpace([(INDEX, data[: len(data) // 4])]))
+    with pytest.raises(MemoryFault):
+        EhFrameHdr(cut, INDEX, len(data)).find(TEXT)
 
 
 def test_a_section_without_an_index_is_read_to_its_end() -> None:
