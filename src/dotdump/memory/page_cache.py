@@ -6,12 +6,14 @@ the target; a page that its source holds only in part is passed through and coun
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from dotdump.errors import MemoryFault
 from dotdump.memory.space import MemoryRange, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dotdump.memory.space import AddressSpace
 
@@ -59,6 +61,15 @@ class PageCache:
             wanted = min(_RUN, end - address)
             there = len(self.read_available(address, wanted))
             address += there if there == wanted else there + self._size - (address + there) % self._size
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Count nothing as read that is read until the end of the block: a search that need not be repeated."""
+        counted, self._pages = self._pages, self._pages.copy()
+        try:
+            yield
+        finally:
+            self._pages = counted
 
     def _spanning(self, address: int, size: int) -> bytes:
         end, last = address + size, (address + size - 1) // self._size

@@ -132,12 +132,20 @@ class RecordingTarget:
                 waiting.append(following)
 
     def touch_private(self, address: int, size: int = _POINTED_AT) -> None:
-        """Count ``size`` bytes at ``address`` as read, if that is in memory that no file backs."""
+        """Count ``size`` bytes at ``address`` as read, if that is in memory that no file backs, and in use."""
         region = self.region_at(address)
-        if region is not None and region.readable and not region.backed:
-            self.memory.touch(address, size)
-            if region.executable:
-                self.memory.touch(address + _STUB_PAGE, size)
+        if region is None or not region.readable or region.backed or address < self._tops.get(region.start, 0):
+            return
+        self.memory.touch(address, size)
+        if region.executable:
+            self.memory.touch(address + _STUB_PAGE, size)
+
+    @cached_property
+    def _tops(self) -> dict[int, int]:
+        """The first page in use of each mapping that a thread's stack is in, by where the mapping starts."""
+        page = self.platform.page_size
+        tops = [thread.stack_pointer & -page for thread in self.threads]
+        return {region.start: top for top in sorted(tops, reverse=True) if (region := self.region_at(top)) is not None}
 
     @cached_property
     def _starts(self) -> list[int]:

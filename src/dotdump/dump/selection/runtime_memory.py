@@ -37,6 +37,8 @@ _INNER_EXCEPTIONS = 64
 
 def touch_runtime(target: RecordingTarget, runtime: ClrRuntime, problems: list[str]) -> None:
     """Read what is known of a runtime."""
+    with target.memory.uncounted():
+        _ = runtime.thread_list.finalizer
     _touch_data(target, runtime)
     for step in (_touch_loaded, _touch_threads, touch_managed_stacks, touch_named_types):
         try:
