@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +18,7 @@ from dotdump.ipc.dump import DumpType
 from dotdump.memory.file import FileSpace
 from dotdump.target.core import open_core
 from native import native
+from our_createdump import with_our_createdump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,22 +32,8 @@ MODERN = [runtime for runtime in runtimes() if runtime.major in (8, 10)]
 @pytest.fixture(params=MODERN, ids=lambda runtime: runtime.version)
 def with_ours(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
     """A runtime whose createdump is ours."""
-    original: Runtime = request.param
-    root = original.root.parent / f".dotdump-test-{os.getpid()}-{original.version}"
-    try:
-        shutil.copytree(original.root, root, copy_function=os.link, symlinks=True)
-    except OSError:
-        shutil.rmtree(root, ignore_errors=True)
-        root = tmp_path / "dotnet"
-        shutil.copytree(original.root, root, symlinks=True)
-    copy = Runtime(root, original.version)
-    launcher = copy.directory / "createdump"
-    launcher.unlink(missing_ok=True)
-    source = Path(__file__).parents[2] / "src"
-    launcher.write_text(f'#!/bin/sh\nPYTHONPATH={source} exec {sys.executable} -m dotdump createdump "$@"\n')
-    launcher.chmod(0o755)
-    yield copy
-    shutil.rmtree(root)
+    with with_our_createdump(request.param, tmp_path) as copy:
+        yield copy
 
 
 @pytest.mark.parametrize("scenario", CRASHES)
