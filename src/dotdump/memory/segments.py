@@ -110,10 +110,11 @@ class SegmentSpace:
 
 
 class _Columns:
-    """Disjoint extents, sorted by start: 24 bytes each, however many there are."""
+    """Disjoint extents, sorted by start: 60 bytes each, however many there are; starts are objects, to be searched."""
 
     def __init__(self, extents: Iterable[tuple[int, int, int]]) -> None:
-        self._starts, self._ends, self._offsets = array("Q"), array("Q"), array("Q")
+        self._starts: list[int] = []
+        self._ends, self._offsets = array("Q"), array("Q")
         for start, end, offset in extents:
             if self._ends and start == self._ends[-1] + 1 and self._offsets[-1] + start - self._starts[-1] == offset:
                 self._ends[-1] = end - 1
