@@ -11,6 +11,9 @@ IPC_MESSAGE = 0xFFFF
 PROC_FILE = 64 << 20
 """Text of one /proc file: 64,000 maps lines are about 8 MB."""
 
+SMAPS_FILE = 1 << 30
+"""Text of /proc/PID/smaps, which is never whole in memory: 65,530 regions are 50 MB, and some allow a million."""
+
 NOTE_SEGMENT = 1 << 30
 """PT_NOTE of a core: 20,000 threads with 10 KB of registers each are 200 MB."""
 

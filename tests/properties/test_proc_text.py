@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from dotdump.errors import FormatError
 from dotdump.linux.auxv import parse_auxv
 from dotdump.linux.cgroup import find_container, parse_cgroup
-from dotdump.linux.maps import MapsMemo, parse_maps, parse_smaps
+from dotdump.linux.maps import parse_maps
 from dotdump.linux.mounts import parse_mountinfo
 from dotdump.linux.process_stat import parse_stat
 from dotdump.linux.rlimits import parse_limits
+from dotdump.linux.smaps import parse_smaps
 from dotdump.linux.status import parse_status
 from dotdump.linux.strings import parse_command_line, parse_environment
 
@@ -21,7 +22,7 @@ PARSERS: list[Callable[[bytes], object]] = [
     parse_auxv,
     lambda data: find_container(parse_cgroup(data)),
     parse_maps,
-    lambda data: parse_smaps(data, MapsMemo()),
+    lambda data: parse_smaps([data[:50], data[50:]]),
     parse_mountinfo,
     parse_stat,
     parse_limits,

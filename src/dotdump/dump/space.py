@@ -10,10 +10,12 @@ import os
 
 from dotdump.errors import OutputRefused
 from dotdump.ipc.dump import DumpType
+from dotdump.memory.region import Protection
+from dotdump.memory.region_table import RegionTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from dotdump.memory.region import Region
 
@@ -22,16 +24,22 @@ MORE_ROOM = "free some space, write elsewhere with -o, or take a smaller type wi
 _KERNEL_ONLY = frozenset({"[vvar]", "[vvar_vclock]", "[vsyscall]"})
 """Mapped, and never in a core of createdump."""
 
+_MAPPED = bytes(rights & 7 for rights in range(256))
+_WRITABLE = bytes(rights & Protection.WRITE.real for rights in range(256))
+
 _HEAP_EXTRA = 8 << 20
 """What a Heap dump has besides writable memory: headers and tables of modules, the DAC's own findings."""
 
 
-def expected_size(regions: Iterable[Region], dump_type: DumpType) -> int | None:
+def expected_size(regions: Sequence[Region], dump_type: DumpType) -> int | None:
     """Return about how many bytes createdump will write; None for the small types, which no map can tell."""
+    table = RegionTable.of(regions)
     if dump_type is DumpType.FULL:
-        return sum(region.size for region in regions if region.protection and region.path not in _KERNEL_ONLY)
+        unwritten = [region.size for region in table.named if region.protection and region.path in _KERNEL_ONLY]
+        return table.size_of(table.rights.translate(_MAPPED)) - sum(unwritten)
     if dump_type is DumpType.HEAP:
-        return _HEAP_EXTRA + sum(region.size for region in regions if _is_private_memory(region))
+        backed = [region.size for region in table.named if region.backed and region.writable]
+        return _HEAP_EXTRA + table.size_of(table.rights.translate(_WRITABLE)) - sum(backed)
     return None
 
 
@@ -49,7 +57,3 @@ def require_space(directory: int, path: str, expected: int | None) -> None:
 def megabytes(size: int) -> str:
     """Return a size for a sentence: whole megabytes, or kilobytes where that would be none."""
     return f"{size / 1e6:,.0f} MB" if size >= 10_000_000 else f"{size / 1e3:,.0f} kB"
-
-
-def _is_private_memory(region: Region) -> bool:
-    return not region.backed and region.writable

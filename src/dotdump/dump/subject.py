@@ -17,6 +17,7 @@ from dotdump.ipc.runtime_exports import identify
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.maps import MapsMemo
 from dotdump.linux.proc import Proc
+from dotdump.memory.region_table import named_regions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from dotdump.linux.status import Status
     from dotdump.memory.region import Region
+    from dotdump.memory.region_table import RegionTable
 
 RUNTIME_FILE = "libcoreclr.so"
 STOPPED, TRACED = "T", "t"
@@ -34,7 +36,7 @@ STOPPED, TRACED = "T", "t"
 class Subject:
     """A process to dump. ``regions`` is its map and ``status`` its state when it was opened; a context manager.
 
-    ``memo`` knows the lines of its map, so that reading them again in a stop costs little.
+    ``memo`` knows the text of its map, so that reading the same again in a stop costs little.
     """
 
     def __init__(self, identity: ProcessIdentity) -> None:
@@ -42,7 +44,7 @@ class Subject:
         self.proc = Proc(identity.pid)
         self.status: Status = self.proc.status()
         self.memo = MapsMemo()
-        self.regions: list[Region] = self.proc.maps(self.memo)
+        self.regions: RegionTable = self.proc.maps(self.memo)
         self._threads_before = frozenset(self.proc.tasks())
 
     @classmethod
@@ -70,7 +72,7 @@ class Subject:
     @cached_property
     def runtime(self) -> Region | None:
         """The first mapping of the runtime's module: libcoreclr.so, or the program that holds it; None without one."""
-        heads = [region for region in self.regions if region.path.startswith("/") and region.offset == 0]
+        heads = [region for region in named_regions(self.regions) if region.path[0] == "/" and region.offset == 0]
         for region in heads:
             if region.path.endswith(f"/{RUNTIME_FILE}"):
                 return region

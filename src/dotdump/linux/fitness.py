@@ -16,6 +16,7 @@ from dotdump.linux.inject import room_needed
 from dotdump.linux.signal_frame import registers_of
 from dotdump.linux.thread_state import CODE_64, CS, FS_BASE, ORIG_RAX, RAX, RSP
 from dotdump.memory.region import Protection
+from dotdump.memory.region_table import RegionTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def fit_threads(
 ) -> list[tuple[TracedThread, ThreadState]]:
     """Return the threads that are fit, best first; ``states`` are those of all threads, also of unfit ones."""
     by_tid = {state.tid: state for state in states}
-    starts = [region.start for region in regions]
+    starts = RegionTable.of(regions).starts
     pointers = sorted(values[index] for values in map(_values, states) for index in _POINTERS)
     ranked = []
     for thread in threads:
@@ -80,7 +81,7 @@ def _values(state: ThreadState) -> list[int]:
     return registers_of(state.general)
 
 
-def _has_own_stack(state: ThreadState, pointers: list[int], regions: Sequence[Region], starts: list[int]) -> bool:
+def _has_own_stack(state: ThreadState, pointers: list[int], regions: Sequence[Region], starts: Sequence[int]) -> bool:
     values = _values(state)
     index = bisect_right(starts, values[RSP]) - 1
     if index < 0:

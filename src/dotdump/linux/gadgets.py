@@ -8,6 +8,7 @@ gives the kernel to return from a signal handler (both glibc and musl). Nothing 
 from __future__ import annotations
 
 from dotdump.memory.region import Protection
+from dotdump.memory.region_table import named_regions
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -53,7 +54,7 @@ def _code(regions: Sequence[Region]) -> Iterable[Region]:
     """Code that nobody rewrites: private, of a file, and not writable."""
     code = [
         region
-        for region in regions
+        for region in named_regions(regions)
         if region.protection == _READABLE_CODE and region.inode and not region.shared and region.path.startswith("/")
     ]
     return sorted(code, key=lambda region: (not _is_libc(region.path), region.start))

@@ -15,17 +15,19 @@ from dotdump.linux.errors import explain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dotdump.linux.cgroup import CgroupMembership
-    from dotdump.linux.maps import MapsMemo, RegionUse
+    from dotdump.linux.maps import MapsMemo
     from dotdump.linux.mounts import Mount
     from dotdump.linux.process_stat import ProcessStat
+    from dotdump.linux.smaps import MemoryUse
     from dotdump.linux.status import Status
-    from dotdump.memory.region import Region
+    from dotdump.memory.region_table import RegionTable
 
 ROOT = "/proc"
 _CHUNK = 1 << 16
+_PIECE = 1 << 18
 
 
 class Proc:
@@ -55,17 +57,21 @@ class Proc:
 
         return parse_stat(self.read("stat"), f"{self.directory}/stat")
 
-    def maps(self, memo: MapsMemo | None = None) -> list[Region]:
-        """Return the regions of the address space, by address; ``memo`` knows lines that were read before."""
+    def maps(self, memo: MapsMemo | None = None) -> RegionTable:
+        """Return the regions of the address space, by address; ``memo`` knows the text that was read before."""
         from dotdump.linux.maps import MapsMemo
 
         return (memo or MapsMemo()).parse(self.read("maps"), f"{self.directory}/maps")
 
-    def smaps(self, memo: MapsMemo | None = None) -> list[RegionUse]:
-        """Return the regions with resident bytes and VmFlags; slow: the kernel walks every page table."""
-        from dotdump.linux.maps import MapsMemo, parse_smaps
+    def memory_use(self) -> MemoryUse:
+        """Return what is resident, and VmFlags of all regions; slow: the kernel walks every page table."""
+        from dotdump.linux.smaps import parse_smaps
 
-        return parse_smaps(self.read("smaps"), memo or MapsMemo(), f"{self.directory}/smaps")
+        path = f"{self.directory}/smaps"
+        try:
+            return parse_smaps(joined_parts(file_parts(path, limits.SMAPS_FILE)), path)
+        except OSError as error:
+            raise explain(error, self.pid, f"read {path}") from error
 
     def environment(self) -> Mapping[str, str]:
         """Return the environment the program was started with."""
@@ -149,14 +155,32 @@ class Proc:
 
 def read_file(path: str, limit: int = limits.PROC_FILE, directory: int | None = None) -> bytes:
     """Return a whole file, relative to the descriptor ``directory`` if given; raises ``OSError``, ``LimitExceeded``."""
+    parts = list(file_parts(path, limit, directory))
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def file_parts(path: str, limit: int, directory: int | None = None) -> Iterator[bytes]:
+    """Yield a file in the parts that the kernel gives; as ``read_file`` otherwise."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=directory)
     try:
-        parts, total = [], 0
+        total = 0
         while part := os.read(descriptor, _CHUNK):
-            parts.append(part)
             total += len(part)
             if total > limit:
                 raise LimitExceeded(f"more than {limit} bytes", source=path)
+            yield part
     finally:
         os.close(descriptor)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def joined_parts(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the same bytes in fewer parts, of ``_PIECE`` bytes or a little more."""
+    found: list[bytes] = []
+    size = 0
+    for part in parts:
+        found.append(part)
+        size += len(part)
+        if size >= _PIECE:
+            yield b"".join(found)
+            found, size = [], 0
+    yield b"".join(found)

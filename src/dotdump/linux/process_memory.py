@@ -10,16 +10,19 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+from array import array
 from bisect import bisect_right
 
 from dotdump.errors import AccessDenied, MemoryFault, ProcessGone
+from dotdump.kernels.segment_rows import ALONE, JOINED, LEFT_OUT, join
 from dotdump.linux.pagemap import PAGE_SIZE
 from dotdump.memory.region import Protection, Region
+from dotdump.memory.region_table import SHARED, RegionTable
 from dotdump.memory.space import MemoryRange, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
     from typing import Protocol, Self
 
@@ -32,6 +35,10 @@ CHUNK = 1 << 20
 """Bytes of one call: fastest from 64 KiB to 4 MiB on everything measured."""
 _HIGHEST = 1 << 63
 _ANONYMOUS = ("[heap]", "[stack", "[anon")
+_KINDS = bytes(
+    LEFT_OUT if not rights & Protection.READ.real else ALONE if rights & SHARED else JOINED for rights in range(256)
+)
+"""How regions are gone about, by the rights of their row; of those that are to be joined, what has no path."""
 
 
 class Source(Protocol):
@@ -92,7 +99,7 @@ class ProcessMemory:
         self, source: Source, regions: Sequence[Region], pages: Pagemap, files: BackingFiles | None = None
     ) -> None:
         self._source = source
-        self._regions = list(_joined_anonymous(region for region in regions if region.readable))
+        self._regions = _joined_anonymous(RegionTable.of(regions))
         self._starts = [region.start for region in self._regions]
         self._pages = pages
         self._files = files
@@ -215,21 +222,18 @@ def _is_anonymous(region: Region) -> bool:
     return not region.shared and (not region.path or region.path.startswith(_ANONYMOUS))
 
 
-def _joined_anonymous(regions: Iterable[Region]) -> Iterator[Region]:
-    """Yield ``regions`` with anonymous neighbours as one: a process may have tens of thousands of a few pages each."""
-    start = end = 0
-    for region in regions:
-        anonymous = _is_anonymous(region)
-        if anonymous and region.start == end:
-            end = region.end
-            continue
-        if end:
-            yield Region(start, end, Protection.READ)
-        start, end = (region.start, region.end) if anonymous else (0, 0)
-        if not anonymous:
-            yield region
-    if end:
-        yield Region(start, end, Protection.READ)
+def _joined_anonymous(table: RegionTable) -> list[Region]:
+    """Return what is readable, anonymous neighbours as one: there may be tens of thousands of a few pages each."""
+    kinds = bytearray(table.rights.translate(_KINDS))
+    for row, path in table.paths.items():
+        if kinds[row] == JOINED and not path.startswith(_ANONYMOUS):
+            kinds[row] = ALONE
+    spans = array("Q", [0]) * (2 * len(table))
+    numbers = iter(spans[: join(table.starts, table.ends, kinds, spans)])
+    return [
+        table[first] if kinds[first] == ALONE else Region(table.starts[first], table.ends[last], Protection.READ)
+        for first, last in zip(numbers, numbers, strict=True)
+    ]
 
 
 class _IoVector(ctypes.Structure):

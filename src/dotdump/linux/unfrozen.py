@@ -6,18 +6,20 @@ of truth: fork(2), madvise(2), proc_pid_smaps(5) "VmFlags".
 
 from __future__ import annotations
 
+from dotdump.memory.region_table import SHARED, RegionTable
 from dotdump.memory.space import MemoryRange
 from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dotdump.linux.process_memory import ProcessMemory
     from dotdump.memory.region import Region
 
 CAP = 256 << 20
 """Bytes that are copied in the stop; what is beyond is read later, from the running process."""
+_IS_SHARED = bytes(rights & SHARED for rights in range(256))
 _KERNEL_PAGES = ("[vvar]", "[vvar_vclock]", "[vsyscall]")
 
 
@@ -37,17 +39,26 @@ def is_shared(region: Region) -> bool:
 def unfrozen(regions: Sequence[Region], child: Sequence[Region], wiped: frozenset[int]) -> list[Region]:
     """Return the regions of a stopped process that its forked ``child`` has not got as they are.
 
-    Both must come from one ``MapsMemo``: the same line is the same object. ``wiped`` are the starts of WIPEONFORK
-    regions.
+    Where both maps had the same text, one ``MapsMemo`` made them one table, and no row has to be compared. ``wiped``
+    are the starts of WIPEONFORK regions.
     """
-    inherited = set(map(id, child))
-    return [
-        region
-        for region in regions
-        if (id(region) not in inherited or region.start in wiped or is_shared(region))
-        and region.readable
-        and region.path not in _KERNEL_PAGES
-    ]
+    table = RegionTable.of(regions)
+    rows = {row for row in table.rows_of(_IS_SHARED) if is_shared(table[row])}
+    if child is not regions:
+        inherited = set(_lines(RegionTable.of(child)))
+        rows.update(row for row, line in enumerate(_lines(table)) if line not in inherited)
+    if wiped:
+        rows.update(row for row, start in enumerate(table.starts) if start in wiped)
+    found = [table[row] for row in sorted(rows)]
+    return [region for region in found if region.readable and region.path not in _KERNEL_PAGES]
+
+
+def _lines(table: RegionTable) -> Iterator[tuple[object, ...]]:
+    """Yield all that the map says of each region."""
+    paths = map(table.paths.get, range(len(table)))
+    return zip(
+        *(table.starts, table.ends, table.rights, table.offsets, table.devices, table.inodes), paths, strict=True
+    )
 
 
 def copy(memory: ProcessMemory, regions: Sequence[Region]) -> Copies:

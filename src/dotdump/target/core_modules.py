@@ -13,6 +13,7 @@ from dotdump.formats.elf_image import DT_DEBUG, ElfImage, image_at
 from dotdump.limits import LINK_MAP
 from dotdump.memory.reader import Reader
 from dotdump.memory.region import region_at
+from dotdump.memory.region_table import RegionTable
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -46,7 +47,7 @@ def find_modules(
         _add(found, memory, path, base, around.end if around is not None else 0)
     if vdso := auxv.get(AuxType.SYSINFO_EHDR):
         _add(found, memory, "[vdso]", vdso)
-    for region in regions:
+    for region in regions.named if isinstance(regions, RegionTable) else regions:
         if _may_hold_file(region) and memory.read_available(region.start, 4) == MAGIC:
             _add(found, memory, region.path, region.start)
     return _disjoint(found[base] for base in sorted(found))

@@ -9,6 +9,7 @@ from dotdump.linux.backing import BackingFiles
 from dotdump.linux.pagemap import Pagemap
 from dotdump.linux.proc import Proc
 from dotdump.linux.process_memory import ProcessMemory, VmReader
+from dotdump.memory.region_table import named_regions
 from dotdump.target.captured import platform_of_this_machine, process_facts
 from dotdump.target.core_modules import find_modules
 from dotdump.target.elf_module import ElfModule
@@ -30,22 +31,24 @@ def modules_of(
     pid: int, memory: AddressSpace, regions: Sequence[Region], auxv: bytes, symbols: Sequence[str] = ()
 ) -> Sequence[ElfModule]:
     """Return the loaded files of process ``pid``, sorted by base; only ``memory`` is read, and files by build-id."""
-    named = [MappedFile(r.start, r.end, r.offset, r.path) for r in regions if r.path.startswith("/")]
+    named = [MappedFile(r.start, r.end, r.offset, r.path) for r in named_regions(regions) if r.path[0] == "/"]
     found = find_modules(memory, named, parse_auxv(auxv), regions)
     return tuple(ElfModule(one, memory, (f"/proc/{pid}/root",), symbols) for one in found)
 
 
 class LiveView:
-    """A process looked at while it runs: its modules and its memory as they are at that moment. No ``threads``."""
+    """A process looked at while it runs: its modules and its memory as they are at that moment. No ``threads``.
+
+    ``memo`` has read its maps a moment ago, if given; they are not read again.
+    """
 
     def __init__(self, pid: int, memo: MapsMemo | None = None) -> None:
         self._pid = pid
         self.platform = platform_of_this_machine()
         self.process = process_facts(pid)
         self.threads: Sequence[Thread] = ()
-        proc = Proc(pid)
-        self.regions: Sequence[Region] = proc.maps(memo)
-        self.auxv: bytes = proc.read("auxv")
+        self.regions: Sequence[Region] = (memo.latest if memo else None) or Proc(pid).maps()
+        self.auxv: bytes = Proc(pid).read("auxv")
         self.places = FilePlaces((f"/proc/{pid}/root",))
         self.memory = ProcessMemory(VmReader(pid), self.regions, Pagemap(pid), BackingFiles(pid))
 

@@ -51,7 +51,7 @@ def open_process(
     """Stop process ``pid``, at a ``moment`` that suits, and return it as a ``Target``; closing that lets it run on.
 
     ``first`` is the thread to put in front, by its id in the process's own PID namespace; ``siginfo`` what it died of;
-    ``memo`` knows lines of its maps from before.
+    ``memo`` has read its maps before.
 
     Raises ``ProcessGone``, ``AccessDenied`` (not ours to trace, or traced already) or another ``CollectError``.
     """

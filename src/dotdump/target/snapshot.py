@@ -63,7 +63,7 @@ def open_snapshot(
     """Fork process ``pid`` at a ``moment`` that suits, and return the twin as a ``Target``; closing that ends it.
 
     ``first`` is the thread to put in front, by its id in the process's own PID namespace; ``symbols`` are directories
-    with symbol files of its modules; ``memo`` knows lines of its maps from before.
+    with symbol files of its modules; ``memo`` has read its maps a moment before.
 
     Raises ``SnapshotRefused`` where another method must be used, ``ProcessGone``, ``AccessDenied``, ``CollectError``.
     """
@@ -110,12 +110,12 @@ class SnapshotTarget:
         self._proc = Proc(pid)
         status = self._proc.status()
         self._options = Option.SUSPEND_SECCOMP if status.seccomp else Option.NONE
-        regions = self._proc.maps(self._memo)
-        uses = self._proc.smaps(self._memo)
-        self._wiped = frozenset(use.region.start for use in uses if "wf" in use.flags)
+        regions = self._memo.latest or self._proc.maps(self._memo)
+        use = self._proc.memory_use()
+        self._wiped = use.wiped
         self._groups = memory_groups(pid)
         shadow_stack = b"shstk" in self._proc.read("status")
-        risk = find_risk(uses, self._groups, shadow_stack=shadow_stack)
+        risk = find_risk(use, self._groups, shadow_stack=shadow_stack)
         if risk is not None:
             raise SnapshotRefused(f"process {pid} {risk}")
         with _reader(pid, regions) as memory:

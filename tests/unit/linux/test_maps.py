@@ -1,7 +1,7 @@
 import pytest
 
 from dotdump.errors import FormatError
-from dotdump.linux.maps import MapsMemo, parse_maps, parse_smaps
+from dotdump.linux.maps import MapsMemo, parse_maps
 from dotdump.memory.region import Protection, Region
 
 LINE = b"7f0000001000-7f0000003000 r-xp 00002000 fe:01 4242                       /opt/a b/libcoreclr.so\n"
@@ -61,26 +61,18 @@ def test_a_line_that_is_none_is_refused(line: bytes) -> None:
         parse_maps(LINE + line)
 
 
-def test_smaps_adds_what_the_kernel_knows_of_each_region() -> None:
-    first, second = parse_smaps(
-        LINE
-        + b"Size: 8 kB\nRss:                   4 kB\nSwap:                  12 kB\nVmFlags: rd ex mr mw me dd \n"
-        + b"1000-2000 rw-p 00000000 00:00 0 /a: b\nVmFlags: \n",
-        MapsMemo(),
-    )
-    assert (first.region.inode, first.resident) == (4242, 4096)
-    assert first.flags == {"rd", "ex", "mr", "mw", "me", "dd"}
-    assert (second.region.path, second.resident, second.flags) == ("/a: b", 0, frozenset())
-
-
-def test_a_region_of_smaps_is_the_very_one_of_the_maps_before() -> None:
+def test_the_same_text_gives_the_very_same_table() -> None:
     memo = MapsMemo()
-    (region,) = memo.parse(LINE)
-    (use,) = parse_smaps(LINE + b"Rss: 4 kB\nVmFlags: rd \n", memo)
-    assert use.region is region
+    table = memo.parse(LINE)
+    assert memo.parse(bytes(bytearray(LINE))) is table
+    assert memo.latest is table
+    assert [region.start for region in memo.parse(b"1000-2000 rw-p 0 00:00 0\n" + LINE)] == [0x1000, table[0].start]
 
 
-@pytest.mark.parametrize("text", [LINE, LINE + b"Rss: 4 kB\n", LINE + b"Rss: 4 kB\nVmFlags: rd", b"\n\nVmFlags: rd\n"])
-def test_an_entry_of_smaps_that_is_cut_is_refused(text: bytes) -> None:
+def test_a_text_that_is_refused_does_not_take_the_place_of_the_last_one() -> None:
+    memo = MapsMemo()
+    table = memo.parse(LINE)
     with pytest.raises(FormatError):
-        parse_smaps(text, MapsMemo())
+        memo.parse(b"x")
+    assert memo.latest is table
+    assert memo.parse(LINE) is table
