@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from dotdump.dump.plan import DumpPlan
+    from dotdump.dump.segments import DumpPlan
     from dotdump.memory.region import Region
     from dotdump.target.model import FilePlaces, Module, Platform, ProcessFacts, Thread
     from dotdump.target.process import ProcessTarget

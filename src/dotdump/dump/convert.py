@@ -31,8 +31,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dotdump.dump.plan import DumpPlan
     from dotdump.dump.progress import Progress
+    from dotdump.dump.segments import DumpPlan
     from dotdump.dump.selection.choose import Selection
     from dotdump.dump.sink import Sink
     from dotdump.memory.space import MemoryRange

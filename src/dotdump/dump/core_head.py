@@ -6,7 +6,9 @@ truth: ``elf_core_dump`` and ``fill_note_info`` in the kernel's fs/binfmt_elf.c.
 
 from __future__ import annotations
 
-from dotdump.dump.plan import DumpPlan, Why
+from array import array
+
+from dotdump.formats.columns import interleaved
 from dotdump.formats.core_notes import (
     CORE,
     MappedFile,
@@ -33,69 +35,65 @@ from dotdump.formats.elf import (
 from dotdump.formats.machine import Machine
 from dotdump.formats.notes import build_note
 from dotdump.formats.registers import REGISTER_FILES
+from dotdump.kernels import segment_rows
+from dotdump.memory.region_table import named_regions
 from dotdump.target.model import Architecture
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from dotdump.dump.plan import Segment
+    from dotdump.dump.segments import DumpPlan
     from dotdump.formats.dotdump_notes import Origin
     from dotdump.target.model import ProcessFacts, Target, Thread
 
 MACHINES = {Architecture.X86_64: Machine.X86_64, Architecture.AARCH64: Machine.AARCH64}
 _PRSTATUS, _SIGINFO, _FPREGSET = (CORE, NoteType.PRSTATUS), (CORE, NoteType.SIGINFO), (CORE, NoteType.PRFPREG)
 _STATES = "RSDTZW"
+_LOAD_WORDS = [SegmentType.LOAD | flags << 32 for flags in range(8)]
+"""p_type and p_flags of a PT_LOAD, as one word."""
 
 
-def build_head(target: Target, segments: Sequence[Segment], origin: Origin) -> tuple[bytes, list[int]]:
+def build_head(target: Target, plan: DumpPlan, origin: Origin) -> tuple[bytes, array[int]]:
     """Return the head, padded to a page, and the file offset of each segment's memory."""
     page = target.platform.page_size
     machine = MACHINES[target.platform.architecture]
     notes = b"".join(_notes(target, origin))
-    count = len(segments) + 1
+    count = len(plan) + 1
     tables = HEADER.size + count * PROGRAM_HEADER.size
     extended = build_extended_counts(count) if count >= PN_XNUM else b""
     notes_at = tables + len(extended)
     header = ElfHeader(ElfType.CORE, machine, count)
     if extended:
         header = ElfHeader(ElfType.CORE, machine, count, shnum=1, shoff=tables)
-    offsets, head_size = _place(segments, notes_at + len(notes), page)
+    head_size = _up(notes_at + len(notes), page if len(plan) else 4)
+    offsets = _place(plan, head_size, page)
     parts = [build_header(header), _note_header(notes_at, len(notes))]
-    parts += [_load_headers(segments, offsets, page), extended, notes]
+    parts += [_load_headers(plan, offsets, page), extended, notes]
     return b"".join(parts).ljust(head_size, b"\0"), offsets
 
 
-def _place(segments: Sequence[Segment], end_of_notes: int, page: int) -> tuple[list[int], int]:
+def _place(plan: DumpPlan, head_size: int, page: int) -> array[int]:
     """Give each segment's memory its place: congruent to its address within a page, none for none stored.
 
     The block of zeros that segments share comes first.
     """
-    head_size = position = zeros = _up(end_of_notes, page if segments else 4)
-    position += DumpPlan(tuple(segments)).zero_block
-    offsets = []
-    for segment in segments:
-        if segment.why is Why.ZERO:
-            offsets.append(zeros)
-            continue
-        if segment.stored:
-            position = _up(position, page) + segment.start % page
-        offsets.append(position)
-        position += segment.stored
-    return offsets, head_size
+    offsets = array("Q", [0]) * len(plan)
+    begin = head_size + plan.zero_block
+    segment_rows.place(plan.starts, plan.stored, plan.zeros, begin, head_size, page, offsets)
+    return offsets
 
 
 def _note_header(offset: int, size: int) -> bytes:
     return build_program_header(ProgramHeader(SegmentType.NOTE, 0, offset, 0, size, 0, align=4))
 
 
-def _load_headers(segments: Sequence[Segment], offsets: Sequence[int], page: int) -> bytes:
-    """Return a PT_LOAD for each segment, without a record for each: there may be tens of thousands."""
-    kind, pack = SegmentType.LOAD, PROGRAM_HEADER.pack
-    return b"".join(
-        pack(kind, s.protection, offset, s.start, 0, s.stored, s.end - s.start, page)
-        for s, offset in zip(segments, offsets, strict=True)
-    )
+def _load_headers(plan: DumpPlan, offsets: array[int], page: int) -> bytes:
+    """Return a PT_LOAD for each segment."""
+    flags = array("Q", map(_LOAD_WORDS.__getitem__, plan.protections))
+    nothing = array("Q", [0]) * len(plan)
+    pages = array("Q", [page]) * len(plan)
+    return interleaved((flags, offsets, plan.starts, nothing, plan.stored, plan.sizes, pages))
 
 
 def _notes(target: Target, origin: Origin) -> Iterator[bytes]:
@@ -151,7 +149,7 @@ def _prpsinfo(process: ProcessFacts) -> Prpsinfo:
 
 
 def _file_note(target: Target) -> bytes:
-    files = [MappedFile(r.start, r.end, r.offset, r.path) for r in target.regions if r.path.startswith("/")]
+    files = [MappedFile(r.start, r.end, r.offset, r.path) for r in named_regions(target.regions) if r.path[0] == "/"]
     return build_file_note(files, target.platform.page_size)
 
 

@@ -7,10 +7,11 @@ a hole too, and is named in the trailer: see docs/formats/core-writing.md.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from zlib import crc32
 
 from dotdump.dump.core_head import build_head
-from dotdump.dump.plan import DumpPlan, Segment, Why
+from dotdump.dump.segments import Segment, Why
 from dotdump.errors import MemoryFault
 from dotdump.formats.diagnostics_page import (
     DIAGNOSTICS_PAGE_ADDRESS,
@@ -26,6 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dotdump.dump.segments import DumpPlan
     from dotdump.dump.sink import Sink
     from dotdump.formats.dotdump_notes import Origin
     from dotdump.memory.space import AddressSpace
@@ -72,29 +74,30 @@ class ElfCoreWriter:
         self._target = target
         self._page_size = target.platform.page_size
         self._diagnostics = b"" if diagnostics_page is None else build_diagnostics_page(diagnostics_page)
-        self._segments = self._with_diagnostics(plan)
+        self._plan = self._with_diagnostics(plan)
         self._progress = progress
-        self._head, self._offsets = build_head(target, self._segments, origin)
-        self._total = DumpPlan(self._segments).stored
+        self._head, self._offsets = build_head(target, self._plan, origin)
+        self._total = self._plan.total
         self._read = _reader(target.memory)
 
-    def _with_diagnostics(self, plan: DumpPlan) -> tuple[Segment, ...]:
+    def _with_diagnostics(self, plan: DumpPlan) -> DumpPlan:
         start, end = DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_ADDRESS + DIAGNOSTICS_PAGE_SIZE
-        if not self._diagnostics or any(s.start < end and start < s.end for s in plan.segments):
+        row = bisect_left(plan.starts, end)
+        if not self._diagnostics or (row and plan.starts[row - 1] + plan.sizes[row - 1] > start):
             self._diagnostics = b""
-            return plan.segments
-        page = Segment(start, end, Protection.READ, DIAGNOSTICS_PAGE_SIZE, Why.KEPT)
-        return tuple(sorted((*plan.segments, page), key=lambda segment: segment.start))
+            return plan
+        return plan.with_segment(row, Segment(start, end, Protection.READ, DIAGNOSTICS_PAGE_SIZE, Why.KEPT))
 
     def write(self, sink: Sink) -> WrittenCore:
         """Write everything and finish the sink. Whatever the target or the sink raises leaves a prefix of a core."""
         content = _Content(sink, self._page_size)
         sink.write(self._head)
         position, done = len(self._head), 0
-        if zeros := DumpPlan(self._segments).zero_block:
+        if zeros := self._plan.zero_block:
             sink.hole(zeros)
             position += zeros
-        for start, end, offset in self._extents():
+        apart = DIAGNOSTICS_PAGE_ADDRESS if self._diagnostics else 0
+        for start, end, offset in self._plan.extents(self._offsets, apart):
             if offset > position:
                 sink.hole(offset - position)
             for size in self._write_extent(start, end, content):
@@ -107,23 +110,7 @@ class ElfCoreWriter:
         padding = -position % 4
         sink.write(bytes(padding) + note)
         size = position + padding + len(note)
-        return WrittenCore(size, sink.finish(), len(self._segments), len(self._target.threads), trailer)
-
-    def _extents(self) -> Iterator[tuple[int, int, int]]:
-        """Yield (start, end, file offset) of what is stored, segments that are neighbours in memory and file as one."""
-        apart = DIAGNOSTICS_PAGE_ADDRESS if self._diagnostics else 0
-        start = end = offset = 0
-        for segment, place in zip(self._segments, self._offsets, strict=True):
-            if not segment.copied:
-                continue
-            if segment.start == end and place - offset == end - start and apart not in (start, end):
-                end += segment.stored
-                continue
-            if start < end:
-                yield start, end, offset
-            start, end, offset = segment.start, segment.start + segment.stored, place
-        if start < end:
-            yield start, end, offset
+        return WrittenCore(size, sink.finish(), len(self._plan), len(self._target.threads), trailer)
 
     def _write_extent(self, position: int, end: int, content: _Content) -> Iterator[int]:
         """Write memory from ``position`` to ``end``; yields the bytes done in each step."""

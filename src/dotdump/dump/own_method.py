@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dotdump.dump.buffered import BufferedTarget
     from dotdump.dump.capture import Task
     from dotdump.dump.elf_core_writer import WrittenCore
-    from dotdump.dump.plan import DumpPlan
+    from dotdump.dump.segments import DumpPlan
     from dotdump.dump.selection.redaction import RedactedTarget
     from dotdump.dump.sink import Sink
     from dotdump.dump.subject import Subject
@@ -304,5 +304,5 @@ def _resident(subject: Subject, dump_type: DumpType) -> int | None:
     """Return how much a core will hold at most: what is resident, and what files back."""
     resident = subject.status.resident
     whole = expected_size(subject.regions, dump_type)
-    mapped = sum(region.size for region in subject.regions if region.inode)
+    mapped = sum(region.size for region in subject.regions.named if region.inode)
     return whole if resident is None or whole is None else min(whole, resident + mapped)

@@ -1,4 +1,4 @@
-"""``DumpPlan``: which memory a core keeps, and why the rest is left out. Pure: maps in, segments out.
+"""Which memory a core keeps, and why the rest is left out. Pure: maps in, a ``DumpPlan`` out.
 
 Every region of the target becomes at least one segment, so that the map is whole even where memory is not. What a
 segment does not store has ``p_filesz`` smaller than ``p_memsz``, which every reader takes for "not in this file".
@@ -6,12 +6,14 @@ segment does not store has ``p_filesz`` smaller than ``p_memsz``, which every re
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
-from enum import StrEnum
+from operator import sub
 
+from dotdump.dump.segments import CODES, DumpPlan, Segment, Why
 from dotdump.memory.region import Protection
+from dotdump.memory.region_table import RegionTable
 from dotdump.memory.space import MemoryRange
-from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,74 +21,11 @@ if TYPE_CHECKING:
 
     from dotdump.memory.region import Region
 
-
-class Why(StrEnum):
-    """Why a segment's memory is stored, or is not."""
-
-    KEPT = "kept"
-    UNREADABLE = "the target itself may not read it"
-    KERNEL = "the kernel's own page, which a tracer cannot read"
-    DEVICE = "a device: reading it could act on it"
-    ABSENT = "not there to be read"
-    FILE_BACKED = "the same as in the file it is mapped from"
-    OUT_OF_RANGE = "outside the ranges asked for"
-    ZERO = "nothing but zeros"
-
-
 ZERO_BLOCK = 1 << 20
 """Bytes of zeros that a core holds once, for all segments of zeros to point at."""
-
-
-@record
-class Segment:
-    """A PT_LOAD to be: addresses ``start`` up to ``end``, of which the first ``stored`` bytes are in the file.
-
-    All segments that are ``ZERO`` share one block of the file, so they are at most as long as that.
-    """
-
-    start: int
-    end: int
-    protection: Protection
-    stored: int
-    why: Why = Why.KEPT
-
-    @property
-    def copied(self) -> int:
-        """Bytes of memory that have to be copied for it: none of zeros, which all are in the one block."""
-        return 0 if self.why is Why.ZERO else self.stored
-
-
-@record
-class DumpPlan:
-    """Segments sorted by start, disjoint."""
-
-    segments: tuple[Segment, ...]
-
-    @property
-    def stored(self) -> int:
-        """Bytes of memory that are copied into the file, zero pages counted where they are not shared."""
-        return sum(segment.copied for segment in self.segments)
-
-    @property
-    def zero_block(self) -> int:
-        """Bytes of the block of zeros that segments share; 0 without any."""
-        return max((segment.stored for segment in self.segments if segment.why is Why.ZERO), default=0)
-
-    def stored_ranges(self) -> Iterator[MemoryRange]:
-        """Yield the memory that is copied into the file, by address, neighbours joined."""
-        start = end = 0
-        for segment in self.segments:
-            if segment.start == end and segment.copied:
-                end += segment.copied
-            elif segment.copied:
-                if start < end:
-                    yield MemoryRange(start, end)
-                start, end = segment.start, segment.start + segment.copied
-        if start < end:
-            yield MemoryRange(start, end)
-
-
 _KERNEL_PAGES = ("[vvar]", "[vvar_vclock]", "[vsyscall]", "[vectors]")
+_UNREADABLE = bytes(not rights & Protection.READ.real for rights in range(256))
+_PROTECTION = bytes(rights & 7 for rights in range(256))
 _MEMORY_DEVICES = ("/dev/shm/", "/dev/zero", "/dev/hugepages/", "/dev/ashmem")  # noqa: S108
 
 
@@ -105,31 +44,37 @@ def full(
     ``available`` (sorted, disjoint) bounds what is there to be read at all, where the target is a core; a process is
     asked page by page when it is copied.
     """
-    starts = [part.start for part in available or ()]
-    segments: list[Segment] = []
-    for region, following in zip(regions, [*regions[1:], None], strict=False):
-        whole_file = file_backed or _is_relocated(region, following)
-        stored, why = _rule(region, file_backed=whole_file, page_size=page_size)
-        whole = Segment(region.start, region.end, region.protection, stored, why)
-        if available is None or not stored:
-            segments.append(whole)
-        else:
-            segments += _cut(whole, overlaps(available, starts, whole.start, whole.start + stored), Why.ABSENT)
-    return DumpPlan(tuple(segments))
+    table = RegionTable.of(regions)
+    sizes = array("Q", map(sub, table.ends, table.starts))
+    stored = sizes[:]
+    reasons = bytearray(len(table))
+    for row in table.rows_of(_UNREADABLE):
+        stored[row], reasons[row] = 0, CODES[Why.UNREADABLE]
+    for row in table.paths:
+        whole_file = file_backed or (row + 1 < len(table) and _is_relocated(table[row], table[row + 1]))
+        stored[row], why = _rule(table[row], file_backed=whole_file, page_size=page_size)
+        reasons[row] = CODES[why]
+    plan = DumpPlan.of_columns(table.starts, sizes, stored, table.rights.translate(_PROTECTION), bytes(reasons))
+    return plan if available is None else _within(plan, available, Why.ABSENT)
 
 
 def trimmed(plan: DumpPlan, ranges: Sequence[MemoryRange], page_size: int = 4096) -> DumpPlan:
     """Return ``plan`` with memory stored only within ``ranges``, widened to whole pages."""
     kept = merged(MemoryRange(part.start & -page_size, _page_up(part.end, page_size)) for part in ranges)
-    starts = [part.start for part in kept]
+    return _within(plan, kept, Why.OUT_OF_RANGE)
+
+
+def _within(plan: DumpPlan, parts: Sequence[MemoryRange], why: Why) -> DumpPlan:
+    """Return ``plan`` with memory stored only within ``parts`` (sorted, disjoint), and ``why`` there is none."""
+    starts = [part.start for part in parts]
     segments: list[Segment] = []
     for segment in plan.segments:
         if segment.stored:
-            inside = overlaps(kept, starts, segment.start, segment.start + segment.stored)
-            segments += _cut(segment, inside, Why.OUT_OF_RANGE)
+            inside = overlaps(parts, starts, segment.start, segment.start + segment.stored)
+            segments += _cut(segment, inside, why)
         else:
             segments.append(segment)
-    return DumpPlan(tuple(segments))
+    return DumpPlan(segments)
 
 
 def sharing_zeros(
@@ -142,7 +87,7 @@ def sharing_zeros(
     within = [MemoryRange(_page_up(part.start, page_size), part.end & -page_size) for part in zeros]
     inner = [part for part in within if part.start < part.end]
     starts = [part.start for part in inner]
-    return DumpPlan(tuple(piece for segment in plan.segments for piece in _split(segment, inner, starts, block)))
+    return DumpPlan(piece for segment in plan.segments for piece in _split(segment, inner, starts, block))
 
 
 def _split(segment: Segment, zeros: Sequence[MemoryRange], starts: list[int], block: int) -> Iterator[Segment]:
@@ -184,9 +129,9 @@ def _same_as_file(region: Region) -> bool:
     return bool(region.shared) or not region.writable
 
 
-def _is_relocated(region: Region, following: Region | None) -> bool:
+def _is_relocated(region: Region, following: Region) -> bool:
     """Whether the dynamic linker may have written to what is read-only now: PT_GNU_RELRO, just before the data."""
-    if following is None or region.shared or following.shared or region.protection != Protection.READ:
+    if region.shared or following.shared or region.protection != Protection.READ:
         return False
     return following.writable and region.path == following.path and region.end == following.start
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from dotdump.dump.elf_core_writer import Progress, WrittenCore
-    from dotdump.dump.plan import DumpPlan
+    from dotdump.dump.segments import DumpPlan
     from dotdump.dump.sink import Sink
     from dotdump.target.model import Target
 

@@ -7,13 +7,16 @@ a reader is told in docs/formats/core-writing.md; nothing here reads or writes a
 
 from __future__ import annotations
 
+from array import array
 from enum import IntEnum
 from struct import Struct
 from zlib import crc32
 
 from dotdump.errors import FormatError
+from dotdump.formats.columns import interleaved
 from dotdump.formats.notes import NOTE_HEADER, build_note
 from dotdump.memory.region import Protection, Region
+from dotdump.memory.region_table import SHARED, UNKNOWN, RegionTable
 from dotdump.memory.space import MemoryRange
 from dotdump.records import record
 
@@ -83,6 +86,10 @@ class Trailer:
 _MAP = Struct("<QQQQIIBbxxI")
 _COUNT = Struct("<I")
 _PROTECTIONS = [Protection(bits) for bits in range(8)]
+_RIGHTS_WORDS = [
+    rights & 7 | (0xFF if rights & UNKNOWN else int(rights & SHARED != 0)) << 8 for rights in range(SHARED | UNKNOWN)
+]
+"""The last word of an entry without a path, by the rights of a row of a ``RegionTable``."""
 _TRAILER = Struct("<HHIQQQIII")
 _GAP = Struct("<QQI")
 _VERSION, _HAS_CONTENT_CRC = 1, 1
@@ -123,13 +130,17 @@ def parse_origin(data: bytes) -> Origin:
 
 def build_maps(regions: Sequence[Region]) -> bytes:
     """Return the description of a MAPS note: all that is known of every region."""
-    parts, pack = [_COUNT.pack(len(regions))], _MAP.pack
-    for r in regions:
-        path = r.path.encode("utf-8", "surrogateescape")
-        shared = -1 if r.shared is None else r.shared
-        parts.append(pack(r.start, r.end, r.offset, r.inode, *r.device, r.protection.real & 7, shared, len(path)))
-        parts.append(path)
-    return b"".join(parts)
+    table = RegionTable.of(regions)
+    paths = {row: path.encode("utf-8", "surrogateescape") for row, path in table.paths.items()}
+    words = array("Q", map(_RIGHTS_WORDS.__getitem__, table.rights))
+    for row, path in paths.items():
+        words[row] |= len(path) << 32
+    rows = interleaved((table.starts, table.ends, table.offsets, table.inodes, table.devices, words))
+    parts, done = [_COUNT.pack(len(table))], 0
+    for row, path in paths.items():
+        parts += (rows[done : (row + 1) * _MAP.size], path)
+        done = (row + 1) * _MAP.size
+    return b"".join((*parts, rows[done:]))
 
 
 def parse_maps(data: bytes) -> tuple[Region, ...]:

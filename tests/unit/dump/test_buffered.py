@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from dotdump.dump.buffered import SLOT, Arena, Relay, buffered
-from dotdump.dump.plan import DumpPlan, Segment, Why
+from dotdump.dump.segments import DumpPlan, Segment, Why
 from dotdump.errors import Incomplete, MemoryFault
 from dotdump.memory.region import Protection
 from dotdump.memory.space import MemoryRange

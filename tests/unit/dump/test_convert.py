@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from dotdump.dump.convert import Trim, select
-from dotdump.dump.plan import DumpPlan
+from dotdump.dump.segments import DumpPlan
 from dotdump.dump.selection import choose
 from dotdump.dump.selection.choose import Selection
 from dotdump.ipc.dump import DumpType

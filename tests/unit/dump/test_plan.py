@@ -1,4 +1,5 @@
-from dotdump.dump.plan import Segment, Why, full, trimmed
+from dotdump.dump.plan import full, trimmed
+from dotdump.dump.segments import Segment, Why
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import MemoryRange
 

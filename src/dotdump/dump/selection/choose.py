@@ -20,7 +20,7 @@ from dotdump.records import record
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dotdump.dump.plan import DumpPlan
+    from dotdump.dump.segments import DumpPlan
     from dotdump.target.model import Target
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dotdump.dump.plan import Why
+from dotdump.dump.segments import Why
 from dotdump.memory.space import MemoryRange, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dotdump.dump.plan import DumpPlan
+    from dotdump.dump.segments import DumpPlan
     from dotdump.memory.space import AddressSpace
 
 _CHUNK = 1 << 20

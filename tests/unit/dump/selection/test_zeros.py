@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
-from dotdump.dump.plan import Why, full, sharing_zeros
+from dotdump.dump.plan import full, sharing_zeros
+from dotdump.dump.segments import Why
 from dotdump.dump.selection.zeros import zero_ranges
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace, MemoryRange
@@ -41,5 +42,5 @@ def test_shared_zeros_are_segments_of_at_most_a_block() -> None:
         (0x8000, 0x9000, 0x1000, Why.KEPT),
         (0x9000, 0xA000, 0, Why.UNREADABLE),
     ]
-    assert shared.stored == 0x2000
+    assert shared.total == 0x2000
     assert shared.zero_block == 0x2000

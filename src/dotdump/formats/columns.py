@@ -1,0 +1,30 @@
+"""Tables of little-endian 64-bit words, between the bytes of a file and columns."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SWAPPED = sys.byteorder == "big"
+
+
+def interleaved(columns: Sequence[array[int]]) -> bytes:
+    """Return a row after the other, each with a word of every column."""
+    table = array("Q", [0]) * (len(columns) * len(columns[0]))
+    for place, column in enumerate(columns):
+        table[place :: len(columns)] = column
+    if _SWAPPED:
+        table.byteswap()
+    return table.tobytes()
+
+
+def words_of(data: bytes) -> array[int]:
+    """Return the words in ``data``, which holds nothing else."""
+    words = array("Q", data)
+    if _SWAPPED:
+        words.byteswap()
+    return words
