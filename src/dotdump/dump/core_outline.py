@@ -6,15 +6,14 @@ Source of truth: gABI ch. 5, core(5).
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from dotdump.errors import FormatError
 from dotdump.formats import core_notes
 from dotdump.formats.core_notes import NoteType
 from dotdump.formats.dotdump_notes import OWNER, DotdumpNote
-from dotdump.formats.elf import SECTION_HEADER, ElfType, SegmentType, read_header, read_program_headers
+from dotdump.formats.elf import SECTION_HEADER, ElfType, SegmentType, read_header
 from dotdump.formats.machine import Machine
 from dotdump.formats.notes import parse_notes
+from dotdump.formats.program_table import read_program_table
 from dotdump.formats.registers import REGISTER_FILES
 from dotdump.limits import NOTE_SEGMENT
 
@@ -22,24 +21,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dotdump.formats.core_notes import MappedFile, Prpsinfo, Prstatus
     from dotdump.formats.elf import ElfHeader, ProgramHeader
+    from dotdump.formats.program_table import ProgramTable
     from dotdump.formats.registers import RegisterFile
     from dotdump.memory.space import AddressSpace
 
 
 class CoreOutline:
-    """Headers and notes of one core. ``loads`` are its PT_LOADs sorted by address; offsets and sizes in bytes.
+    """Headers and notes of one core; offsets and sizes in bytes.
 
     ``end`` is where the file must end at the earliest; ``notes_unread`` counts bytes of notes that are cut or false.
     """
 
-    def __init__(self, header: ElfHeader, segments: list[ProgramHeader], registers: RegisterFile) -> None:
+    def __init__(self, header: ElfHeader, segments: ProgramTable, registers: RegisterFile) -> None:
         self.header = header
         self.registers = registers
-        self.segments_read = len(segments)
-        self.loads = sorted((s for s in segments if s.type == SegmentType.LOAD), key=lambda s: s.vaddr)
-        self.note_segments = [s for s in segments if s.type == SegmentType.NOTE]
-        self.end = max((s.offset + s.filesz for s in segments), default=0)
-        self.end = max(self.end, header.shoff + header.shnum * SECTION_HEADER.size)
+        self.segments = segments
+        self.totals = segments.totals()
+        self.note_segments = segments.headers(SegmentType.NOTE)
+        self.end = max((s.offset + s.filesz for s in self.note_segments), default=0)
+        self.end = max(self.end, self.totals.end, header.shoff + header.shnum * SECTION_HEADER.size)
         self.process: Prpsinfo | None = None
         self.threads: list[Prstatus] = []
         self.files: tuple[MappedFile, ...] = ()
@@ -47,15 +47,6 @@ class CoreOutline:
         self.has_origin = False
         self.note_count = 0
         self.notes_unread = 0
-        self._starts = [load.vaddr for load in self.loads]
-
-    def find_load(self, address: int) -> ProgramHeader | None:
-        """Return the PT_LOAD whose memory covers ``address``, or None."""
-        index = bisect_right(self._starts, address) - 1
-        if index < 0:
-            return None
-        load = self.loads[index]
-        return load if address < load.vaddr + load.memsz else None
 
     def stack_pointer(self, thread: Prstatus) -> int:
         """Return a thread's stack pointer; 0 where its registers are cut."""
@@ -76,7 +67,7 @@ def read_outline(space: AddressSpace, source: str = "") -> CoreOutline:
     if header.machine not in set(Machine):
         raise FormatError(f"a core for an unknown machine ({header.machine})", source=source, offset=18)
     registers = REGISTER_FILES[Machine(header.machine)]
-    outline = CoreOutline(header, read_program_headers(space, header), registers)
+    outline = CoreOutline(header, read_program_table(space, header), registers)
     for segment in outline.note_segments:
         _read_notes(outline, space, segment)
     return outline

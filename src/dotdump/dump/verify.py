@@ -98,20 +98,18 @@ def _findings(core: CoreOutline, space: AddressSpace, size: int, expected: Expec
 
 
 def _check_segments(core: CoreOutline) -> Finding:
-    missing = core.header.phnum - core.segments_read
+    missing = core.header.phnum - core.segments.count
     if missing > 0:
         return Finding("segments", Verdict.PROBLEM, f"{missing:,} of {core.header.phnum:,} program headers are cut off")
     if not core.note_segments:
         return Finding("segments", Verdict.PROBLEM, "there is no PT_NOTE: neither threads nor registers are known")
-    if not core.loads:
+    if not core.segments.starts:
         return Finding("segments", Verdict.PROBLEM, "there is no PT_LOAD: no memory at all")
-    overlong = sum(1 for load in core.loads if load.filesz > load.memsz)
-    overlapping = sum(1 for a, b in zip(core.loads, core.loads[1:], strict=False) if a.vaddr + a.memsz > b.vaddr)
-    if overlong or overlapping:
-        seen = f"{overlapping:,} overlap another, {overlong:,} have more bytes in the file than in memory"
+    totals = core.totals
+    if totals.overlong or totals.overlapping:
+        seen = f"{totals.overlapping:,} overlap another, {totals.overlong:,} have more bytes in the file than in memory"
         return Finding("segments", Verdict.PROBLEM, seen)
-    held = sum(load.filesz for load in core.loads)
-    return Finding("segments", Verdict.OK, f"{len(core.loads):,} of memory, {held:,} bytes")
+    return Finding("segments", Verdict.OK, f"{len(core.segments.starts):,} of memory, {totals.held:,} bytes")
 
 
 def _check_length(core: CoreOutline, size: int) -> Finding:
@@ -202,8 +200,8 @@ def _check_runtime_memory(core: CoreOutline, space: AddressSpace, base: int) -> 
 
 def _memory_at(core: CoreOutline, space: AddressSpace, address: int, size: int) -> bytes:
     """Return the bytes of memory at ``address`` that the file really holds, ``b""`` where it does not."""
-    load = core.find_load(address)
-    if load is None or address + size > load.vaddr + load.filesz:
+    table, row = core.segments, core.segments.find_load(address)
+    if row < 0 or address + size > table.starts[row] + table.stored[row]:
         return b""
-    data = space.read_available(load.offset + address - load.vaddr, size)
+    data = space.read_available(table.offsets[row] + address - table.starts[row], size)
     return data if len(data) == size else b""
