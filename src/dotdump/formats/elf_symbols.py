@@ -52,11 +52,14 @@ class SymbolTable:
 
     def find(self, name: str) -> Symbol | None:
         """Return the first symbol of that name, or None."""
+        raw = name.encode("utf-8", "surrogateescape")
         if self._names is None:
+            if raw not in self._strings:
+                return None
             self._names = {}
             for index, name_at, _ in self._defined():
                 self._names.setdefault(self._name(name_at), index)
-        index = self._names.get(name.encode("utf-8", "surrogateescape"), -1)
+        index = self._names.get(raw, -1)
         return None if index < 0 else self._symbol(index)
 
     def at(self, value: int) -> Symbol | None:
