@@ -8,6 +8,7 @@ a hole too, and is named in the trailer: see docs/formats/core-writing.md.
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import cycle
 from zlib import crc32
 
 from dotdump.dump.core_head import build_head
@@ -211,17 +212,19 @@ def _present(memory: AddressSpace, start: int, end: int) -> Iterator[tuple[int, 
 
 
 def _reader(memory: AddressSpace) -> Callable[[int, int], Data]:
-    """Return what reads a prefix of a range, where that can be over and over into one buffer.
+    """Return what reads a prefix of a range, where that can be over and over into two buffers, in turn.
 
-    A buffer that stays in the CPU's cache from read to write saves a copy of everything.
+    A buffer that stays in the CPU's cache from read to write saves a copy of everything. One may still be written
+    from, by a sink that does so in another thread, while the other is filled.
     """
     read_into = getattr(memory, "read_into", None)
     if read_into is None:
         return memory.read_available
-    buffer = bytearray(CHUNK)
-    view = memoryview(buffer)
+    turns = cycle((bytearray(CHUNK), bytearray(CHUNK)))
 
     def read(start: int, size: int) -> Data:
+        buffer = next(turns)
+        view = memoryview(buffer)
         count = read_into(start, view[:size])
         return buffer if count == CHUNK else bytes(view[:count])
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import nullcontext
 
 from dotdump import __version__
 from dotdump.dump import plan
+from dotdump.dump.beside import written_beside
 from dotdump.dump.buffered import buffered, prepared
 from dotdump.dump.capture import Capture
 from dotdump.dump.doctor.preflight import require_tracing
@@ -141,7 +143,7 @@ class SnapshotMethod:
             return PtraceMethod(options, f"no snapshot: {refusal.message}").capture(task)
         with target:
             core = _Core(task, options, self.name, target, target.not_atomic)
-            core.write(target)
+            core.write(target, beside=_writes_beside(task, options))
         return core.captured(target, self.why)
 
 
@@ -171,14 +173,15 @@ class _Core:
         """Whether other bytes are written than those of the target."""
         return self._shown is not None
 
-    def write(self, target: Target) -> None:
-        """Write the core; ``Incomplete`` where that could not be done to the end."""
+    def write(self, target: Target, *, beside: bool = False) -> None:
+        """Write the core, ``beside`` reading if so; ``Incomplete`` where that could not be done to the end."""
         runtime = self._task.subject.runtime
         page = DiagnosticsPage(runtime.start) if runtime else None
         shown = self._shown or target
         writer = ElfCoreWriter(shown, self.plan, self._origin, diagnostics_page=page, progress=self._progress)
         try:
-            self._written = writer.write(self._sink())
+            with written_beside(self._sink()) if beside else nullcontext(self._sink()) as sink:
+                self._written = writer.write(sink)
         except Incomplete:
             raise
         except DotdumpError as error:

@@ -15,7 +15,7 @@ from dotdump.linux.errors import explain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from dotdump.linux.cgroup import CgroupMembership
     from dotdump.linux.maps import MapsMemo
@@ -69,9 +69,15 @@ class Proc:
 
         path = f"{self.directory}/smaps"
         try:
-            return parse_smaps(joined_parts(file_parts(path, limits.SMAPS_FILE)), path)
+            return parse_smaps(file_pieces(path, limits.SMAPS_FILE), path)
         except OSError as error:
             raise explain(error, self.pid, f"read {path}") from error
+
+    def pages(self) -> int:
+        """Return the size of the address space in pages."""
+        from dotdump.linux.text import decimal
+
+        return decimal(self.read("statm").split(b" ", 1)[0], f"{self.directory}/statm")
 
     def environment(self) -> Mapping[str, str]:
         """Return the environment the program was started with."""
@@ -155,32 +161,33 @@ class Proc:
 
 def read_file(path: str, limit: int = limits.PROC_FILE, directory: int | None = None) -> bytes:
     """Return a whole file, relative to the descriptor ``directory`` if given; raises ``OSError``, ``LimitExceeded``."""
-    parts = list(file_parts(path, limit, directory))
-    return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def file_parts(path: str, limit: int, directory: int | None = None) -> Iterator[bytes]:
-    """Yield a file in the parts that the kernel gives; as ``read_file`` otherwise."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=directory)
     try:
-        total = 0
+        parts, total = [], 0
         while part := os.read(descriptor, _CHUNK):
+            parts.append(part)
             total += len(part)
             if total > limit:
                 raise LimitExceeded(f"more than {limit} bytes", source=path)
-            yield part
     finally:
         os.close(descriptor)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def joined_parts(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the same bytes in fewer parts, of ``_PIECE`` bytes or a little more."""
-    found: list[bytes] = []
-    size = 0
-    for part in parts:
-        found.append(part)
-        size += len(part)
-        if size >= _PIECE:
-            yield b"".join(found)
-            found, size = [], 0
-    yield b"".join(found)
+def file_pieces(path: str, limit: int) -> Iterator[bytes]:
+    """Yield a file that is too large to be held, in pieces larger than the kernel gives; raises as ``read_file``."""
+    buffer = memoryview(bytearray(_PIECE))
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        filled = total = 0
+        while count := os.readv(descriptor, [buffer[filled:]]):
+            filled += count
+            if filled > _PIECE - _CHUNK:
+                total += filled
+                if total > limit:
+                    raise LimitExceeded(f"more than {limit} bytes", source=path)
+                yield bytes(buffer[:filled])
+                filled = 0
+    finally:
+        os.close(descriptor)
+    yield bytes(buffer[:filled])

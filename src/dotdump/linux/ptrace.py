@@ -28,6 +28,8 @@ SYSCALL_STOP = signal.SIGTRAP | 0x80
 
 _REGISTER_BYTES = 1 << 15
 _POLL_SECONDS = 0.0001
+_POLLS = 32
+"""A wait is this often as long as the time between two looks, once that is longer than ``_POLL_SECONDS``."""
 _RSEQ_CONFIGURATION = Struct("<QIIII")
 
 
@@ -179,12 +181,13 @@ def rseq_area(tid: int) -> int:
 
 def wait_for_stop(tid: int, seconds: float) -> Stop | None:
     """Return the next ptrace-stop of ``tid``, or None after ``seconds``; ``ProcessGone`` where it ended instead."""
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while True:
         stop = poll_stop(tid)
-        if stop is not None or time.monotonic() >= deadline:
+        waited = time.monotonic() - begun
+        if stop is not None or waited >= seconds:
             return stop
-        time.sleep(_POLL_SECONDS)
+        time.sleep(max(_POLL_SECONDS, waited / _POLLS))
 
 
 def poll_stop(tid: int) -> Stop | None:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import compress
 from operator import attrgetter
-from typing import overload
 
 from dotdump.kernels import segment_rows
 from dotdump.memory.region import Protection, Region
@@ -19,6 +18,12 @@ from dotdump.memory.region import Protection, Region
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import overload
+else:
+
+    def overload(function):  # noqa: ANN001, ANN201, D103
+        return function
+
 
 SHARED, UNKNOWN = 8, 16
 """Bits of a row's rights beside those of ``Protection``: others have the memory too, and nobody can know whether."""
@@ -91,8 +96,8 @@ class RegionTable(Sequence[Region]):
     @overload
     def __getitem__(self, index: int) -> Region: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Region]: ...
-    def __getitem__(self, index: int | slice) -> Region | list[Region]:
+    def __getitem__(self, index: slice) -> list[Region]: ...  # noqa: F811 - ruff does not know our overload
+    def __getitem__(self, index: int | slice) -> Region | list[Region]:  # noqa: F811
         if isinstance(index, slice) or "_all" in self.__dict__:
             return self._all[index]
         return self._made(range(len(self.rights))[index])

@@ -135,7 +135,7 @@ class SnapshotTarget:
             self.regions: Sequence[Region] = Proc(stopped.live).maps(self._memo)
             with _reader(stopped.live, self.regions) as memory:
                 self._fork(stopped, memory)
-                self._copies = self._copy_unfrozen(memory)
+                self._copies = self._copy_unfrozen(stopped, memory)
         finally:
             stopped.release()
         return stopped
@@ -160,8 +160,11 @@ class SnapshotTarget:
         finally:
             injection.end()
 
-    def _copy_unfrozen(self, memory: ProcessMemory) -> Copies:
-        child = Proc(self._twin.pid).maps(self._memo)
+    def _copy_unfrozen(self, stopped: StoppedProcess, memory: ProcessMemory) -> Copies:
+        """Copy what the twin lacks. What it did not inherit (DONTFORK), ``dup_mmap`` has taken off its size."""
+        twin, child = Proc(self._twin.pid), self.regions
+        if twin.pages() != Proc(stopped.live).pages():
+            child = twin.maps(self._memo)
         return copy(memory, unfrozen(self.regions, child, self._wiped))
 
     def _finish(self, stopped: StoppedProcess, first: int) -> None:

@@ -1,0 +1,84 @@
+import threading
+
+import pytest
+
+from dotdump.dump.beside import LEAST, written_beside
+
+
+class Recorder:
+    """A sink that remembers what it was told, and by which thread."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.told: list[tuple[str, int]] = []
+        self.threads: list[str] = []
+        self.content = b""
+        self.error = error
+        self.may_write = threading.Event()
+        self.may_write.set()
+
+    def write(self, data: bytes | memoryview) -> None:
+        assert self.may_write.wait(10)
+        if self.error is not None:
+            raise self.error
+        self.told.append(("write", len(data)))
+        self.threads.append(threading.current_thread().name)
+        self.content += data
+
+    def hole(self, size: int) -> None:
+        self.told.append(("hole", size))
+
+    def finish(self) -> int:
+        self.told.append(("finish", 0))
+        return len(self.content)
+
+
+def test_everything_is_written_in_order_and_long_writes_elsewhere() -> None:
+    sink = Recorder()
+    with written_beside(sink) as beside:
+        beside.write(b"a")
+        beside.write(b"b" * LEAST)
+        beside.hole(4096)
+        beside.write(memoryview(b"c" * LEAST))
+        beside.write(b"d")
+        assert beside.finish() == 2 * LEAST + 2
+    sizes = [("write", 1), ("write", LEAST), ("hole", 4096), ("write", LEAST), ("write", 1), ("finish", 0)]
+    assert sink.told == sizes
+    own = threading.current_thread().name
+    assert sink.threads == [own, "write", "write", own]
+
+
+def test_a_write_returns_before_it_is_done_and_the_next_call_waits_for_it() -> None:
+    sink = Recorder()
+    sink.may_write.clear()
+    with written_beside(sink) as beside:
+        beside.write(b"a" * LEAST)
+        assert sink.told == []
+        sink.may_write.set()
+        beside.hole(1)
+        assert sink.told == [("write", LEAST), ("hole", 1)]
+
+
+def test_nothing_is_being_written_when_the_block_has_ended() -> None:
+    sink = Recorder()
+    with written_beside(sink) as beside:
+        beside.write(b"a" * LEAST)
+    assert sink.told == [("write", LEAST)]
+    assert all(thread.name != "write" for thread in threading.enumerate())
+
+
+def test_an_error_is_raised_by_the_next_call() -> None:
+    sink = Recorder(OSError(28, "No space left on device"))
+    with written_beside(sink) as beside:
+        beside.write(b"a" * LEAST)
+        with pytest.raises(OSError, match="No space"):
+            beside.finish()
+
+
+def test_without_a_thread_it_is_the_sink_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    sink = Recorder()
+    with written_beside(sink) as beside:
+        assert beside is sink
