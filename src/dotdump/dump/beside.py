@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from queue import SimpleQueue
 
@@ -23,6 +22,8 @@ def written_beside(sink: Sink) -> Iterator[Sink]:
     What it was given may change as soon as the next call returns, of whatever kind; errors are raised by that, too.
     When the block ends, nothing is being written any more. Where no thread can be had, it is ``sink`` itself.
     """
+    import threading
+
     beside = _BesideSink(sink)
     thread = threading.Thread(target=beside.serve, name="write", daemon=True)
     try:
