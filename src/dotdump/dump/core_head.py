@@ -58,7 +58,8 @@ def build_head(target: Target, plan: DumpPlan, origin: Origin) -> tuple[bytes, a
     """Return the head, padded to a page, and the file offset of each segment's memory."""
     page = target.platform.page_size
     machine = MACHINES[target.platform.architecture]
-    notes = b"".join(_notes(target, origin))
+    notes = list(_notes(target, origin))
+    notes_size = sum(map(len, notes))
     count = len(plan) + 1
     tables = HEADER.size + count * PROGRAM_HEADER.size
     extended = build_extended_counts(count) if count >= PN_XNUM else b""
@@ -66,11 +67,10 @@ def build_head(target: Target, plan: DumpPlan, origin: Origin) -> tuple[bytes, a
     header = ElfHeader(ElfType.CORE, machine, count)
     if extended:
         header = ElfHeader(ElfType.CORE, machine, count, shnum=1, shoff=tables)
-    head_size = _up(notes_at + len(notes), page if len(plan) else 4)
+    head_size = _up(notes_at + notes_size, page if len(plan) else 4)
     offsets = _place(plan, head_size, page)
-    parts = [build_header(header), _note_header(notes_at, len(notes))]
-    parts += [_load_headers(plan, offsets, page), extended, notes]
-    return b"".join(parts).ljust(head_size, b"\0"), offsets
+    parts = [build_header(header), _note_header(notes_at, notes_size), _load_headers(plan, offsets, page), extended]
+    return b"".join((*parts, *notes, bytes(head_size - notes_at - notes_size))), offsets
 
 
 def _place(plan: DumpPlan, head_size: int, page: int) -> array[int]:

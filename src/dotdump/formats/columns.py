@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dotdump.kernels import Column
+
 _SWAPPED = sys.byteorder == "big"
 
 
@@ -22,9 +24,10 @@ def interleaved(columns: Sequence[array[int]]) -> bytes:
     return table.tobytes()
 
 
-def words_of(data: bytes) -> array[int]:
+def words_of(data: bytes) -> Column:
     """Return the words in ``data``, which holds nothing else."""
+    if not _SWAPPED:
+        return memoryview(data).cast("Q")
     words = array("Q", data)
-    if _SWAPPED:
-        words.byteswap()
+    words.byteswap()
     return words

@@ -4,17 +4,19 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 cdef int _EXECUTE, _WRITE, _READ, _SHARED
 cdef int _NEWLINE, _SPACE, _DASH, _COLON
 
-@cython.locals(size=Py_ssize_t, position=Py_ssize_t, row=Py_ssize_t, after=Py_ssize_t)
-cpdef Py_ssize_t parse_lines(const uint8_t[::1] text, uint64_t[::1] rows, uint8_t[::1] rights) except? -1
+@cython.locals(
+    size=Py_ssize_t, most=Py_ssize_t, position=Py_ssize_t, row=Py_ssize_t, named=Py_ssize_t, path=Py_ssize_t,
+)
+cpdef Py_ssize_t parse_lines(const uint8_t[::1] text, uint64_t[::1] columns, uint8_t[::1] rights) except? -1
 
-@cython.locals(size=Py_ssize_t)
+@cython.locals(size=Py_ssize_t, most=Py_ssize_t, major=uint64_t, minor=uint64_t)
 cdef Py_ssize_t _parse_line(
-    const uint8_t[::1] text, Py_ssize_t at, uint64_t[::1] rows, Py_ssize_t first, uint8_t[::1] rights, Py_ssize_t row
+    const uint8_t[::1] text, Py_ssize_t at, uint64_t[::1] columns, uint8_t[::1] rights, Py_ssize_t row
 ) except -1
 
 @cython.locals(size=Py_ssize_t, value=uint64_t, begin=Py_ssize_t, most=uint64_t, last=uint64_t, digit=uint64_t)
 cdef Py_ssize_t _number(
-    const uint8_t[::1] text, Py_ssize_t at, int before, uint64_t base, uint64_t[::1] rows, Py_ssize_t place
+    const uint8_t[::1] text, Py_ssize_t at, int before, uint64_t base, uint64_t[::1] columns, Py_ssize_t place
 ) except -1
 
 @cython.locals(bad=Py_ssize_t, readable=bint, writable=bint, executable=bint, shared=bint)

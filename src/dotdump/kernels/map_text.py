@@ -11,8 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableSequence, Sequence
 
-WIDTH = 7
-"""Numbers of a row: start, end, offset, device, inode, where the path begins and where it ends.
+COLUMNS = 8
+"""Start, end, offset, device and inode of each row; and of each row with a path its number, where that begins and ends.
 
 A device is its major number, and above 32 bits the minor one.
 """
@@ -25,54 +25,66 @@ _EXECUTE, _WRITE, _READ, _SHARED = 1, 2, 4, 8
 _NEWLINE, _SPACE, _DASH, _COLON = 10, 32, 45, 58
 
 
-def parse_lines(text: Sequence[int], rows: MutableSequence[int], rights: MutableSequence[int]) -> int:
-    """Fill a row of ``rows`` and one of ``rights`` for each line that is not empty; return how many.
+def parse_lines(text: Sequence[int], columns: MutableSequence[int], rights: MutableSequence[int]) -> int:
+    """Fill a byte of ``rights``, and of ``columns``, for each line that is not empty; return how many.
 
-    For a line that is none it returns -1 less where that begins. Rights are 4 to read, 2 to write, 1 to execute, and 8
+    For a line that is none it returns -1 less where that begins. Columns are as long as ``rights``, one behind the
+    other; behind the last is a number, that of rows with a path. Rights are 4 to read, 2 to write, 1 to execute, and 8
     for memory that is shared.
     """
     size = len(text)
+    most = len(rights)
     position = 0
     row = 0
+    named = 0
     while position < size:
         if text[position] == _NEWLINE:
             position = position + 1
             continue
-        after = _parse_line(text, position, rows, row * 7, rights, row)
-        if after > size:
+        path = _parse_line(text, position, columns, rights, row)
+        if path > size:
             return -1 - position
-        position = after
+        position = path
+        while position < size and text[position] != _NEWLINE:
+            position = position + 1
+        if path < position:
+            columns[5 * most + named] = row
+            columns[6 * most + named] = path
+            columns[7 * most + named] = position
+            named = named + 1
         row = row + 1
+    columns[8 * most] = named
     return row
 
 
 def _parse_line(
-    text: Sequence[int], at: int, rows: MutableSequence[int], first: int, rights: MutableSequence[int], row: int
+    text: Sequence[int], at: int, columns: MutableSequence[int], rights: MutableSequence[int], row: int
 ) -> int:
-    """Fill a row, and return where the line ends; more than the size of the text where it is none."""
+    """Fill a row, and return where its path begins; more than the size of the text where it is none."""
     size = len(text)
-    at = _number(text, at, 0, 16, rows, first)
-    at = _number(text, at, _DASH, 16, rows, first + 1)
+    most = len(rights)
+    at = _number(text, at, 0, 16, columns, row)
+    at = _number(text, at, _DASH, 16, columns, most + row)
     at = _rights(text, at, rights, row)
-    at = _number(text, at, _SPACE, 16, rows, first + 2)
-    at = _number(text, at, _SPACE, 16, rows, first + 3)
-    at = _number(text, at, _COLON, 16, rows, first + 4)
-    if at > size or rows[first] >= rows[first + 1] or rows[first + 3] >> 32 or rows[first + 4] >> 32:
+    at = _number(text, at, _SPACE, 16, columns, 2 * most + row)
+    at = _number(text, at, _SPACE, 16, columns, 3 * most + row)
+    at = _number(text, at, _COLON, 16, columns, 4 * most + row)
+    if at > size or columns[row] >= columns[most + row]:
         return size + 1
-    rows[first + 3] = rows[first + 3] | (rows[first + 4] << 32)
-    at = _number(text, at, _SPACE, 10, rows, first + 4)
+    major = columns[3 * most + row]
+    minor = columns[4 * most + row]
+    if major >> 32 or minor >> 32:
+        return size + 1
+    columns[3 * most + row] = major | (minor << 32)
+    at = _number(text, at, _SPACE, 10, columns, 4 * most + row)
     if at > size or (at < size and text[at] != _SPACE and text[at] != _NEWLINE):
         return size + 1
     while at < size and text[at] == _SPACE:
         at = at + 1
-    rows[first + 5] = at
-    while at < size and text[at] != _NEWLINE:
-        at = at + 1
-    rows[first + 6] = at
     return at
 
 
-def _number(text: Sequence[int], at: int, before: int, base: int, rows: MutableSequence[int], place: int) -> int:
+def _number(text: Sequence[int], at: int, before: int, base: int, columns: MutableSequence[int], place: int) -> int:
     """Write a number of 64 bits, ``before`` which a character must stand (0 for none); return where its digits end."""
     size = len(text)
     if before:
@@ -97,7 +109,7 @@ def _number(text: Sequence[int], at: int, before: int, base: int, rows: MutableS
         at = at + 1
     if at == begin:
         return size + 1
-    rows[place] = value
+    columns[place] = value
     return at
 
 

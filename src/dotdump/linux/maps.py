@@ -8,8 +8,6 @@ Source of truth: proc_pid_maps(5), ``show_map_vma`` in fs/proc/task_mmu.c.
 from __future__ import annotations
 
 from array import array
-from itertools import compress
-from operator import ne
 
 from dotdump.errors import FormatError
 from dotdump.kernels import map_text
@@ -26,15 +24,17 @@ _ESCAPED = b"\n"
 def parse_maps(data: bytes, source: str = "maps") -> RegionTable:
     """Parse the text of a maps file, in the kernel's order; raises ``FormatError`` for a line that is none."""
     most = data.count(b"\n") + 1
-    rows, rights = array("Q", [0]) * (map_text.WIDTH * most), bytearray(most)
-    count = map_text.parse_lines(data, rows, rights)
+    filled, rights = array("Q", [0]) * (map_text.COLUMNS * most + 1), bytearray(most)
+    count = map_text.parse_lines(data, filled, rights)
     if count < 0:
         line = data[-1 - count :].split(b"\n", 1)[0]
         shown = line[:60].decode("ascii", "backslashreplace")
         raise FormatError(f"not a line of a memory map: {shown!r}", source=source)
-    del rows[count * map_text.WIDTH :]
-    *columns, paths, path_ends = (rows[column :: map_text.WIDTH] for column in range(map_text.WIDTH))
-    return RegionTable(columns, bytes(rights[:count]), dict(_paths(data, paths, path_ends)))
+    begins = [column * most for column in range(map_text.COLUMNS)]
+    named = filled[-1]
+    columns = [filled[begin : begin + count] for begin in begins[:5]]
+    rows, paths, ends = (filled[begin : begin + named] for begin in begins[5:])
+    return RegionTable(columns, bytes(rights[:count]), dict(zip(rows, _paths(data, paths, ends), strict=True)))
 
 
 class MapsMemo:
@@ -55,12 +55,12 @@ class MapsMemo:
         return self.latest
 
 
-def _paths(data: bytes, starts: array[int], ends: array[int]) -> Iterator[tuple[int, str]]:
-    """Yield the rows that have a path, each with it."""
+def _paths(data: bytes, starts: array[int], ends: array[int]) -> Iterator[str]:
+    """Yield the paths that stand in the text; many are the same."""
     known: dict[bytes, str] = {}
-    for row in compress(range(len(starts)), map(ne, starts, ends)):
-        raw = data[starts[row] : ends[row]]
+    for start, end in zip(starts, ends, strict=True):
+        raw = data[start:end]
         path = known.get(raw)
         if path is None:
             path = known[raw] = text.name(text.unescape(raw, _ESCAPED))
-        yield row, path
+        yield path

@@ -24,12 +24,15 @@ def map_text(request: pytest.FixtureRequest) -> ModuleType:
     return load("map_text", request.param)
 
 
-def parsed(map_text: ModuleType, text: bytes) -> tuple[int, Rows, list[int]]:
+def parsed(map_text: ModuleType, text: bytes) -> tuple[int, Rows, list[int], Rows]:
+    """Return what ``parse_lines`` returns, and the rows, their rights, and the paths that it fills."""
     most = text.count(b"\n") + 1
-    rows, rights = array("Q", bytes(8 * map_text.WIDTH * most)), bytearray(most)
-    count = map_text.parse_lines(text, rows, rights)
-    numbers = iter(rows[: max(count, 0) * map_text.WIDTH])
-    return count, list(zip(*[numbers] * map_text.WIDTH, strict=True)), list(rights[: max(count, 0)])
+    filled, rights = array("Q", bytes(8 * (map_text.COLUMNS * most + 1))), bytearray(most)
+    count = map_text.parse_lines(text, filled, rights)
+    columns = [filled[column * most : (column + 1) * most] for column in range(map_text.COLUMNS)]
+    rows = [tuple(column[row] for column in columns[:5]) for row in range(count)]
+    paths = [tuple(column[row] for column in columns[5:]) for row in range(filled[-1])]
+    return count, rows, list(rights[: max(count, 0)]), paths
 
 
 def summed(map_text: ModuleType, text: bytes, room: int = 4) -> tuple[int, int, Rows]:
@@ -40,21 +43,20 @@ def summed(map_text: ModuleType, text: bytes, room: int = 4) -> tuple[int, int, 
 
 
 def test_a_line_is_a_row(map_text: ModuleType) -> None:
-    path = LINE.index(b"/opt")
-    row = (0x7F0000001000, 0x7F0000003000, 0x2000, 1 << 32 | 0xFE, 4242, path, len(LINE) - 1)
-    assert parsed(map_text, LINE) == (1, [row], [5])
+    row = (0x7F0000001000, 0x7F0000003000, 0x2000, 1 << 32 | 0xFE, 4242)
+    assert parsed(map_text, LINE) == (1, [row], [5], [(0, LINE.index(b"/opt"), len(LINE) - 1)])
 
 
 def test_empty_lines_are_passed_over_and_a_path_may_be_missing(map_text: ModuleType) -> None:
-    count, rows, rights = parsed(map_text, b"\n" + SMALL + b"\n\n" + SMALL + b" ")
-    assert (count, rights) == (2, [14, 14])
-    assert [row[5] == row[6] for row in rows] == [True, True]
+    count, _, rights, paths = parsed(map_text, b"\n" + SMALL + b"\n\n" + LINE + SMALL + b" ")
+    assert (count, rights) == (3, [14, 5, 14])
+    assert [path[0] for path in paths] == [1]
 
 
 def test_the_greatest_numbers_are_read(map_text: ModuleType) -> None:
     line = b"0-ffffffffffffffff ---p ffffffffffffffff ffffffff:ffffffff 18446744073709551615"
     most = (1 << 64) - 1
-    assert parsed(map_text, line)[1] == [(0, most, most, most, most, len(line), len(line))]
+    assert parsed(map_text, line) == (1, [(0, most, most, most, most)], [0], [])
 
 
 @pytest.mark.parametrize(
