@@ -213,7 +213,7 @@ def _kilobytes(text: Sequence[int], at: int, end: int) -> int:
         at = at + 1
     begin = at
     value = 0
-    while at < end and 48 <= text[at] < 58 and at < begin + 15:
+    while at < end and 48 <= text[at] < 58 and at < begin + 11:
         value = value * 10 + (text[at] - 48)
         at = at + 1
     if at == begin or at + 3 > end or text[at] != _SPACE or text[at + 1] != 107 or text[at + 2] != 66:

@@ -19,13 +19,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dotdump.memory.region import Region
-
-    _Entry = tuple[Region, int, frozenset[str]]
-    """A region, its resident bytes and its VmFlags."""
+    _Entry = tuple[bytes, int, frozenset[str]]
+    """The line of a region, its resident bytes and its VmFlags."""
 
 _FLAGS, _RESIDENT = b"\nVmFlags:", b"\nRss:"
 _ROWS = 1024
+_LONGEST = 1 << 18
+"""Bytes of an entry: a path of 4096, each of which may be escaped, is 16 KB."""
 
 
 @record
@@ -59,29 +59,33 @@ def parse_smaps(pieces: Iterable[bytes], source: str = "smaps") -> MemoryUse:
             found = iter(rows[:filled])
             unusual += [_entry(data, row, source) for row in zip(found, found, found, found, found, strict=True)]
         rest = data[position:]
+        if len(rest) > _LONGEST:
+            break
     if rest:
         raise FormatError("an entry without an end", source=source)
-    return _use(state[map_text.RESIDENT] * 1024, unusual)
+    return _use(state[map_text.RESIDENT] * 1024, unusual, source)
 
 
 def _entry(data: bytes, row: tuple[int, ...], source: str) -> _Entry:
     line, line_end, resident, flags, flags_end = row
     if line == line_end:
         raise FormatError("an entry without a begin", source=source)
-    words = data[flags + len(_FLAGS) : flags_end].decode("ascii", "replace").split()
-    region = parse_maps(data[line:line_end], source)[0]
+    words = frozenset(data[flags + len(_FLAGS) : flags_end].decode("ascii", "replace").split())
     if resident == flags:
-        return region, 0, frozenset(words)
+        return data[line:line_end], 0, words
     number = data[resident + len(_RESIDENT) : data.index(b"\n", resident + 1)].removesuffix(b"kB")
-    return region, text.decimal(number, source) * 1024, frozenset(words)
+    return data[line:line_end], text.decimal(number, source) * 1024, words
 
 
-def _use(resident: int, unusual: Sequence[_Entry]) -> MemoryUse:
-    private = [entry for entry in unusual if not entry[0].shared]
+def _use(resident: int, unusual: Sequence[_Entry], source: str) -> MemoryUse:
+    """Return the sum of ``resident`` bytes of ordinary private memory and of the entries that are unusual."""
+    regions = parse_maps(b"\n".join(line for line, _, _ in unusual), source)
+    found = [(region, size, flags) for region, (_, size, flags) in zip(regions, unusual, strict=True)]
+    private = [entry for entry in found if not entry[0].shared]
     return MemoryUse(
         resident + sum(size for _, size, _ in private),
-        sum(size for region, size, _ in unusual if is_shared(region)),
-        frozenset(flag for _, _, flags in unusual for flag in flags),
+        sum(size for region, size, _ in found if is_shared(region)),
+        frozenset(flag for _, _, flags in found for flag in flags),
         frozenset(flag for _, _, flags in private for flag in flags),
-        frozenset(region.start for region, _, flags in unusual if "wf" in flags),
+        frozenset(region.start for region, _, flags in found if "wf" in flags),
     )

@@ -7,7 +7,7 @@ import pytest
 from dotdump.errors import AccessDenied, CollectError, FormatError, LimitExceeded, ProcessGone
 from dotdump.linux.auxv import AuxType
 from dotdump.linux.errors import explain
-from dotdump.linux.proc import Proc, read_file
+from dotdump.linux.proc import Proc, file_pieces, read_file
 
 
 def test_our_own_files_say_what_we_know_of_ourselves() -> None:
@@ -71,3 +71,20 @@ def test_children_that_are_no_numbers_are_refused_with_their_place(tmp_path: Pat
     (folder / "children").write_text(text)
     with pytest.raises(FormatError, match="no process ids"):
         Proc(7, str(tmp_path)).children()
+
+
+def test_a_large_file_comes_in_pieces_up_to_a_limit(tmp_path: Path) -> None:
+    content = os.urandom(700_000)
+    file = tmp_path / "smaps"
+    file.write_bytes(content)
+    pieces = list(file_pieces(str(file), len(content)))
+    assert b"".join(pieces) == content
+    assert len(pieces) > 2
+    with pytest.raises(LimitExceeded, match="more than 300000 bytes"):
+        list(file_pieces(str(file), 300_000))
+
+
+def test_the_pages_of_an_address_space_are_those_of_its_regions() -> None:
+    own = Proc(os.getpid())
+    mapped = sum(region.size for region in own.maps() if region.path not in ("[vsyscall]", "[vvar]", "[vdso]"))
+    assert own.pages() * os.sysconf("SC_PAGESIZE") == pytest.approx(mapped, rel=0.05)

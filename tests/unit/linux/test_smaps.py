@@ -59,3 +59,10 @@ def test_there_may_be_more_unusual_entries_than_are_taken_at_once() -> None:
 def test_an_entry_that_is_none_is_refused(text: bytes) -> None:
     with pytest.raises(FormatError):
         parse_smaps([text])
+
+
+def test_a_text_without_ends_is_not_gathered() -> None:
+    pieces = iter([LINE * 1000] * 1000)
+    with pytest.raises(FormatError):
+        parse_smaps(pieces)
+    assert len(list(pieces)) > 990
