@@ -39,8 +39,8 @@ def is_shared(region: Region) -> bool:
 def unfrozen(regions: Sequence[Region], child: Sequence[Region], wiped: frozenset[int]) -> list[Region]:
     """Return the regions of a stopped process that its forked ``child`` has not got as they are.
 
-    Where both maps had the same text, one ``MapsMemo`` made them one table, and no row has to be compared. ``wiped``
-    are the starts of WIPEONFORK regions.
+    Where it has inherited all, ``child`` is the very same map, and no row is compared. ``wiped`` are the starts of
+    WIPEONFORK regions.
     """
     table = RegionTable.of(regions)
     rows = {row for row in table.rows_of(_IS_SHARED) if is_shared(table[row])}

@@ -164,7 +164,7 @@ class SnapshotTarget:
         """Copy what the twin lacks. What it did not inherit (DONTFORK), ``dup_mmap`` has taken off its size."""
         twin, child = Proc(self._twin.pid), self.regions
         if twin.pages() != Proc(stopped.live).pages():
-            child = twin.maps(self._memo)
+            child = twin.maps()
         return copy(memory, unfrozen(self.regions, child, self._wiped))
 
     def _finish(self, stopped: StoppedProcess, first: int) -> None:
