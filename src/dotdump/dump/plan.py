@@ -1,7 +1,8 @@
 """Which memory a core keeps, and why the rest is left out. Pure: maps in, a ``DumpPlan`` out.
 
-Every region of the target becomes at least one segment, so that the map is whole even where memory is not. What a
-segment does not store has ``p_filesz`` smaller than ``p_memsz``, which every reader takes for "not in this file".
+Every region of the target becomes at least one segment, so that the map is whole even where memory is not. A segment
+is stored whole or not at all: of one with a ``p_filesz`` between 0 and ``p_memsz`` readers take the rest for zeros,
+as a loader would. ClrMD does, and its DAC then follows pointers that are null and ought to be missing.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ def full(
         stored[row], why = _rule(table[row], file_backed=whole_file, page_size=page_size)
         reasons[row] = CODES[why]
     plan = DumpPlan.of_columns(table.starts, sizes, stored, table.rights.translate(_PROTECTION), bytes(reasons))
+    if not file_backed:
+        plan = DumpPlan(piece for segment in plan.segments for piece in _first_page_apart(segment))
     return plan if available is None else _within(plan, available, Why.ABSENT)
 
 
@@ -70,8 +73,7 @@ def _within(plan: DumpPlan, parts: Sequence[MemoryRange], why: Why) -> DumpPlan:
     segments: list[Segment] = []
     for segment in plan.segments:
         if segment.stored:
-            inside = overlaps(parts, starts, segment.start, segment.start + segment.stored)
-            segments += _cut(segment, inside, why)
+            segments += _cut(segment, overlaps(parts, starts, segment.start, segment.end), why)
         else:
             segments.append(segment)
     return DumpPlan(segments)
@@ -91,12 +93,12 @@ def sharing_zeros(
 
 
 def _split(segment: Segment, zeros: Sequence[MemoryRange], starts: list[int], block: int) -> Iterator[Segment]:
-    """Yield the pieces of a segment: what is stored, what is zero, and at the end what is not there."""
+    """Yield the pieces of a segment: what is stored, and what is zero."""
     if not segment.stored:
         yield segment
         return
-    position, stored_end = segment.start, segment.start + segment.stored
-    for zero in overlaps(zeros, starts, segment.start, stored_end):
+    position = segment.start
+    for zero in overlaps(zeros, starts, segment.start, segment.end):
         if position < zero.start:
             yield Segment(position, zero.start, segment.protection, zero.start - position, segment.why)
         for start in range(zero.start, zero.end, block):
@@ -104,7 +106,7 @@ def _split(segment: Segment, zeros: Sequence[MemoryRange], starts: list[int], bl
             yield Segment(start, end, segment.protection, end - start, Why.ZERO)
         position = zero.end
     if position < segment.end:
-        yield Segment(position, segment.end, segment.protection, max(0, stored_end - position), segment.why)
+        yield Segment(position, segment.end, segment.protection, segment.end - position, segment.why)
 
 
 def _rule(region: Region, *, file_backed: bool, page_size: int) -> tuple[int, Why]:
@@ -136,15 +138,25 @@ def _is_relocated(region: Region, following: Region) -> bool:
     return following.writable and region.path == following.path and region.end == following.start
 
 
+def _first_page_apart(segment: Segment) -> Iterator[Segment]:
+    """Yield a segment, in two where only the first page of a file is stored."""
+    end = segment.start + segment.stored
+    if segment.stored:
+        yield Segment(segment.start, end, segment.protection, segment.stored, Why.KEPT)
+    if end < segment.end:
+        yield Segment(end, segment.end, segment.protection, 0, segment.why)
+
+
 def _cut(segment: Segment, parts: Iterable[MemoryRange], why: Why) -> Iterator[Segment]:
-    """Split a segment so that every part begins one, which runs on to the next: what is not stored trails."""
-    kept = list(parts)
-    first = kept[0].start if kept else segment.end
-    if first > segment.start:
-        yield Segment(segment.start, first, segment.protection, 0, why)
-    ends = [*(part.start for part in kept[1:]), segment.end]
-    for part, end in zip(kept, ends, strict=False):
-        yield Segment(part.start, end, segment.protection, part.size, segment.why)
+    """Yield the pieces of a segment: ``parts`` of it, and what lies before, between and behind them."""
+    position = segment.start
+    for part in parts:
+        if position < part.start:
+            yield Segment(position, part.start, segment.protection, 0, why)
+        yield Segment(part.start, part.end, segment.protection, part.size, segment.why)
+        position = part.end
+    if position < segment.end:
+        yield Segment(position, segment.end, segment.protection, 0, why)
 
 
 def overlaps(parts: Sequence[MemoryRange], starts: list[int], start: int, end: int) -> Iterator[MemoryRange]:

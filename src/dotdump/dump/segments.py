@@ -39,7 +39,7 @@ _PROTECTIONS = [Protection(bits) for bits in range(8)]
 
 @record
 class Segment:
-    """A PT_LOAD to be: addresses ``start`` up to ``end``, of which the first ``stored`` bytes are in the file.
+    """A PT_LOAD to be: addresses ``start`` up to ``end``, of which ``stored`` bytes are in the file: all, or none.
 
     All segments that are ``ZERO`` share one block of the file, so they are at most as long as that.
     """

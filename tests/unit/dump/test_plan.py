@@ -1,4 +1,7 @@
-from dotdump.dump.plan import full, trimmed
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dotdump.dump.plan import full, merged, sharing_zeros, trimmed
 from dotdump.dump.segments import Segment, Why
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import MemoryRange
@@ -43,8 +46,10 @@ def test_without_file_backed_a_file_keeps_its_headers_and_what_the_process_may_h
         Region(0x50000, 0x52000, RW, 0, "/data/shared.db", shared=True),
         Region(0x60000, 0x61000, RW),
     ]
-    stored = [s.stored for s in full(regions, file_backed=False).segments]
-    assert stored == [PAGE, 0, 0x1000, 0x1000, PAGE, 0x1000]
+    segments = full(regions, file_backed=False).segments
+    assert [s.stored for s in segments] == [PAGE, 0, 0, 0x1000, 0x1000, PAGE, 0, 0x1000]
+    assert [s.why for s in segments if not s.stored] == [Why.FILE_BACKED] * 3
+    assert (segments[0].end, segments[1].start) == (0x10000 + PAGE, 0x10000 + PAGE)
 
 
 def test_without_file_backed_what_was_relocated_before_it_was_protected_is_kept() -> None:
@@ -58,7 +63,7 @@ def test_without_file_backed_what_was_relocated_before_it_was_protected_is_kept(
         Region(0x38000, 0x39000, RW, 0, "/lib/c.so"),
     ]
     stored = [s.stored for s in full(regions, file_backed=False).segments]
-    assert stored == [PAGE, 0, 0, 0x2000, 0x1000, 0, 0x1000]
+    assert stored == [PAGE, 0, 0, 0, 0x2000, 0x1000, 0, 0x1000]
 
 
 def test_what_is_not_available_becomes_segments_without_memory() -> None:
@@ -66,8 +71,10 @@ def test_what_is_not_available_becomes_segments_without_memory() -> None:
     available = [MemoryRange(0x2000, 0x3000), MemoryRange(0x3000, 0x4000), MemoryRange(0x6000, 0x7000)]
     assert full(regions, available=available).segments == (
         Segment(0x1000, 0x2000, RW, 0, Why.ABSENT),
-        Segment(0x2000, 0x6000, RW, 0x2000, Why.KEPT),
-        Segment(0x6000, 0x9000, RW, 0x1000, Why.KEPT),
+        Segment(0x2000, 0x4000, RW, 0x2000, Why.KEPT),
+        Segment(0x4000, 0x6000, RW, 0, Why.ABSENT),
+        Segment(0x6000, 0x7000, RW, 0x1000, Why.KEPT),
+        Segment(0x7000, 0x9000, RW, 0, Why.ABSENT),
     )
 
 
@@ -79,9 +86,34 @@ def test_trimming_keeps_whole_pages_of_the_ranges_and_the_map_of_the_rest() -> N
     plan = full([Region(0x1000, 0x9000, RW), Region(0xA000, 0xB000, R)])
     assert trimmed(plan, [MemoryRange(0x3010, 0x3020), MemoryRange(0x3FFF, 0x4001)]).segments == (
         Segment(0x1000, 0x3000, RW, 0, Why.OUT_OF_RANGE),
-        Segment(0x3000, 0x9000, RW, 0x2000, Why.KEPT),
+        Segment(0x3000, 0x5000, RW, 0x2000, Why.KEPT),
+        Segment(0x5000, 0x9000, RW, 0, Why.OUT_OF_RANGE),
         Segment(0xA000, 0xB000, R, 0, Why.OUT_OF_RANGE),
     )
+
+
+@given(
+    ranges=st.lists(st.tuples(st.integers(0, 40), st.integers(1, 8)), max_size=6),
+    zeros=st.lists(st.tuples(st.integers(0, 40), st.integers(1, 8)), max_size=6),
+    file_backed=st.booleans(),
+)
+def test_a_segment_is_stored_whole_or_not_at_all_and_the_map_is_whole(
+    ranges: list[tuple[int, int]], zeros: list[tuple[int, int]], *, file_backed: bool
+) -> None:
+    regions = [
+        Region(0x1000, 0x9000, RW),
+        Region(0x9000, 0x10000, R, 0, "/lib/a.so"),
+        Region(0x10000, 0x12000, NONE),
+        Region(0x14000, 0x20000, RW),
+    ]
+    wanted, empty = (
+        merged(MemoryRange(PAGE * at, PAGE * (at + size)) for at, size in parts) for parts in (ranges, zeros)
+    )
+    plan = sharing_zeros(trimmed(full(regions, file_backed=file_backed), wanted), empty, block=2 * PAGE)
+    assert all(segment.stored in (0, segment.end - segment.start) for segment in plan.segments)
+    everything = merged(MemoryRange(segment.start, segment.end) for segment in plan.segments)
+    assert everything == merged(MemoryRange(region.start, region.end) for region in regions)
+    assert sum(segment.end - segment.start for segment in plan.segments) == sum(part.size for part in everything)
 
 
 def test_neighbours_that_are_stored_whole_are_one_range() -> None:
