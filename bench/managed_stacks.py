@@ -6,7 +6,7 @@ Cores of Corpus ``all``, ``threads`` and ``async`` on every runtime there is; of
 that allocate, caught anywhere, ``--storm`` times on each runtime. They are taken of the stopped process, of a snapshot,
 and as Mini dumps in turn. Then the full cores that the runtime has createdump write of Corpus ``crash-*``: ours in its
 place where a stack overflowed on 8 and 9, over which theirs takes minutes. ClrMD reads the same core with the runtime's
-own DAC; of 3.1 there are no Mini dumps, in which it finds no threads.
+own DAC.
 Exit code 1 where less than 99.5 % of ClrMD's frames are among ours (100 % on 10 and later), or a thread differs without
 a reason.
 """
@@ -123,7 +123,7 @@ def compare_all(runtime: Runtime, scenario: str, keys: dict[str, int], directory
 
     total = Comparison()
     with corpus(runtime, "bulk" if scenario == "storm" else scenario, **keys) as running:
-        for core in cores(running, directory, count, KINDS if runtime.major > 3 else KINDS[:2]):
+        for core in cores(running, directory, count, KINDS):
             with dotdump.open_core(core) as target:
                 try:
                     total.add(compare(ClrRuntime.of(target), oracle("threads", core)))

@@ -28,8 +28,6 @@ PROGRAMS: dict[str, Runtime | Path] = {
 }
 OF_CLRMD = [runtime.version for runtime in runtimes()]
 """Programs that ClrMD reads: it needs a native DAC beside their runtime."""
-WITH_METADATA = [runtime.version for runtime in runtimes() if runtime.major >= 8]
-"""Those whose DAC takes metadata from a dump."""
 
 
 def dotdump(*arguments: object) -> Any:  # noqa: ANN401 - whatever JSON the command prints
@@ -132,20 +130,9 @@ def test_what_free_objects_hold_can_be_left_out(cores: Cores, tmp_path: Path) ->
     assert (tmp_path / "core").stat().st_size <= cores.of_type("Heap").stat().st_size
 
 
-@pytest.mark.parametrize("cores", WITH_METADATA, indirect=True)
+@pytest.mark.parametrize("cores", OF_CLRMD, indirect=True)
 def test_clrmd_sees_the_same_threads_and_modules_in_a_mini_dump_as_in_the_full_core(cores: Cores) -> None:
-    mini, full = (oracle("threads", path) for path in (cores.of_type("Mini"), cores.full))
-    assert [(t["os"], t["state"], t["exception"]) for t in mini] == [
-        (t["os"], t["state"], t["exception"]) for t in full
-    ]
-    frames = [[(f["kind"], f["ip"], f["sp"]) for f in t["frames"]] for t in mini]
-    assert frames == [[(f["kind"], f["ip"], f["sp"]) for f in t["frames"]] for t in full]
-    pairs = [
-        (a["method"], b["method"])
-        for x, y in zip(mini, full, strict=True)
-        for a, b in zip(x["frames"], y["frames"], strict=True)
-    ]
-    assert sum(ours != theirs for ours, theirs in pairs) <= 1  # docs/fidelity.md: of one in a dozen dumps of 9
+    assert oracle("threads", cores.of_type("Mini")) == oracle("threads", cores.full)
     assert oracle("modules", cores.of_type("Mini")) == oracle("modules", cores.full)
 
 

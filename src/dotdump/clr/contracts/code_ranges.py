@@ -26,6 +26,7 @@ _LIST = "ExecutionManagerCodeRangeList"
 _LEVELS = 5
 _CHUNK_BITS = 17
 _LEVEL_BITS = 8
+TABLE_SIZE = 8 << _LEVEL_BITS
 _COLLECTIBLE = 1
 """The low bit of a pointer in the map says that what it points to can go away."""
 
@@ -100,7 +101,7 @@ class CodeRanges:
         return _limited((pointer for pointer in pointers if pointer), "tables")
 
     def _table(self, address: int) -> memoryview[int]:
-        return memoryview(self._access.reader.memory.read(address, 8 << _LEVEL_BITS)).cast("Q")
+        return memoryview(self._access.reader.memory.read(address, TABLE_SIZE)).cast("Q")
 
     def _chain(self, pointer: int) -> Iterator[RangeSectionFragment]:
         seen: set[int] = set()
@@ -110,14 +111,22 @@ class CodeRanges:
             yield fragment
             pointer = fragment.next & ~_COLLECTIBLE
 
-    def _first_fragment(self, address: int) -> int:
+    def tables(self, address: int) -> Iterator[int]:
+        """Yield the tables of the map that lead to ``address``, of ``TABLE_SIZE`` bytes, and the fragment at last."""
+        if not self._has_map:
+            return
         table = self._access.global_address(_MAP) + self._access.offset("RangeSectionMap", "TopLevelData")
         for level in reversed(range(_LEVELS)):
+            yield table
             index = address >> (_CHUNK_BITS + _LEVEL_BITS * level) & 0xFF
             table = self._access.reader.pointer(table + 8 * index) & ~_COLLECTIBLE
             if not table:
-                return 0
-        return table
+                return
+        yield table
+
+    def _first_fragment(self, address: int) -> int:
+        found = list(self.tables(address))
+        return found[-1] if len(found) > _LEVELS else 0
 
     def _section(self, address: int) -> CodeRange:
         if address not in self._sections:

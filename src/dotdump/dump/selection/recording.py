@@ -34,6 +34,8 @@ _STUB_PAGE = 0x4000
 """How far behind a stub its data lies: stubs and data alternate in pages of 16 KiB (``GetStubCodePageSize``)."""
 _TABLE = Struct("<QIIII")
 _CHAINS, _ENTRY = Struct("<QQQI"), Struct("<QQI")
+_CLOSED = Struct("<QQIIQ")
+_LARGEST_ENTRY = 1 << 10
 _MOST_SLOTS = 1 << 20
 _SLOTS_FOLLOWED = 1 << 12
 
@@ -100,6 +102,21 @@ class RecordingTarget:
             if 0 < entries <= occupied <= most < slots <= _MOST_SLOTS:
                 self.touch_private(pointer, 8 * slots)
                 self.touch_around(pointer, 8 * min(slots, _SLOTS_FOLLOWED))
+
+    def touch_closed_table(self, address: int, module: Module) -> None:
+        """Count as read what a hash table at ``address`` leads to, if one of a class of ``module`` is there.
+
+        The table of the debugger's patches is one: the DAC looks for patches in all code that it reads. It has a
+        vtable, its entries, their size, how many buckets there are, and these, four bytes each (``CHashTable`` of
+        utilcode.h).
+        """
+        data = self.memory.read_available(address, _CLOSED.size)
+        if len(data) < _CLOSED.size:
+            return
+        vtable, entries, size, count, buckets = _CLOSED.unpack(data)
+        if module.base <= vtable < module.end and 0 < size <= _LARGEST_ENTRY and 0 < count <= _MOST_SLOTS:
+            self.touch_private(entries, size)
+            self.touch_private(buckets, 4 * count)
 
     def touch_chains(self, module: int, size: int) -> None:
         """Count the hash tables as read that ``size`` bytes of a module lead to and that have types for values.

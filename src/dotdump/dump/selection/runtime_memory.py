@@ -29,7 +29,10 @@ DOMAIN = 0x1000
 RECORD = 0x100
 """The same of an assembly, and of what is kept of its file."""
 MANAGER = 0x3000
+METHOD_TABLE = 0x60
 """The same of what the runtime has one of, such as the manager of jitted code, of which the lock comes last."""
+_LAST_WITH_PLAIN_MODULES = 3
+"""The last version whose DAC looks into the tables of types of every module."""
 _STRING = 12
 """Bytes of a string before its characters: its type and its length."""
 _INNER_EXCEPTIONS = 64
@@ -64,8 +67,11 @@ def _touch_data(target: RecordingTarget, runtime: ClrRuntime) -> None:
     if (address := module.find_symbol("DotNetRuntimeInfo")) is not None:
         target.memory.touch(address, RECORD)
     for variable in known_variables(runtime.access.reader, module):
-        data = target.memory.read_available(variable, 8)
-        target.touch_private(int.from_bytes(data, "little"), MANAGER)
+        pointer = int.from_bytes(target.memory.read_available(variable, 8), "little")
+        target.touch_private(pointer, MANAGER)
+        if target.region_at(pointer) is not None:
+            target.touch_around(pointer, METHOD_TABLE)
+        target.touch_closed_table(pointer, module)
 
 
 def _touch_loaded(target: RecordingTarget, runtime: ClrRuntime) -> None:
@@ -76,6 +82,8 @@ def _touch_loaded(target: RecordingTarget, runtime: ClrRuntime) -> None:
         target.touch_around(assemblies.domain, AROUND)
         target.touch_tables(assemblies.domain, DOMAIN)
     for one in assemblies.loaded:
+        if runtime.access.major <= _LAST_WITH_PLAIN_MODULES:
+            target.touch_around(one.module, AROUND)
         target.memory.touch(one.module, AROUND)
         for address in (one.entry, one.assembly, *runtime.loader.records_of(one.module)):
             target.touch_around(address, RECORD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from dotdump.clr.contracts.code_ranges import TABLE_SIZE
 from dotdump.clr.contracts.method_descs import chunk_of
 from dotdump.clr.contracts.runtime_functions import RuntimeFunctions
 from dotdump.clr.contracts.walk_step import Ending, StepKind
@@ -76,6 +77,8 @@ def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: 
         method = step.code.method_desc
         if step.code.address not in done:
             done.add(step.code.address)
+            for table in runtime.code.ranges.tables(step.code.address):
+                target.memory.touch(table, TABLE_SIZE)
             runtime.location_of(step.code)
             if step.code.gc_info:
                 target.memory.touch(step.code.gc_info, _GC_INFO)

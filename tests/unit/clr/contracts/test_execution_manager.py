@@ -51,6 +51,18 @@ def test_what_is_in_no_range_is_none(*, is_list: bool) -> None:
         assert code.find(address) is None
 
 
+def test_the_tables_that_lead_to_a_section_end_in_its_fragment() -> None:
+    ranges = FakeCode([BODY_AND_HANDLER]).manager().ranges
+    to_code = list(ranges.tables(JIT_HEAP + 0x100))
+    assert len(to_code) == 6
+    assert len(set(to_code)) == 6
+    assert list(ranges.tables(JIT_HEAP + 0x17F)) == to_code
+    to_nothing = list(ranges.tables(0x1000))
+    assert to_nothing[0] == to_code[0]
+    assert len(to_nothing) < 6
+    assert list(FakeCode([BODY_AND_HANDLER], is_list=True).manager().ranges.tables(JIT_HEAP)) == []
+
+
 def test_before_the_first_method_of_a_heap_there_is_none() -> None:
     assert FakeCode([BODY_AND_HANDLER]).manager().find(JIT_HEAP + 0x10) is None
 
