@@ -105,7 +105,7 @@ class PtraceMethod:
             core = _Core(task, options, self.name, target)
             copied = None if core.is_redacted else buffered(target, core.plan, limit, arena)
             if copied is None:
-                core.write(target)
+                core.write(target, beside=beside)
             elif beside:
                 _copy_and_write(core, copied, target)
             else:
