@@ -92,6 +92,7 @@ def _touch_method(target: RecordingTarget, runtime: ClrRuntime, method: ClrMetho
     _ = method.signature
     target.touch_around(method.address, _METHOD_DESC, depth=3)
     _touch_precodes(target, runtime, method.address)
+    _look_up_code(target, runtime, method.address)
     kind = method.type
     if kind is not None:
         target.touch_around(kind.method_table, _SLOTS)
@@ -123,6 +124,14 @@ def _touch_precodes(target: RecordingTarget, runtime: ClrRuntime, method: int) -
     chunk = chunk_of(access, method)
     count = MethodDescChunk(access, chunk).count + 1
     target.touch_private(access.reader.pointer(chunk - access.reader.pointer_size), _PRECODE * count)
+
+
+def _look_up_code(target: RecordingTarget, runtime: ClrRuntime, method: int) -> None:
+    """Look up the code that a MethodDesc names: the DAC does, also where a later version of it is on the stack."""
+    data = target.memory.read_available(method, _METHOD_DESC)
+    for word in memoryview(data[: len(data) & ~7]).cast("Q"):
+        with suppress(DotdumpError):
+            runtime.code.find(word)
 
 
 def _touch_precompiled(runtime: ClrRuntime, image: PeImage, token: int) -> None:
