@@ -29,10 +29,13 @@ DOMAIN = 0x1000
 RECORD = 0x100
 """The same of an assembly, and of what is kept of its file."""
 MANAGER = 0x3000
-METHOD_TABLE = 0x60
 """The same of what the runtime has one of, such as the manager of jitted code, of which the lock comes last."""
+METHOD_TABLE = 0x60
+"""Bytes of what the runtime has one of that lead on, where it is a type."""
 _LAST_WITH_PLAIN_MODULES = 3
 """The last version whose DAC looks into the tables of types of every module."""
+_TABLES = 0x400
+"""Bytes of a module of these versions in which its tables are."""
 _STRING = 12
 """Bytes of a string before its characters: its type and its length."""
 _INNER_EXCEPTIONS = 64
@@ -83,7 +86,7 @@ def _touch_loaded(target: RecordingTarget, runtime: ClrRuntime) -> None:
         target.touch_tables(assemblies.domain, DOMAIN)
     for one in assemblies.loaded:
         if runtime.access.major <= _LAST_WITH_PLAIN_MODULES:
-            target.touch_around(one.module, AROUND)
+            target.touch_around(one.module, _TABLES)
         target.memory.touch(one.module, AROUND)
         for address in (one.entry, one.assembly, *runtime.loader.records_of(one.module)):
             target.touch_around(address, RECORD)
