@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.dac_table import known_variables
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.dump.selection.stack_memory import touch_managed_stacks, touch_named_types
+from dotdump.dump.selection.stack_memory import METHOD_TABLE, touch_managed_stacks, touch_named_types
 from dotdump.errors import DotdumpError
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ RECORD = 0x100
 """The same of an assembly, and of what is kept of its file."""
 MANAGER = 0x3000
 """The same of what the runtime has one of, such as the manager of jitted code, of which the lock comes last."""
-METHOD_TABLE = 0x60
-"""Bytes of what the runtime has one of that lead on, where it is a type."""
 _LAST_WITH_PLAIN_MODULES = 3
 """The last version whose DAC looks into the tables of types of every module."""
 _TABLES = 0x400

@@ -31,7 +31,7 @@ _RED_ZONE = 128
 """Bytes below the stack pointer that a function without calls may use (x86-64 psABI 3.2.2)."""
 _BEYOND_BOTTOM = 64 << 10
 """Bytes beyond the last frame of a thread: where glibc keeps what it knows of the thread, and thread-local data."""
-_METHOD_DESC, _METHOD_TABLE = 0x40, 0x60
+_METHOD_DESC, METHOD_TABLE = 0x40, 0x60
 """Bytes of what describes a method, with all that may follow it, and a type."""
 _SLOTS = 0x300
 """Bytes of a type with the slots of its methods, which lead to the stubs that know which method they are of."""
@@ -67,7 +67,7 @@ def touch_managed_stacks(target: RecordingTarget, runtime: ClrRuntime) -> None:
 def touch_named_types(target: RecordingTarget, runtime: ClrRuntime) -> None:
     """Read a little more of every type that was named: the runtime's own library looks at what is behind it."""
     for method_table in runtime.named_types:
-        target.touch_around(method_table, _METHOD_TABLE)
+        target.touch_around(method_table, METHOD_TABLE)
 
 
 def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: set[int]) -> None:
@@ -99,7 +99,7 @@ def _touch_method(target: RecordingTarget, runtime: ClrRuntime, method: ClrMetho
     for _ in range(BASE_TYPES):
         if kind is None:
             break
-        target.touch_around(kind.method_table, _METHOD_TABLE)
+        target.touch_around(kind.method_table, METHOD_TABLE)
         kind = kind.base
     if not method.module:
         return
