@@ -44,6 +44,11 @@ _MANAGED = StepKind.MANAGED
 _HIGHEST = (1 << 64) - 1
 
 
+def _key_of(context: WalkContext) -> int:
+    """Return what tells places apart: a return address, or the complement of where code was interrupted."""
+    return ~context.pc if context.interrupted else context.pc
+
+
 class StackWalker:
     """Walks the threads of one runtime; what it learns of code is kept for all of them."""
 
@@ -88,7 +93,7 @@ class StackWalker:
             return None
 
     def place_at(self, context: WalkContext) -> Place:
-        """Return the code at ``context``, and where that is managed, what unwinds it; kept for return addresses.
+        """Return the code at ``context``, and where that is managed, what unwinds it, which is kept in ``places``.
 
         Raises ``FormatError`` and ``MemoryFault`` where managed code has no unwind codes that can be read.
         """
@@ -96,10 +101,9 @@ class StackWalker:
         if block is None or block.kind not in _METHODS:
             return block, None
         place = block, self._unwinder.at(context, block)
-        if not context.interrupted:
-            if len(self.places) >= CODE_BLOCKS_KEPT:
-                self.places.clear()
-            self.places[context.pc] = place
+        if len(self.places) >= CODE_BLOCKS_KEPT:
+            self.places.clear()
+        self.places[_key_of(context)] = place
         return place
 
     def is_managed(self, address: int) -> bool:
@@ -175,8 +179,7 @@ class _Walk:
         """Return the code at ``context``, and where it returns to if it is that of a method."""
         if context is None:
             return None, None
-        found = self._places.get(context.pc) if not context.interrupted else None
-        block, unwind = found or self._walker.place_at(context)
+        block, unwind = self._places.get(_key_of(context)) or self._walker.place_at(context)
         return block, None if unwind is None else unwind(context, places=self._with_places)
 
     def _damaged(self, context: WalkContext | None, error: FormatError | MemoryFault) -> Iterator[Step | Ending]:
