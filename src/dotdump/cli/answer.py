@@ -35,6 +35,13 @@ def tell_moving(console: Console) -> None:
     console.warning("a garbage collection was moving objects: this is what could be had")
 
 
+def tell_heap_damage(problems: Collection[Problem], console: Console, *, whole: bool) -> int:
+    """Say that a collection was under way, unless the heap is ``whole``, and what was damaged; return the exit code."""
+    if not whole:
+        tell_moving(console)
+    return tell_damage(problems, console, walkable=whole)
+
+
 def tell_damage(problems: Collection[Problem], console: Console, *, walkable: bool = True) -> int:
     """Say what was damaged; return the exit code that fits."""
     for problem in problems:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer, tell_damage, tell_moving
+from dotdump.cli.answer import print_answer, tell_heap_damage
 from dotdump.cli.listing_arguments import add_listing, choice_of
 from dotdump.cli.target_arguments import add_index, add_target, index_of, open_target
 
@@ -45,9 +45,7 @@ def run(arguments: Namespace, console: Console) -> int:
         runtime = ClrRuntime.of(target)
         whole = runtime.heap.can_walk
         found = _exceptions(runtime, arguments, progress)
-    if not whole:
-        tell_moving(console)
-    status = tell_damage(found.problems, console, walkable=whole)
+    status = tell_heap_damage(found.problems, console, whole=whole)
     chosen = report.select(found, choice_of(arguments))
     text = partial(report.render_exceptions, chosen)
     print_answer(console, "dotdump/exceptions/1", chosen, text, partial(report.exceptions_csv, chosen))

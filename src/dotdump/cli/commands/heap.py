@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer, tell_damage, tell_moving
+from dotdump.cli.answer import print_answer, tell_heap_damage
 from dotdump.cli.listing_arguments import add_listing, choice_of
 from dotdump.cli.target_arguments import add_index, add_target, index_of, open_target
 
@@ -52,9 +52,7 @@ def run(arguments: Namespace, console: Console) -> int:
 
     find = _of_live if arguments.live or arguments.dead else _statistics
     statistics = find(arguments, console)
-    if not statistics.walkable:
-        tell_moving(console)
-    status = tell_damage(statistics.problems, console, walkable=statistics.walkable)
+    status = tell_heap_damage(statistics.problems, console, whole=statistics.walkable)
     shown = in_generations(statistics, arguments.generation) if arguments.generation else statistics
     _print(shown, arguments, console)
     return status

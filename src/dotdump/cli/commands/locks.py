@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer, tell_damage, tell_moving
+from dotdump.cli.answer import print_answer, tell_heap_damage
 from dotdump.cli.target_arguments import add_target, open_target
 
 TYPE_CHECKING = False
@@ -35,8 +35,6 @@ def run(arguments: Namespace, console: Console) -> int:
         runtime = ClrRuntime.of(target)
         whole = runtime.heap.can_walk
         found = lock_report(runtime, progress)
-    if not whole:
-        tell_moving(console)
-    status = tell_damage(found.problems, console, walkable=whole)
+    status = tell_heap_damage(found.problems, console, whole=whole)
     print_answer(console, "dotdump/locks/1", found, partial(render_locks, found), partial(locks_csv, found))
     return status

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer, tell_damage, tell_moving
+from dotdump.cli.answer import print_answer, tell_heap_damage
 from dotdump.cli.listing_arguments import count
 from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_target, is_damaged, open_target
@@ -85,9 +85,7 @@ def _run_parallel(arguments: Namespace, console: Console) -> int:
         runtime = ClrRuntime.of(target)
         whole = runtime.heap.can_walk
         found = stack_groups(runtime, everything=arguments.all, progress=progress)
-    if not whole:
-        tell_moving(console)
-    status = tell_damage(found.problems, console, walkable=whole)
+    status = tell_heap_damage(found.problems, console, whole=whole)
     print_answer(console, "dotdump/parallel-stacks/1", found, partial(render_groups, found))
     return status
 
