@@ -57,7 +57,7 @@ def full(
         reasons[row] = CODES[why]
     plan = DumpPlan.of_columns(table.starts, sizes, stored, table.rights.translate(_PROTECTION), bytes(reasons))
     if not file_backed:
-        plan = DumpPlan(piece for segment in plan.segments for piece in _first_page_apart(segment))
+        plan = DumpPlan(piece for segment in plan.segments for piece in _cut(segment, _front(segment), segment.why))
     return plan if available is None else _within(plan, available, Why.ABSENT)
 
 
@@ -138,13 +138,9 @@ def _is_relocated(region: Region, following: Region) -> bool:
     return following.writable and region.path == following.path and region.end == following.start
 
 
-def _first_page_apart(segment: Segment) -> Iterator[Segment]:
-    """Yield a segment, in two where only the first page of a file is stored."""
-    end = segment.start + segment.stored
-    if segment.stored:
-        yield Segment(segment.start, end, segment.protection, segment.stored, Why.KEPT)
-    if end < segment.end:
-        yield Segment(end, segment.end, segment.protection, 0, segment.why)
+def _front(segment: Segment) -> list[MemoryRange]:
+    """Return what is stored of a segment that is to be cut: of a file its first page, or all, or nothing."""
+    return [MemoryRange(segment.start, segment.start + segment.stored)] if segment.stored else []
 
 
 def _cut(segment: Segment, parts: Iterable[MemoryRange], why: Why) -> Iterator[Segment]:
