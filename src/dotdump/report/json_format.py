@@ -93,14 +93,11 @@ class _Writer:
 
     def _line_of_other(self, value: object) -> str | None:
         """Return what is no record, or the first one of its class, on one line."""
-        kind = value.__class__
-        if kind in _SINGLE:
-            return _SINGLE[kind](value)
         members = _members(value)
         if members is None:
             return _encode(value)
         if _is_record(value):
-            _FORMS[kind] = _form(fields_of(value), getattr(kind, "json_inline", ""))
+            _FORMS[value.__class__] = _form(fields_of(value), getattr(value, "json_inline", ""))
             return self._line(value)
         if isinstance(members, dict):
             return self._filled(_form(members), tuple(members.values()))

@@ -88,12 +88,16 @@ class CodeRanges:
 
     def _mapped(self) -> set[int]:
         """Return the address of each section that the map leads to."""
-        top = self._access.global_address(_MAP) + self._access.offset("RangeSectionMap", "TopLevelData")
-        tables = {top}
+        tables = {self._top}
         for _ in range(_LEVELS):
             tables = self._behind(tables)
         found = (fragment.section for first in tables for fragment in self._chain(first))
         return _limited(found, "sections")
+
+    @cached_property
+    def _top(self) -> int:
+        """Where the map's first table is."""
+        return self._access.global_address(_MAP) + self._access.offset("RangeSectionMap", "TopLevelData")
 
     def _behind(self, tables: set[int]) -> set[int]:
         """Return what the entries of ``tables`` point to."""
@@ -115,7 +119,7 @@ class CodeRanges:
         """Yield the tables of the map that lead to ``address``, of ``TABLE_SIZE`` bytes, and the fragment at last."""
         if not self._has_map:
             return
-        table = self._access.global_address(_MAP) + self._access.offset("RangeSectionMap", "TopLevelData")
+        table = self._top
         for level in reversed(range(_LEVELS)):
             yield table
             index = address >> (_CHUNK_BITS + _LEVEL_BITS * level) & 0xFF

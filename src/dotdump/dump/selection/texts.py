@@ -49,7 +49,8 @@ class Wanted:
         yield from _Pieces(data, _spans(_NARROW, kinds)).find(self._plain)
         wide = [(start, end) for start, end in _spans(_WIDE, kinds) if end - start >= 2 * LEAST]
         yield from _Pieces(data, wide).find(self._wide)
-        yield from _Pieces(data, [(0, len(data))]).find(self._others)
+        if self._others:
+            yield from _Pieces(data, [(0, len(data))]).find(self._others)
 
 
 class _Pieces:
