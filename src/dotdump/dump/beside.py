@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 
 LEAST = 1 << 16
 """Bytes of a write that another thread is worth."""
+DEPTH = 3
+"""Calls that may be under way: reading and writing are quick by turns, and need not wait for each other at once."""
 
 
 @contextmanager
 def written_beside(sink: Sink) -> Iterator[Sink]:
     """Give the block a sink that returns from a write of ``LEAST`` bytes or more before it is done.
 
-    What it was given may change as soon as the next call returns, of whatever kind; errors are raised by that, too.
+    What a call was given may change after ``DEPTH`` more calls; errors are raised by one of these, or by ``finish``.
     When the block ends, nothing is being written any more. Where no thread can be had, it is ``sink`` itself.
     """
     import threading
@@ -39,45 +41,54 @@ def written_beside(sink: Sink) -> Iterator[Sink]:
 
 
 class _BesideSink:
+    """Calls in order: here while none is under way and this one is short, else in the other thread, behind those."""
+
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._writes: SimpleQueue[bytes | memoryview | None] = SimpleQueue()
+        self._calls: SimpleQueue[bytes | memoryview | int | None] = SimpleQueue()
         self._answers: SimpleQueue[BaseException | None] = SimpleQueue()
-        self._busy = False
+        self._under_way = 0
 
     def write(self, data: bytes | memoryview) -> None:
-        self._wait()
-        if len(data) < LEAST:
-            self._sink.write(data)
+        if self._under_way or len(data) >= LEAST:
+            self._hand_over(data)
         else:
-            self._busy = True
-            self._writes.put(data)
+            self._sink.write(data)
 
     def hole(self, size: int) -> None:
-        self._wait()
-        self._sink.hole(size)
+        if self._under_way:
+            self._hand_over(size)
+        else:
+            self._sink.hole(size)
 
     def finish(self) -> int:
-        self._wait()
+        self._wait(0)
         return self._sink.finish()
 
     def serve(self) -> None:
-        """Write what comes, until ``end``."""
-        while (data := self._writes.get()) is not None:
+        """Do what is handed over, until ``end``; behind an error nothing more."""
+        error: BaseException | None = None
+        while (call := self._calls.get()) is not None:
             try:
-                self._sink.write(data)
-            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-                self._answers.put(error)
-            else:
-                self._answers.put(None)
+                if error is None:
+                    self._sink.hole(call) if isinstance(call, int) else self._sink.write(call)
+            except BaseException as raised:  # noqa: BLE001 - it is raised where it is waited for
+                error = raised
+            self._answers.put(error)
 
     def end(self) -> None:
-        """Have the other thread end, behind what it is writing."""
-        self._writes.put(None)
+        """Have the other thread end, behind what it has been given."""
+        self._calls.put(None)
 
-    def _wait(self) -> None:
-        if self._busy:
-            self._busy = False
+    def _hand_over(self, call: bytes | memoryview | int) -> None:
+        self._calls.put(call)
+        self._under_way += 1
+        self._wait(DEPTH)
+
+    def _wait(self, most: int) -> None:
+        """Wait until at most so many calls are under way."""
+        while self._under_way > most:
             error = self._answers.get()
+            self._under_way -= 1
             if error is not None:
                 raise error

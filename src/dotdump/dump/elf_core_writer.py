@@ -11,6 +11,7 @@ from bisect import bisect_left
 from itertools import cycle
 from zlib import crc32
 
+from dotdump.dump.beside import DEPTH
 from dotdump.dump.core_head import build_head
 from dotdump.dump.segments import Segment, Why
 from dotdump.errors import MemoryFault
@@ -212,15 +213,15 @@ def _present(memory: AddressSpace, start: int, end: int) -> Iterator[tuple[int, 
 
 
 def _reader(memory: AddressSpace) -> Callable[[int, int], Data]:
-    """Return what reads a prefix of a range, where that can be over and over into two buffers, in turn.
+    """Return what reads a prefix of a range, where that can be over and over into a few buffers, in turn.
 
-    A buffer that stays in the CPU's cache from read to write saves a copy of everything. One may still be written
-    from, by a sink that does so in another thread, while the other is filled.
+    A buffer that stays in the CPU's cache from read to write saves a copy of everything. The others may still be
+    written from, by a sink that does so in another thread, while one is filled.
     """
     read_into = getattr(memory, "read_into", None)
     if read_into is None:
         return memory.read_available
-    turns = cycle((bytearray(CHUNK), bytearray(CHUNK)))
+    turns = cycle([bytearray(CHUNK) for _ in range(DEPTH + 1)])
 
     def read(start: int, size: int) -> Data:
         buffer = next(turns)
