@@ -33,7 +33,6 @@ from dotdump.target.snapshot import SnapshotRefused, open_snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dotdump.dump.buffered import BufferedTarget
     from dotdump.dump.capture import Task
     from dotdump.dump.elf_core_writer import WrittenCore
     from dotdump.dump.segments import DumpPlan
@@ -52,8 +51,6 @@ _HELD_BY_READER = (
     "the process stood still until the reader of the dump had taken it: its memory is larger than the buffer; "
     "--live or a larger --buffer avoids that"
 )
-_TOUCHED_BESIDE = 0.25
-"""Part of the buffer to touch beforehand where writing gives room back meanwhile: see docs/performance.md."""
 
 
 @record
@@ -95,21 +92,18 @@ class PtraceMethod:
     def capture(self, task: Task) -> Capture:
         options = self.options
         _make_ready(task.type)
-        beside, limit = _writes_beside(task, options), _buffer_limit(task, options)
-        share = _TOUCHED_BESIDE if beside else 1.0
-        arena = prepared(_resident(task.subject, task.type), limit, share)
+        limit = _buffer_limit(task, options)
+        arena = prepared(_resident(task.subject, task.type), limit)
         pid, memo = task.subject.pid, task.subject.memo
         with GcMoment(pid, options.gc_wait, memo) as gc:
             target = open_process(pid, first=options.first, siginfo=options.siginfo, moment=gc.moment, memo=memo)
         with target:
             core = _Core(task, options, self.name, target)
             copied = None if core.is_redacted else buffered(target, core.plan, limit, arena)
-            if copied is None:
-                core.write(target, beside=beside)
-            elif beside:
-                _copy_and_write(core, copied, target)
-            else:
-                _copy_then_write(core, copied, target)
+            if copied is not None:
+                copied.memory.fill(target)
+                target.close()
+            core.write(copied or target, beside=_writes_beside(task, options))
         if copied is None and limit and not core.is_redacted and not _is_file(task):
             target.problems.append(_HELD_BY_READER)
         return core.captured(target, self.why)
@@ -250,43 +244,8 @@ def _buffer_limit(task: Task, options: OwnOptions) -> int:
 
 
 def _writes_beside(task: Task, options: OwnOptions) -> bool:
-    """Whether to write while memory is copied: where that is a copy too, and another CPU is there for it."""
+    """Whether to write while memory is read: where that is a copy too, and another CPU is there for it."""
     return options.level is None and _is_file(task) and len(os.sched_getaffinity(0)) > 1
-
-
-def _copy_then_write(core: _Core, copied: BufferedTarget, target: ProcessTarget) -> None:
-    copied.memory.fill(target)
-    target.close()
-    core.write(copied)
-
-
-def _copy_and_write(core: _Core, copied: BufferedTarget, target: ProcessTarget) -> None:
-    """Copy memory here, for only the thread that stopped the process can let it go, and write it in another thread."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    relay = copied.memory
-
-    def write() -> None:
-        try:
-            core.write(copied)
-        except BaseException:
-            relay.abandon()
-            raise
-
-    with ThreadPoolExecutor(1, "write") as pool:
-        try:
-            writing = pool.submit(write)
-        except RuntimeError:  # some limit allows no further thread
-            _copy_then_write(core, copied, target)
-            return
-        try:
-            relay.fill(target)
-            target.close()
-            writing.result()
-        except BaseException:
-            target.close()
-            relay.abandon()
-            raise
 
 
 def _check(subject: Subject, expected: int | None) -> None:

@@ -21,7 +21,7 @@ DELETED = " (deleted)"
 
 
 class BackingFiles:
-    """The files that a process maps, opened as they are asked for. ``close`` closes them."""
+    """The files that a process maps, opened as they are asked for, by any thread. ``close`` closes them."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -57,9 +57,13 @@ class BackingFiles:
 
     def _descriptor(self, region: Region) -> int | None:
         key = (region.device, region.inode)
-        if key not in self._opened:
-            self._opened[key] = next(self._candidates(region), None)
-        return self._opened[key]
+        if key in self._opened:
+            return self._opened[key]
+        found = next(self._candidates(region), None)
+        kept = self._opened.setdefault(key, found)
+        if found is not None and found != kept:  # another thread was first
+            os.close(found)
+        return kept
 
     def _candidates(self, region: Region) -> Iterator[int]:
         for path in self._paths(region):

@@ -12,6 +12,7 @@ import errno
 import os
 from array import array
 from bisect import bisect_right
+from threading import Lock
 
 from dotdump.errors import AccessDenied, MemoryFault, ProcessGone
 from dotdump.kernels.segment_rows import ALONE, JOINED, LEFT_OUT, join
@@ -67,11 +68,15 @@ class MemFile:
 
 
 class VmReader:
-    """process_vm_readv(2), and for good /proc/PID/mem where a sandbox does not let it pass (EPERM, ENOSYS)."""
+    """process_vm_readv(2), and for good /proc/PID/mem where a sandbox does not let it pass (EPERM, ENOSYS).
+
+    Any thread may read.
+    """
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._file: MemFile | None = None
+        self._opening = Lock()
 
     def read_into(self, address: int, buffer: memoryview) -> int:
         if self._file is not None:
@@ -81,12 +86,17 @@ class VmReader:
         except OSError as error:
             if error.errno not in (errno.EPERM, errno.ENOSYS):
                 raise
-        self._file = MemFile(self._pid)
-        return self._file.read_into(address, buffer)
+        return self._mem_file().read_into(address, buffer)
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+
+    def _mem_file(self) -> MemFile:
+        with self._opening:
+            if self._file is None:
+                self._file = MemFile(self._pid)
+            return self._file
 
 
 class ProcessMemory:

@@ -1,16 +1,17 @@
-"""The relay between the one who copies a process and the one who writes it."""
+"""What is copied of a process while it stands still."""
 
 from __future__ import annotations
 
-import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dotdump.dump.buffered import SLOT, Arena, Relay, buffered
+from dotdump.dump.buffered import PIECE, Arena, CopiedMemory, buffered
 from dotdump.dump.segments import DumpPlan, Segment, Why
-from dotdump.errors import Incomplete, MemoryFault
+from dotdump.errors import MemoryFault
 from dotdump.memory.region import Protection
 from dotdump.memory.space import MemoryRange
 
@@ -54,102 +55,71 @@ def content(size: int) -> bytes:
     return b"".join(number.to_bytes(8, "little") for number in range(size // 8))
 
 
-def relay_over(size: int, *, room: int = 64 * SLOT) -> tuple[Relay, Arena]:
-    arena = Arena(room)
-    return Relay([MemoryRange(BASE, BASE + size)], arena), arena
+def copied(process: Process, *runs: MemoryRange) -> CopiedMemory:
+    found = runs or (MemoryRange(BASE, BASE + len(process.data)),)
+    memory = CopiedMemory(found, Arena(sum(run.size for run in found)))
+    memory.fill(as_target(process))
+    return memory
 
 
-def test_what_was_copied_is_read_in_order_whatever_the_sizes() -> None:
-    process = Process(content(3 * SLOT + 5 * PAGE))
-    relay, _ = relay_over(len(process.data))
-    relay.fill(as_target(process))
+def test_what_was_copied_is_read_whatever_the_sizes() -> None:
+    process = Process(content(3 * PIECE + 5 * PAGE))
+    memory = copied(process)
     position, parts = BASE, []
-    for size in [1, PAGE, SLOT - 1, SLOT, 7, 2 * SLOT]:
-        parts.append(relay.read_available(position, size))
+    for size in [1, PAGE, PIECE - 1, PIECE, 7, 2 * PIECE]:
+        parts.append(memory.read_available(position, size))
         position += size
     assert b"".join(parts) == process.data
-    assert relay.read_available(BASE + len(process.data), 1) == b""
+    assert memory.read_available(BASE + len(process.data), 1) == b""
+    assert memory.read_available(BASE - 1, 1) == b""
 
 
 def test_what_could_not_be_read_is_a_gap_and_reading_goes_on_behind_it() -> None:
     process = Process(content(8 * PAGE), frozenset({2, 3}))
-    relay, _ = relay_over(len(process.data))
-    relay.fill(as_target(process))
-    assert relay.read_available(BASE, 8 * PAGE) == process.data[: 2 * PAGE]
-    with pytest.raises(MemoryFault):
-        relay.read(BASE + 2 * PAGE, 1)
-    assert relay.read(BASE + 4 * PAGE, 4 * PAGE) == process.data[4 * PAGE :]
+    memory = copied(process)
+    assert memory.read_available(BASE, 8 * PAGE) == process.data[: 2 * PAGE]
+    for page in (2, 3):
+        with pytest.raises(MemoryFault):
+            memory.read(BASE + page * PAGE, 1)
+        assert memory.view(BASE + page * PAGE, 1) is None
+    assert memory.read(BASE + 4 * PAGE, 4 * PAGE) == process.data[4 * PAGE :]
 
 
-def test_room_that_was_read_is_used_again() -> None:
-    process = Process(content(40 * SLOT))
-    relay, arena = relay_over(len(process.data), room=40 * SLOT)
-    taken: set[int] = set()
-    lend = arena.take
-
-    def take() -> int:
-        got_back.wait(5)  # until the reader is a slot behind
-        got_back.clear()
-        taken.add(slot := lend())
-        return slot
-
-    got_back = threading.Event()
-    got_back.set()
-    arena.take = take  # type: ignore[method-assign]
-    filling = threading.Thread(target=relay.fill, args=[as_target(process)])
-    filling.start()
-    for number in range(40):
-        assert relay.read(BASE + number * SLOT, SLOT) == process.data[number * SLOT : (number + 1) * SLOT]
-        got_back.set()
-    filling.join()
-    assert len(taken) <= 3
+@given(st.sets(st.integers(0, 15)), st.lists(st.booleans(), min_size=16, max_size=16))
+def test_every_page_is_what_it_was_and_where_it_was(holes: set[int], kept: list[bool]) -> None:
+    process = Process(content(16 * PAGE), frozenset(holes))
+    runs = [MemoryRange(BASE + page * PAGE, BASE + (page + 1) * PAGE) for page in range(16) if kept[page]]
+    if not runs:
+        return
+    memory = copied(process, *runs)
+    for page in range(16):
+        there = kept[page] and page not in holes
+        expected = process.data[page * PAGE : (page + 1) * PAGE] if there else b""
+        assert memory.read_available(BASE + page * PAGE, PAGE) == expected
+    assert list(memory.present_runs(BASE + 3 * PAGE + 1, BASE + 9 * PAGE)) == [
+        MemoryRange(max(run.start, BASE + 3 * PAGE + 1), run.end)
+        for run in runs
+        if BASE + 3 * PAGE < run.end <= BASE + 9 * PAGE
+    ]
 
 
-def test_a_reader_waits_for_what_is_to_come_and_not_for_a_copy_that_failed() -> None:
+def test_nothing_is_there_before_it_was_copied() -> None:
+    memory = CopiedMemory([MemoryRange(BASE, BASE + PAGE)], Arena(PAGE))
+    assert memory.read_available(BASE, PAGE) == b""
+
+
+def test_a_copy_that_fails_says_so() -> None:
     class Broken(Process):
         def read_into(self, address: int, buffer: memoryview) -> int:
             if self.reads == 2:
                 raise OSError(5, "broken")
             return super().read_into(address, buffer)
 
-    process = Broken(content(8 * SLOT))
-    relay, _ = relay_over(len(process.data))
-    failures: list[BaseException] = []
-
-    def read() -> None:
-        try:
-            relay.read(BASE, len(process.data))
-        except Incomplete as error:
-            failures.append(error)
-
-    reading = threading.Thread(target=read)
-    reading.start()
     with pytest.raises(OSError, match="broken"):
-        relay.fill(as_target(process))
-    reading.join(10)
-    assert not reading.is_alive()
-    assert "was not copied to its end" in str(failures[0])
+        copied(Broken(content(8 * PIECE)))
 
 
-def test_nothing_more_is_copied_when_the_writer_gave_up() -> None:
-    process = Process(content(8 * SLOT))
-    relay, _ = relay_over(len(process.data))
-    relay.abandon()
-    relay.fill(as_target(process))
-    assert process.reads == 0
-
-
-@pytest.mark.parametrize(("limit", "fits"), [(4 * SLOT, True), (4 * SLOT - 1, False), (0, False)])
+@pytest.mark.parametrize(("limit", "fits"), [(4 * PIECE, True), (4 * PIECE - 1, False), (0, False)])
 def test_only_what_fits_is_buffered(limit: int, fits: bool) -> None:
-    plan = DumpPlan((Segment(BASE, BASE + 4 * SLOT, Protection.READ, 4 * SLOT, Why.KEPT),))
+    plan = DumpPlan((Segment(BASE, BASE + 4 * PIECE, Protection.READ, 4 * PIECE, Why.KEPT),))
     assert (buffered(as_target(Process(b"")), plan, limit) is not None) is fits
-
-
-def test_a_slot_that_comes_back_is_lent_before_a_fresh_one() -> None:
-    arena = Arena(3 * SLOT, touched=SLOT)
-    first, second = arena.take(), arena.take()
-    assert first != second
-    arena.give_back(first)
-    assert arena.take() == first
-    assert arena.take() not in {first, second}
-    assert len(arena.view(first)) == SLOT
