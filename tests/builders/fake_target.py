@@ -48,6 +48,8 @@ class FakeTarget:
 class ListSink:
     """A sink that keeps what it is given, holes as zeros."""
 
+    lag = 0
+
     def __init__(self) -> None:
         self.data = bytearray()
         self.holes: list[tuple[int, int]] = []

@@ -13,15 +13,13 @@ if TYPE_CHECKING:
 
 LEAST = 1 << 16
 """Bytes of a write that another thread is worth."""
-DEPTH = 3
-"""Calls that may be under way: reading and writing are quick by turns, and need not wait for each other at once."""
 
 
 @contextmanager
 def written_beside(sink: Sink) -> Iterator[Sink]:
     """Give the block a sink that returns from a write of ``LEAST`` bytes or more before it is done.
 
-    What a call was given may change after ``DEPTH`` more calls; errors are raised by one of these, or by ``finish``.
+    Errors are raised by one of the next calls, ``finish`` the last.
     When the block ends, nothing is being written any more. Where no thread can be had, it is ``sink`` itself.
     """
     import threading
@@ -41,7 +39,12 @@ def written_beside(sink: Sink) -> Iterator[Sink]:
 
 
 class _BesideSink:
-    """Calls in order: here while none is under way and this one is short, else in the other thread, behind those."""
+    """Calls in order: here while none is under way and this one is short, else in the other thread, behind those.
+
+    Reading and writing are quick by turns: with a few calls under way neither waits for the other at once.
+    """
+
+    lag = 3
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -83,7 +86,7 @@ class _BesideSink:
     def _hand_over(self, call: bytes | memoryview | int) -> None:
         self._calls.put(call)
         self._under_way += 1
-        self._wait(DEPTH)
+        self._wait(self.lag)
 
     def _wait(self, most: int) -> None:
         """Wait until at most so many calls are under way."""

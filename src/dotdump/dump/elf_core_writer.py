@@ -11,7 +11,6 @@ from bisect import bisect_left
 from itertools import cycle
 from zlib import crc32
 
-from dotdump.dump.beside import DEPTH
 from dotdump.dump.core_head import build_head
 from dotdump.dump.segments import Segment, Why
 from dotdump.errors import MemoryFault
@@ -80,7 +79,7 @@ class ElfCoreWriter:
         self._progress = progress
         self._head, self._offsets = build_head(target, self._plan, origin)
         self._total = self._plan.total
-        self._read = _reader(target.memory)
+        self._read: Callable[[int, int], Data]
 
     def _with_diagnostics(self, plan: DumpPlan) -> DumpPlan:
         start, end = DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_ADDRESS + DIAGNOSTICS_PAGE_SIZE
@@ -93,6 +92,7 @@ class ElfCoreWriter:
     def write(self, sink: Sink) -> WrittenCore:
         """Write everything and finish the sink. Whatever the target or the sink raises leaves a prefix of a core."""
         content = _Content(sink, self._page_size)
+        self._read = _reader(self._target.memory, sink.lag + 1)
         sink.write(self._head)
         position, done = len(self._head), 0
         if zeros := self._plan.zero_block:
@@ -212,22 +212,21 @@ def _present(memory: AddressSpace, start: int, end: int) -> Iterator[tuple[int, 
         yield part.start, part.end
 
 
-def _reader(memory: AddressSpace) -> Callable[[int, int], Data]:
-    """Return what reads a prefix of a range, where that can be over and over into a few buffers, in turn.
+def _reader(memory: AddressSpace, count: int) -> Callable[[int, int], Data]:
+    """Return what reads a prefix of a range, where that can be over and over into so many buffers, in turn.
 
-    A buffer that stays in the CPU's cache from read to write saves a copy of everything. The others may still be
-    written from, by a sink that does so in another thread, while one is filled.
+    Buffers that stay in the CPU's cache from read to write save a copy of everything.
     """
     read_into = getattr(memory, "read_into", None)
     if read_into is None:
         return memory.read_available
-    turns = cycle([bytearray(CHUNK) for _ in range(DEPTH + 1)])
+    turns = cycle([bytearray(CHUNK) for _ in range(count)])
 
     def read(start: int, size: int) -> Data:
         buffer = next(turns)
         view = memoryview(buffer)
-        count = read_into(start, view[:size])
-        return buffer if count == CHUNK else bytes(view[:count])
+        found = read_into(start, view[:size])
+        return buffer if found == CHUNK else bytes(view[:found])
 
     return read
 

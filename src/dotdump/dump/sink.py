@@ -22,7 +22,12 @@ _WRITE_BACK = 16 << 20
 
 
 class Sink(Protocol):
-    """Takes bytes and runs of zeros in order. What it is given may change as soon as a call returns."""
+    """Takes bytes and runs of zeros in order.
+
+    ``lag`` is how many calls may be under way when one returns: what a call was given may change after so many more.
+    """
+
+    lag: int
 
     def write(self, data: bytes | memoryview) -> None:
         """Store ``data`` behind what came before. ``OSError`` where that fails."""
@@ -39,6 +44,8 @@ class FileSink:
 
     The disk writes while we do. Source: posix_fadvise(2): POSIX_FADV_DONTNEED begins to write back what is dirty.
     """
+
+    lag = 0
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -74,6 +81,8 @@ class FileSink:
 
 class PipeSink:
     """A sink over anything that can only be written to."""
+
+    lag = 0
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -36,6 +36,8 @@ _ZEROS = bytes(_HOLE_LEAST)
 class ZstdSink:
     """A sink that compresses into another. ``level`` as zstd's own, 1 to 22 or below zero for speed."""
 
+    lag = 0
+
     def __init__(self, sink: Sink, level: int = DEFAULT_LEVEL, threads: int = 1) -> None:
         from concurrent.futures import ThreadPoolExecutor
 

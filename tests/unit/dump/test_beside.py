@@ -2,11 +2,13 @@ import threading
 
 import pytest
 
-from dotdump.dump.beside import DEPTH, LEAST, written_beside
+from dotdump.dump.beside import LEAST, written_beside
 
 
 class Recorder:
     """A sink that remembers what it was told, and by which thread."""
+
+    lag = 0
 
     def __init__(self, error: Exception | None = None) -> None:
         self.told: list[tuple[str, int]] = []
@@ -53,11 +55,11 @@ def test_so_many_calls_return_before_they_are_done_and_the_next_waits_for_the_fi
     sink.may_write.clear()
     with written_beside(sink) as beside:
         beside.write(b"a" * LEAST)
-        for size in range(1, DEPTH):
+        for size in range(1, beside.lag):
             beside.hole(size)
         assert sink.told == []
         sink.may_write.set()
-        beside.hole(DEPTH)
+        beside.hole(1)
         assert sink.told[0] == ("write", LEAST)
 
 
