@@ -7,6 +7,7 @@ a reader is told in docs/formats/core-writing.md; nothing here reads or writes a
 
 from __future__ import annotations
 
+import json
 from array import array
 from enum import IntEnum
 from struct import Struct
@@ -97,8 +98,6 @@ _VERSION, _HAS_CONTENT_CRC = 1, 1
 
 def build_origin(origin: Origin) -> bytes:
     """Return the description of an ORIGIN note: a JSON object."""
-    import json
-
     fields = {
         "writer": origin.writer,
         "method": origin.method,
@@ -112,8 +111,6 @@ def build_origin(origin: Origin) -> bytes:
 
 def parse_origin(data: bytes) -> Origin:
     """Return an ORIGIN note; fields that it lacks are empty, ``FormatError`` where it is no JSON object of ours."""
-    import json
-
     try:
         fields = json.loads(data.decode("ascii"))
         return Origin(

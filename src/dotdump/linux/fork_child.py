@@ -80,8 +80,8 @@ class ForkedChild:
     def _offer(self) -> None:
         """Offer it to the out-of-memory killer; ``left_behind`` knows it by that."""
         try:
-            with open(f"/proc/{self.pid}/oom_score_adj", "w", encoding="ascii") as score:
-                score.write(str(FIRST_TO_DIE))
+            with open(f"/proc/{self.pid}/oom_score_adj", "wb", buffering=0) as score:
+                score.write(b"%d" % FIRST_TO_DIE)
         except OSError:
             return  # a sandboxed /proc; it can still be chosen by its size
 
