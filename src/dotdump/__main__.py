@@ -1,8 +1,6 @@
 """``python -m dotdump``: the same as the ``dotdump`` command."""
 
-import sys
-
-from dotdump.cli.main import main
+from dotdump.cli.main import run_process
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_process()

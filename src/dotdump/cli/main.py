@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 done with problems.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -13,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
+    from typing import NoReturn
 
     from dotdump.cli.console import Console
     from dotdump.cli.registry import Command
@@ -31,6 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         return status
     return _die_of_interrupt()
+
+
+def run_process() -> NoReturn:
+    """Run the command line of this process, and end it."""
+    status = main()
+    gc.freeze()  # else the interpreter looks for cycles in all that a large answer has left, before it ends
+    sys.exit(status)
 
 
 def run_command(argv: list[str]) -> int:
@@ -84,7 +93,6 @@ def _reader_gone() -> int:
 
 def _die_of_interrupt() -> int:
     """End as Ctrl-C ends a program that does not catch it, so that a shell loop around us ends too."""
-    import gc
     import signal
 
     gc.collect()  # a snapshot whose block was not yet entered is closed as it is let go
