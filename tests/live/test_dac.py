@@ -62,8 +62,8 @@ def test_threads_and_frames_are_those_of_clrmd(opened: Opened) -> None:
 def test_threads_are_those_that_we_find_ourselves(opened: Opened) -> None:
     with opened.dac() as dac:
         theirs = {(t.address, t.managed_id, t.os_id, t.cooperative, t.allocation) for t in dac.threads()}
-    ours = (thread.record for thread in opened.runtime.threads)
-    assert theirs == {(r.address, r.managed_id, r.os_id, r.cooperative, r.allocation) for r in ours}
+    ours = ((thread.record, thread.allocation_context) for thread in opened.runtime.threads)
+    assert theirs == {(r.address, r.managed_id, r.os_id, r.cooperative, allocation) for r, allocation in ours}
 
 
 def test_stacks_use_dac_shows_its_frames(opened: Opened) -> None:

@@ -35,16 +35,17 @@ class FileSpace:
             self._map = mmap.mmap(descriptor, self.size, access=mmap.ACCESS_READ) if self.size else None
         finally:
             os.close(descriptor)
-        self._bytes = memoryview(self._map or b"")
+        self._data: mmap.mmap | bytes = self._map or b""
+        self._bytes = memoryview(self._data)
 
     def read(self, address: int, size: int) -> bytes:
-        data = bytes(self._bytes[address : address + size])
+        data = self._data[address : address + size]
         if len(data) < size:
             raise MemoryFault(address + len(data), size - len(data), f"{self.name} ends at {self.size:#x}")
         return data
 
     def read_available(self, address: int, size: int) -> bytes:
-        return bytes(self._bytes[address : address + size])
+        return self._data[address : address + size]
 
     def view(self, address: int, size: int) -> memoryview | None:
         return self._bytes[address : address + size] if address + size <= self.size else None
@@ -54,7 +55,8 @@ class FileSpace:
 
     def close(self) -> None:
         """Unmap the file, or leave that to the last view of it that is still held."""
-        self._bytes = memoryview(b"")
+        self._data = b""
+        self._bytes = memoryview(self._data)
         if self._map is not None:
             try:
                 self._map.close()

@@ -98,7 +98,6 @@ class ThreadRecord:
     state: ThreadState | None
     cooperative: bool | None
     lock_count: int | None
-    allocation: tuple[int, int]
     object: int
     exceptions: tuple[int, ...]
     last_thrown: int
@@ -144,6 +143,13 @@ class Threads:
         """Return what there is to say of a thread; raises ``MemoryFault`` where its Thread cannot be read."""
         return self._read_aot(address) if self._is_aot else self._read_thread(address)
 
+    def allocation_of(self, address: int) -> tuple[int, int]:
+        """Return where a thread allocates next and where that ends; zeros for nowhere, and where it cannot be read."""
+        try:
+            return self._allocation(self._allocation_address(address))
+        except MemoryFault:
+            return (0, 0)
+
     @property
     def _is_aot(self) -> bool:
         return self._access.runtime.kind is RuntimeKind.NATIVE_AOT
@@ -183,7 +189,6 @@ class Threads:
             state=ThreadState(thread.state),
             cooperative=bool(thread.cooperative),
             lock_count=thread.lock_count if access.has("Thread", "LockCount") else None,
-            allocation=self._allocation(self._allocation_address(thread)),
             object=self._behind(thread.exposed_object),
             exceptions=tuple(self._exceptions(thread)),
             last_thrown=self._behind(thread.last_thrown_object),
@@ -192,22 +197,23 @@ class Threads:
 
     def _read_aot(self, address: int) -> ThreadRecord:
         access, thread = self._access, AotThread(self._access, address)
-        context = address + access.offset("RuntimeThreadLocals", "m_eeAllocContext")
-        context += access.offset("ee_alloc_context", "m_rgbAllocContextBuffer")
         found: list[int] = []
         info = thread.exception
         while info and len(found) < NESTED_EXCEPTIONS:
             record = AotExceptionInfo(access, info)
             found.append(record.thrown)
             info = record.previous
-        allocation = self._allocation(context)
         return ThreadRecord(
-            address, None, thread.os_id & _OS_ID_MASK, None, None, None, allocation, 0, tuple(filter(None, found)), 0, 0
+            address, None, thread.os_id & _OS_ID_MASK, None, None, None, 0, tuple(filter(None, found)), 0, 0
         )
 
-    def _allocation_address(self, thread: Thread) -> int:
+    def _allocation_address(self, address: int) -> int:
         """Return the address of a thread's GCAllocContext, 0 where it has none any more."""
         access = self._access
+        if self._is_aot:
+            context = address + access.offset("RuntimeThreadLocals", "m_eeAllocContext")
+            return context + access.offset("ee_alloc_context", "m_rgbAllocContextBuffer")
+        thread = Thread(access, address)
         if access.has("Thread", "AllocContext"):
             return thread.address_of("AllocContext")
         local = thread.locals
@@ -220,14 +226,11 @@ class Threads:
             else 0
         )
 
-    def _allocation(self, address: int) -> tuple[int, int]:
-        if not address:
+    def _allocation(self, place: int) -> tuple[int, int]:
+        if not place:
             return (0, 0)
-        context = GcAllocContext(self._access, address)
-        try:
-            return (context.pointer, context.limit)
-        except MemoryFault:
-            return (0, 0)
+        context = GcAllocContext(self._access, place)
+        return (context.pointer, context.limit)
 
     def _exceptions(self, thread: Thread) -> Iterator[int]:
         """Yield the objects of the exceptions under way; a chain that breaks or turns round ends there."""

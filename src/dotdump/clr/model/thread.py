@@ -67,7 +67,7 @@ class ClrThread:
     @property
     def allocation_context(self) -> tuple[int, int]:
         """Where it allocates next and where that ends; zeros for nowhere."""
-        return self.record.allocation
+        return self._runtime.thread_list.allocation_of(self.address)
 
     @property
     def frame(self) -> int:
@@ -95,7 +95,7 @@ class ClrThread:
         """Whether the program may end without it."""
         return bool((self.state or 0) & ThreadState.BACKGROUND)
 
-    @cached_property
+    @property
     def is_thread_pool_worker(self) -> bool:
         """Whether it belongs to the thread pool."""
         if int(self.state or 0) & _POOL_STATES:
@@ -119,12 +119,12 @@ class ClrThread:
         native = self.native
         return found[:_NAME_LENGTH] if isinstance(found, str) and found else native.name if native is not None else ""
 
-    @cached_property
+    @property
     def native(self) -> Thread | None:
         """The thread of the target that it is; None where that is gone, or not in the target."""
         return self._runtime.native_threads.get(self.os_id)
 
-    @cached_property
+    @property
     def current_exception(self) -> ClrObject | None:
         """The exception that it handles or throws at this moment, else the last one that it remembers."""
         newest = next(iter(self.record.exceptions), 0)

@@ -95,7 +95,7 @@ def _touch_loaded(target: RecordingTarget, runtime: ClrRuntime) -> None:
 def _touch_threads(target: RecordingTarget, runtime: ClrRuntime) -> None:
     for thread in runtime.threads:
         target.touch_around(thread.address, AROUND)
-        _ = thread.name, thread.is_thread_pool_worker, thread.is_finalizer, thread.is_gc
+        _ = thread.name, thread.is_thread_pool_worker, thread.is_finalizer, thread.is_gc, thread.allocation_context
         for exception in (thread.current_exception, *thread.exceptions):
             if exception is not None:
                 touch_exception(target, exception)

@@ -25,5 +25,5 @@ from dotdump.target.model import Architecture
 )
 def test_a_thread_without_a_stack_says_why_it_has_none(state: ThreadState | None, os_id: int, why: WalkEnd) -> None:
     access, _ = fake_access({}, architecture=Architecture.X86_64)
-    record = ThreadRecord(0x1000, 1, os_id, state, None, None, (0, 0), 0, (), 0, 0)
+    record = ThreadRecord(0x1000, 1, os_id, state, None, None, 0, (), 0, 0)
     assert list(StackWalker(access, CodeManager(access)).walk(record, None)) == [Ending(why)]
