@@ -7,6 +7,7 @@ version of a runtime has which.
 from __future__ import annotations
 
 from functools import cached_property
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from dotdump.errors import UnsupportedRuntime
@@ -15,28 +16,33 @@ from dotdump.memory.reader import Reader
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dotdump.clr.data.struct import Field, Struct
+    from dotdump.clr.data.struct import Field
+    from dotdump.clr.data.struct import Struct as View
     from dotdump.clr.descriptor import Descriptor, FieldLayout, Global
     from dotdump.clr.runtime_module import RuntimeModule
     from dotdump.target.model import Target
 
-_SIZES = {
-    **dict.fromkeys(("uint8", "int8", "bool"), 1),
-    **dict.fromkeys(("uint16", "int16"), 2),
-    **dict.fromkeys(("uint32", "int32"), 4),
-    **dict.fromkeys(("uint64", "int64"), 8),
+_U32, _I32, _U64, _I64 = Struct("<I"), Struct("<i"), Struct("<Q"), Struct("<q")
+_FORMS = {
+    **dict.fromkeys(("uint8", "bool"), Struct("<B")),
+    "int8": Struct("<b"),
+    "uint16": Struct("<H"),
+    "int16": Struct("<h"),
+    "uint32": _U32,
+    "int32": _I32,
+    "uint64": _U64,
+    "int64": _I64,
 }
-_SIGNED = ("int8", "int16", "int32", "int64", "nint")
 _LARGEST_VIEW = 4096
 
 
-class Places(dict["Field", tuple[int, int, bool]]):
-    """Where the fields of a view lie that the layouts know: offset, end, and whether it is signed.
+class Places(dict["Field", tuple[int, int, Struct]]):
+    """Where the fields of a view lie that the layouts know: offset, end, and the form of the integer.
 
     ``size`` is what one read of them all takes; 0 where it would be too much for a view.
     """
 
-    def __init__(self, places: Mapping[Field, tuple[int, int, bool]]) -> None:
+    def __init__(self, places: Mapping[Field, tuple[int, int, Struct]]) -> None:
         super().__init__(places)
         size = max((end for _, end, _ in places.values()), default=0)
         self.size = size if size <= _LARGEST_VIEW and all(start >= 0 for start, _, _ in places.values()) else 0
@@ -54,7 +60,7 @@ class DataAccess:
         self.version = version
         self.descriptor = descriptor
         self.reader = Reader(target.memory, target.platform.pointer_size)
-        self._places: dict[type[Struct], Places] = {}
+        self._places: dict[type[View], Places] = {}
 
     @cached_property
     def major(self) -> int:
@@ -86,7 +92,7 @@ class DataAccess:
         field = self._field(type_name, names)
         return self._read(address + field.offset, field.type or default)
 
-    def places_of(self, view: type[Struct]) -> Places:
+    def places_of(self, view: type[View]) -> Places:
         """Return where the fields of a kind of view lie."""
         found = self._places.get(view)
         if found is None:
@@ -120,20 +126,25 @@ class DataAccess:
         found = self.descriptor.globals.get(name)
         return default if found is None else str(found.value)
 
-    def _found_places(self, view: type[Struct]) -> Iterator[tuple[Field, tuple[int, int, bool]]]:
+    def _found_places(self, view: type[View]) -> Iterator[tuple[Field, tuple[int, int, Struct]]]:
         for field in view.declared():
             found = self.descriptor.find_field(view.layout, *field.names)
             if found is not None:
-                size, signed = self._form(found.type or field.kind)
-                yield field, (found.offset, found.offset + size, signed)
+                form = self._form(found.type or field.kind)
+                yield field, (found.offset, found.offset + form.size, form)
 
     def _read(self, address: int, kind: str) -> int:
-        size, signed = self._form(kind)
-        return int.from_bytes(self.reader.memory.read(address, size), "little", signed=signed)
+        form = self._form(kind)
+        value: int = form.unpack(self.reader.memory.read(address, form.size))[0]
+        return value
 
-    def _form(self, kind: str) -> tuple[int, bool]:
-        """Return how many bytes an integer of that type has, and whether it is signed."""
-        return _SIZES.get(kind, self.reader.pointer_size), kind in _SIGNED
+    def _form(self, kind: str) -> Struct:
+        """Return the form of an integer of that type: of no other width than a pointer where that is not known."""
+        known = _FORMS.get(kind)
+        if known is None:
+            unsigned, signed = (_U64, _I64) if self.reader.pointer_size == _U64.size else (_U32, _I32)
+            return signed if kind == "nint" else unsigned
+        return known
 
     def _field(self, type_name: str, names: tuple[str, ...]) -> FieldLayout:
         found = self.descriptor.find_field(type_name, *names)

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.fcalls import FCalls
-from dotdump.clr.data.frames import Frame, FramedMethodFrame, HelperMethodFrame, InlinedCallFrame, TransitionBlock
+from dotdump.clr.data.frames import FramedMethodFrame, HelperMethodFrame, InlinedCallFrame, TransitionBlock
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.formats import windows_context
 from dotdump.limits import EXPLICIT_FRAMES
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dotdump.clr.data_access import DataAccess
+    from dotdump.unwind.stack_words import StackWords
 
 FRAME_TOP = (1 << 64) - 1
 """What stands in place of a next Frame in the last one."""
@@ -72,10 +73,11 @@ class ExplicitFrame:
 
 
 class FrameChains:
-    """Reads the chains of one runtime; ``is_code`` tells whether managed code is at an address."""
+    """Reads the chains of one runtime, as ``words``; ``is_code`` tells whether managed code is at an address."""
 
-    def __init__(self, access: DataAccess, is_code: Callable[[int], bool]) -> None:
+    def __init__(self, access: DataAccess, words: StackWords, is_code: Callable[[int], bool]) -> None:
         self._access = access
+        self._word = words.word
         self._is_code = is_code
         self._fcalls = FCalls(access)
 
@@ -91,16 +93,26 @@ class FrameChains:
                 return
             if address <= last or address % 8:
                 raise FormatError(f"it is followed by one at {address:#x}", source=f"Frame at {last:#x}")
-            frame = Frame(self._access, address)
-            yield self._read(frame, thread)
-            last, address = address, frame.next
+            yield self._read(address, thread)
+            last, address = address, self._word(address + self._next)
         raise FormatError(f"more than {EXPLICIT_FRAMES} of them", source=f"Frames from {first:#x} on")
 
-    def _read(self, frame: Frame, thread: int) -> ExplicitFrame:
-        address = frame.address
-        kind = self._kinds.get(frame.identifier) if self._kinds else None
+    def _read(self, address: int, thread: int) -> ExplicitFrame:
+        kind = self._kinds.get(self._word(address + self._identifier)) if self._kinds else None
         kind = kind or self._kind_by_content(address, thread)
         return ExplicitFrame(address, kind, self._method_of(address, kind))
+
+    @cached_property
+    def _identifier(self) -> int:
+        return self._access.offset("Frame", "Identifier")
+
+    @cached_property
+    def _next(self) -> int:
+        return self._access.offset("Frame", "Next")
+
+    @cached_property
+    def _datum(self) -> int:
+        return self._access.offset("InlinedCallFrame", "Datum")
 
     @cached_property
     def _kinds(self) -> Mapping[int, str]:
@@ -199,7 +211,7 @@ class FrameChains:
             if kind.startswith(_HELPER):
                 found = self._fcalls.method_of(HelperMethodFrame(access, address))
             elif kind == "InlinedCallFrame":
-                found = InlinedCallFrame(access, address).datum
+                found = self._word(address + self._datum)
             elif (view := _METHODS.get(kind)) is not None:
                 found = view(access, address).method_desc
             else:

@@ -7,6 +7,7 @@ Source of truth: ``UpdateRegDisplay`` of each Frame, vm/amd64/cgenamd64.cpp, vm/
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.frame_chain import TRANSITIONS
@@ -16,7 +17,6 @@ from dotdump.clr.data.frames import (
     FuncEvalFrame,
     HelperMethodFrame,
     HijackFrame,
-    InlinedCallFrame,
     MachState,
     ResumableFrame,
     TransitionBlock,
@@ -99,15 +99,21 @@ class FrameContexts:
         return WalkContext(pc, sp, registers, places, FrameTrust.RUNTIME_FRAME, interrupted) if pc else None
 
     def _behind_inlined_call(self, address: int) -> WalkContext | None:
-        frame = InlinedCallFrame(self._access, address)
-        special = self._registers
-        fp_place = frame.address_of("CalleeSavedFP")
+        special, word = self._registers, self._native.words.word
+        return_address, call_site_sp, saved_fp = self._inlined_call
         registers = {
-            special.program_counter: frame.return_address,
-            special.stack_pointer: frame.call_site_sp,
-            special.frame_pointer: frame.frame_pointer,
+            special.program_counter: word(address + return_address),
+            special.stack_pointer: word(address + call_site_sp),
+            special.frame_pointer: word(address + saved_fp),
         }
-        return self._context(registers, {special.frame_pointer: fp_place})
+        return self._context(registers, {special.frame_pointer: address + saved_fp})
+
+    @cached_property
+    def _inlined_call(self) -> tuple[int, int, int]:
+        """Where an InlinedCallFrame keeps the return address, the stack pointer and the frame pointer of its method."""
+        names = "CallerReturnAddress", "CallSiteSP", "CalleeSavedFP"
+        pc, sp, fp = (self._access.offset("InlinedCallFrame", name) for name in names)
+        return pc, sp, fp
 
     def _behind_transition(self, address: int, before: WalkContext | None) -> WalkContext | None:
         block = FramedMethodFrame(self._access, address).transition_block

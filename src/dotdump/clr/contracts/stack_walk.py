@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.threads import ThreadRecord
     from dotdump.clr.data_access import DataAccess
     from dotdump.target.model import Thread
+    from dotdump.unwind.frame import End
 
     Place = tuple[CodeBlock | None, Unwind | None]
 
@@ -57,7 +58,7 @@ class StackWalker:
         self.native = native or NativeUnwinder(access.target)
         self._unwinder = unwinder_of(access, self.native)
         self.places: dict[int, Place] = {}
-        self._chains = FrameChains(access, self.is_managed)
+        self._chains = FrameChains(access, self.native.words, self.is_managed)
         self._contexts = FrameContexts(access, self.native, self.is_managed)
 
     def walk(
@@ -134,7 +135,8 @@ class _Walk:
     def steps_and_runs(self) -> Iterator[Step | Run | Ending]:
         """Return the steps and the runs from the thread's place on, the last an ``Ending``."""
         self._advance()
-        return self._on_from(self._start())
+        start = self._start()
+        return iter((self._end(None),)) if start is None and self._next is None else self._on_from(start)
 
     def _start(self) -> WalkContext | None:
         if self._thread is None:
@@ -219,7 +221,7 @@ class _Walk:
                     yield native.pop(0)
                 return behind
         yield from native
-        return self._end(bridge)
+        return self._end(bridge.end if self._show_native else None)
 
     def _is_bridge_needed(self, bridge: NativeBridge) -> bool:
         """Tell whether the thread came from managed code without leaving a Frame: only then can nobody collect."""
@@ -233,11 +235,12 @@ class _Walk:
         except (FormatError, MemoryFault) as error:
             return Ending(WalkEnd.DAMAGED, f"{frame.kind} at {frame.address:#x}: {error}")
 
-    def _end(self, bridge: NativeBridge) -> Ending:
+    def _end(self, native: End | None) -> Ending:
+        """Return why there is no more; ``native`` says so of native code, where that is shown."""
         if self._chain_problem:
             return Ending(WalkEnd.DAMAGED, self._chain_problem)
-        if self._show_native and bridge.end is not None:
-            return Ending(bridge.end.reason, bridge.end.detail)
+        if native is not None:
+            return Ending(native.reason, native.detail)
         return Ending(WalkEnd.OUTERMOST if self._thread is not None else self._why_no_thread())
 
     def _why_no_thread(self) -> WalkEnd:

@@ -8,14 +8,6 @@ from __future__ import annotations
 from dotdump.clr.data.struct import Field, Struct
 
 
-class Frame(Struct):
-    """A Frame. ``identifier`` tells its kind: a number from 10 on, before that the address of its vtable."""
-
-    layout = "Frame"
-    identifier = Field("Identifier")
-    next = Field("Next")
-
-
 class InlinedCallFrame(Struct):
     """A call to native code that the compiler laid out in the method; under way where it has a return address."""
 

@@ -28,10 +28,11 @@ class Field:
             return self
         place = view.places.get(self)
         if place is not None:
-            offset, end, signed = place
+            offset, end, form = place
             data = view.window
             if end <= len(data):
-                return int.from_bytes(data[offset:end], "little", signed=signed)
+                value: int = form.unpack_from(data, offset)[0]
+                return value
         return view.access.integer(view.address, owner.layout, *self.names, default=self.kind)
 
 

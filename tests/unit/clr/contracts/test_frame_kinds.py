@@ -9,6 +9,7 @@ import pytest
 from builders.fake_access import Layout, fake_access
 from dotdump.clr.contracts.frame_chain import FrameChains
 from dotdump.target.model import Architecture
+from dotdump.unwind.stack_words import StackWords
 
 TABLE, VTABLES, CODE = 0x1000, 0x100000, 0x700000
 KINDS = [f"Kind{number}Frame" for number in range(25)]
@@ -35,7 +36,10 @@ def kinds(*, shift: int, readable: bool = True) -> list[str]:
         place = 0x9000 + 0x1000 * number
         target.chunks[place] = struct.pack("<QQ", entries[first + number], FRAME_TOP if last else place + 0x1000)
         target.chunks[place] += bytes(0x200)
-    return [frame.kind for frame in FrameChains(access, lambda _address: False).frames_of(0x9000, 0)]
+    return [
+        frame.kind
+        for frame in FrameChains(access, StackWords(access.reader.memory), lambda _address: False).frames_of(0x9000, 0)
+    ]
 
 
 @pytest.mark.parametrize("shift", [0, 1, 3, -1, -4])
@@ -62,4 +66,6 @@ def test_without_a_table_a_fault_is_told_by_the_registers_in_its_frame(
     for place, value in zip(sp_and_pc, (frame + 0x1000, CODE), strict=True):
         struct.pack_into("<Q", context, place, value)
     target.chunks[frame] = struct.pack("<4Q", 0x1234, FRAME_TOP, 0, 0) + bytes(context)
-    assert [found.kind for found in FrameChains(access, CODE.__eq__).frames_of(frame, 0)] == ["FaultingExceptionFrame"]
+    assert [
+        found.kind for found in FrameChains(access, StackWords(access.reader.memory), CODE.__eq__).frames_of(frame, 0)
+    ] == ["FaultingExceptionFrame"]
