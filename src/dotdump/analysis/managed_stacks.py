@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.stacks import FrameLocation, NativeStacks, StackFrame, StackList, ThreadStack, ThrownException
@@ -216,5 +215,5 @@ class _ManagedStacks:
         if not address:
             return None
         if address not in self._modules:
-            self._modules[address] = PurePosixPath(self._runtime.loader.name_of(address)).name
+            self._modules[address] = self._runtime.loader.name_of(address).rpartition("/")[2]
         return self._modules[address] or None

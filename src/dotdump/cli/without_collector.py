@@ -22,4 +22,6 @@ def without_collector() -> Iterator[None]:
         yield
     finally:
         if collecting:
+            gc.freeze()
+            gc.unfreeze()  # all that is there is old now: else the first thing it did would be to look through it
             gc.enable()

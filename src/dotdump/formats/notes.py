@@ -38,21 +38,22 @@ def parse_notes(data: bytes | memoryview, align: int = 4) -> Notes:
 
     ``align`` is the segment's: only 8 means something; 0 and 1, which the kernel and others write, mean 4.
     """
-    align = 8 if align == 8 else 4
+    mask = -8 if align == 8 else -4
     notes: list[Note] = []
     owners: dict[bytes, str] = {}
     position, size = 0, len(data)
     while position + NOTE_HEADER.size <= size:
         namesz, descsz, kind = NOTE_HEADER.unpack_from(data, position)
         name = position + NOTE_HEADER.size
-        body = _aligned(name + namesz, align)
-        if namesz > _OWNER_BYTES or body + descsz > size:
+        body = name + namesz + ~mask & mask
+        end = body + descsz
+        if namesz > _OWNER_BYTES or end > size:
             break
         written = bytes(data[name : name + namesz])
         if written not in owners:
             owners[written] = written.split(b"\0", 1)[0].decode("ascii", "backslashreplace")
-        notes.append(Note(owners[written], kind, bytes(data[body : body + descsz]), position))
-        position = min(_aligned(body + descsz, align), size)
+        notes.append(Note(owners[written], kind, bytes(data[body:end]), position))
+        position = min(end + ~mask & mask, size)
     return Notes(tuple(notes), position)
 
 
@@ -69,7 +70,3 @@ def find_build_id(notes: Notes) -> bytes | None:
 
 def _padded(data: bytes) -> bytes:
     return data + bytes(-len(data) % 4)
-
-
-def _aligned(position: int, align: int) -> int:
-    return (position + align - 1) & -align
