@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.stacks import FrameLocation, NativeStacks, StackFrame, StackList, ThreadStack, ThrownException
@@ -15,7 +16,7 @@ from dotdump.records import record, replace
 from dotdump.unwind.frame import Frame, FrameTrust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dotdump.clr.contracts.code_block import CodeBlock
     from dotdump.clr.contracts.walk_context import WalkContext
@@ -137,11 +138,12 @@ class _ManagedStacks:
                 break
         return frames[:budget], str(out_of(budget))
 
-    def _of_run(self, run: Run) -> Iterator[StackFrame]:
+    def _of_run(self, run: Run) -> Iterable[StackFrame]:
         known = self._returns
-        for pc, sp in zip(run.pcs, run.sps, strict=True):
-            location = known.get(pc) or self._managed_location(pc, self._runtime.stack_walker.find_code(pc - 1), known)
-            yield StackFrame(location, f"{sp:#x}", _BY_CODES)
+        for pc in dict.fromkeys(run.pcs):
+            if pc not in known:
+                self._managed_location(pc, self._runtime.stack_walker.find_code(pc - 1), known)
+        return map(StackFrame, map(known.__getitem__, run.pcs), map(hex, run.sps), repeat(_BY_CODES))
 
     def _of_native_aot(self, frame: StackFrame) -> StackFrame:
         """Return a native frame as a managed one, where the program's own map names its method."""
@@ -178,14 +180,14 @@ class _ManagedStacks:
 
     def _managed_location(self, pc: int, code: CodeBlock | None, known: dict[int, FrameLocation]) -> FrameLocation:
         """Return what there is to say of managed code at ``pc``, and put it among what is ``known``."""
-        if code is None:
-            return FrameLocation(_MANAGED, None, ip=f"{pc:#x}")
+        known[pc] = FrameLocation(_MANAGED, None, ip=f"{pc:#x}") if code is None else self._location(pc, code)
+        return known[pc]
+
+    def _location(self, pc: int, code: CodeBlock) -> FrameLocation:
         found = self._runtime.location_of(code)
         file, line = (found.source.file, found.source.line) if found.source is not None else (None, None)
         named, ip, offset = self._named(code.method_desc), f"{pc:#x}", code.relative_offset + pc - code.address
-        location = replace(named, ip=ip, offset=offset, il_offset=found.il_offset, file=file, line=line)
-        known[pc] = location
-        return location
+        return replace(named, ip=ip, offset=offset, il_offset=found.il_offset, file=file, line=line)
 
     def _stub_frame(self, kind: str, context: WalkContext, code: CodeBlock) -> StackFrame:
         offset = code.relative_offset + context.pc - code.address
