@@ -105,9 +105,10 @@ class Segment:
 
     def generation_of(self, address: int) -> int:
         """Return the generation of an object of this segment."""
-        return next(
-            (span.generation for span in self.spans if span.start <= address < span.end), self.spans[-1].generation
-        )
+        for span in self.spans:
+            if span.start <= address < span.end:
+                return span.generation
+        return self.spans[-1].generation
 
 
 @record

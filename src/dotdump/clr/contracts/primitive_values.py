@@ -6,11 +6,15 @@ Source of truth: ECMA-335 II.23.1.16 for the element types, II.22.9 for constant
 from __future__ import annotations
 
 from struct import Struct
+from typing import TYPE_CHECKING
 
 from dotdump.errors import FormatError
 from dotdump.formats.metadata.signatures import ElementType as E
 
-FORMATS = {
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMATS: Mapping[int, Struct] = {
     E.BOOLEAN: Struct("<?"),
     E.CHAR: Struct("<H"),
     E.I1: Struct("<b"),
@@ -35,7 +39,7 @@ Primitive = int | float | str | bool
 
 def primitive_value(element: int, data: bytes) -> Primitive:
     """Return the value in the first bytes of ``data``; raises ``FormatError`` for another type, or too few bytes."""
-    form = FORMATS.get(E(element)) if element in _NUMBERS else None
+    form = FORMATS.get(element)
     if form is None or len(data) < form.size:
         raise FormatError(f"{len(data)} bytes are no value of element type {element:#x}", source="value")
     (value,) = form.unpack_from(data)
@@ -52,6 +56,3 @@ def constant_value(element: int, data: bytes) -> Primitive | None:
     if element == E.STRING:
         return data[: len(data) & ~1].decode("utf-16-le", "surrogatepass")
     return primitive_value(element, data)
-
-
-_NUMBERS = frozenset(int(element) for element in FORMATS)

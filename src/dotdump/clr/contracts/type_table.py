@@ -27,6 +27,7 @@ class TypeTable:
         self._find_shape = find_shape
         self._entries = 0
         self._invalid = 0
+        self._indices: dict[int, int] = {}
         self.shapes: list[ObjectShape] = []
         self.words = array("Q", bytes(8 * _WORDS * _FIRST_SLOTS))
 
@@ -48,17 +49,15 @@ class TypeTable:
             self._put(method_table, 0, 0, walk.INVALID)
             return False
         self._put(method_table, shape.base_size, shape.component_size, len(self.shapes))
+        self._indices[method_table] = len(self.shapes)
         self.shapes.append(shape)
         return True
 
     def index_of(self, method_table: int) -> int | None:
         """Return the type index of ``method_table``, learning it where it is new; None where it is no MethodTable."""
-        entry = self._slot(method_table)
-        if not self.words[entry]:
+        if method_table not in self._indices and not self.words[self._slot(method_table)]:
             self.learn(method_table)
-            entry = self._slot(method_table)
-        index = self.words[entry + 3]
-        return None if index == walk.INVALID else index
+        return self._indices.get(method_table)
 
     def shape_of(self, method_table: int) -> ObjectShape | None:
         """Return what is known of a type's objects; None where ``method_table`` is no MethodTable."""

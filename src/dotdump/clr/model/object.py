@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.object_references import read_references
+from dotdump.clr.model.value import read_field, read_struct
 from dotdump.errors import FieldNotFound, InvalidObject
 
 if TYPE_CHECKING:
@@ -69,14 +70,10 @@ class ClrObject:
         field = self.type.find_field(name)
         if field is None:
             raise FieldNotFound(self.type.name, name)
-        from dotdump.clr.model.value import read_field
-
         return read_field(self.heap, field, self.address)
 
     def values(self) -> Iterator[tuple[ClrField, Value]]:
         """Yield every field with its value."""
-        from dotdump.clr.model.value import read_field
-
         for field in self.type.fields:
             yield field, read_field(self.heap, field, self.address)
 
@@ -90,8 +87,6 @@ class ClrObject:
     @property
     def boxed(self) -> Value:
         """The value in a box; raises ``InvalidObject`` for what is none."""
-        from dotdump.clr.model.value import read_struct
-
         if not self.type.is_value_type:
             raise InvalidObject(self.address, f"{self.type.name} is no boxed value")
         return read_struct(self.heap, self.type, self.address + _METHOD_TABLE)
