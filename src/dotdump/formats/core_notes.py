@@ -140,7 +140,7 @@ def parse_prstatus(data: bytes, registers: RegisterFile) -> Prstatus:
         raise FormatError(f"NT_PRSTATUS of {len(data)} bytes is too short")
     head = _PRSTATUS_HEAD.unpack_from(data)
     signo, code, errno, cursig, sigpend, sighold, pid, ppid, pgrp, sid = head[:10]
-    times = (seconds * 1_000_000 + micros for seconds, micros in zip(head[10::2], head[11::2], strict=True))
+    times = [seconds * 1_000_000 + micros for seconds, micros in zip(head[10::2], head[11::2], strict=True)]
     general = data[_PRSTATUS_HEAD.size : _PRSTATUS_HEAD.size + registers.general_size]
     tail = data[_PRSTATUS_HEAD.size + registers.general_size :]
     fpvalid = _PRSTATUS_TAIL.unpack_from(tail)[0] if len(tail) >= _PRSTATUS_TAIL.size else 0

@@ -139,10 +139,10 @@ def _extents(ordered: Sequence[LoadSegment], source_size: int) -> Iterator[tuple
     """Yield what is there of each segment: up to its file size, the end of the file, the start of the next extent."""
     reached = 0
     for segment in ordered:
-        there = min(segment.file_size, segment.size, max(0, source_size - segment.offset))
-        start, end = max(segment.start, reached), segment.start + there
+        first, offset = segment.start, segment.offset
+        start, end = max(first, reached), first + min(segment.file_size, segment.size, source_size - offset)
         if start < end:
-            yield start, end, segment.offset + start - segment.start
+            yield start, end, offset + start - first
             reached = end
 
 
@@ -150,21 +150,22 @@ def _beyond(ordered: Sequence[LoadSegment], source_size: int) -> Iterator[tuple[
     """Yield what the end of the file took from each segment."""
     reached = 0
     for segment in ordered:
-        promised = segment.start + min(segment.file_size, segment.size)
-        start = max(reached, min(promised, segment.start + max(0, source_size - segment.offset)))
-        if start < promised:
-            yield start, promised, 0
-            reached = promised
+        promised, there = min(segment.file_size, segment.size), max(0, source_size - segment.offset)
+        if there < promised and (start := max(reached, segment.start + there)) < segment.start + promised:
+            yield start, segment.start + promised, 0
+            reached = segment.start + promised
 
 
 def _unkept(ordered: Sequence[LoadSegment]) -> Iterator[tuple[int, int, int]]:
     """Yield what is in the memory of each segment and was never meant to be in the file."""
     reached = 0
     for segment in ordered:
-        start, end = max(reached, segment.start + min(segment.file_size, segment.size)), segment.end
-        if start < end:
-            yield start, end, 0
-            reached = end
+        if (
+            segment.file_size < segment.size
+            and (start := max(reached, segment.start + segment.file_size)) < segment.end
+        ):
+            yield start, segment.end, 0
+            reached = segment.end
 
 
 def overlaps(segments: Sequence[LoadSegment]) -> list[tuple[LoadSegment, LoadSegment]]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from dotdump.formats.notes import Note
     from dotdump.formats.registers import RegisterFile
 
-_PROCESS_NOTES = frozenset((NoteType.PRPSINFO, NoteType.AUXV, NoteType.FILE))
+_STATUS = (CORE, int(NoteType.PRSTATUS))
+_OF_PROCESS = frozenset((CORE, int(kind)) for kind in (NoteType.PRPSINFO, NoteType.AUXV, NoteType.FILE))
 
 
 def threads_of(notes: Iterable[Note], registers: RegisterFile, problems: list[Problem]) -> tuple[Thread, ...]:
@@ -26,11 +27,12 @@ def threads_of(notes: Iterable[Note], registers: RegisterFile, problems: list[Pr
     threads: list[Thread] = []
     group: dict[tuple[str, int], bytes] = {}
     for note in notes:
-        if (note.owner, note.type) == (CORE, NoteType.PRSTATUS):
+        key = note.owner, note.type
+        if key == _STATUS:
             _close(group, registers, threads, problems)
-            group = {(CORE, NoteType.PRSTATUS): note.data}
-        elif group and not (note.owner == CORE and note.type in _PROCESS_NOTES):
-            group.setdefault((note.owner, note.type), note.data)
+            group = {key: note.data}
+        elif group and key not in _OF_PROCESS:
+            group.setdefault(key, note.data)
     _close(group, registers, threads, problems)
     first = next((thread for thread in threads if thread.signal), None)
     return tuple(sorted(threads, key=lambda thread: thread is not first))
@@ -43,7 +45,7 @@ def _close(
     if not group:
         return
     try:
-        status = parse_prstatus(group[CORE, NoteType.PRSTATUS], registers)
+        status = parse_prstatus(group[_STATUS], registers)
     except FormatError as error:
         problems.append(Problem("notes", f"thread {len(threads) + 1}: {error.message}"))
         return

@@ -45,10 +45,10 @@ def named_threads(threads: Iterable[Thread]) -> tuple[Thread, ...]:
 
 
 def _named(thread: Thread) -> Thread:
-    if not any(owner == OWNER for owner, _ in thread.notes):
+    notes = {key: data for key, data in thread.notes.items() if key[0] != OWNER}
+    if len(notes) == len(thread.notes):
         return thread
     name = thread.notes.get(_NAME, b"").decode("utf-8", "surrogateescape")
-    notes = {key: data for key, data in thread.notes.items() if key[0] != OWNER}
     return replace(thread, name=name, notes=notes)
 
 
