@@ -36,7 +36,9 @@ class Console:
     def result(self, text: str) -> None:
         """Print a result, or a part of one."""
         self._clear()
-        self.stdout.write(text if text.endswith("\n") else text + "\n")
+        self.stdout.write(text)
+        if not text.endswith("\n"):
+            self.stdout.write("\n")
 
     def note(self, text: str) -> None:
         """Say something that is not part of the result; where nobody can be told, the command goes on all the same."""

@@ -234,6 +234,8 @@ _ON_A_LINE: dict[type, Callable[[Any], str]] = {**_SINGLE, tuple: _nothing}
 
 def _encodable(text: str) -> str:
     """Return ``text`` with escapes in place of halves of characters, which no UTF-8 has."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
