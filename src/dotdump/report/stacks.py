@@ -25,12 +25,14 @@ WORTH_SAYING = ("unstarted", "dead", "background", "abort requested", "interrupt
 
 def render_stacks(stacks: StackList, width: int | None = None) -> str:
     """Return the stacks; frames that are guessed say by what."""
-    return _BETWEEN_STACKS.join(_block(thread, width) for thread in stacks.threads)
+    said: dict[int, str] = {}
+    return _BETWEEN_STACKS.join(_block(thread, width, said) for thread in stacks.threads)
 
 
-def _block(thread: ThreadStack, width: int | None) -> str:
+def _block(thread: ThreadStack, width: int | None, said: dict[int, str]) -> str:
+    """Return the lines of a thread; ``said`` has what was said of a location that others share, by where that is."""
     exception = [f"     {exception_text(thread.exception)}"] if thread.exception is not None else []
-    rows = [line for number, frame in enumerate(thread.frames) for line in _lines(number, frame)]
+    rows = [line for number, frame in enumerate(thread.frames) for line in _lines(number, frame, said)]
     kept = ["     kept by native code of the runtime", *map(_object, thread.protected)] if thread.protected else []
     problem = [f"     (objects: not all are known: {thread.objects_problem})"] if thread.objects_problem else []
     lines = [_title(thread), *exception, *rows, *kept, f"     ({thread.end})", *problem]
@@ -53,8 +55,8 @@ def exception_text(exception: ThrownException) -> str:
     return f"{exception.type}: {message}" if message else exception.type
 
 
-def _lines(number: int, frame: StackFrame) -> list[str]:
-    return [_line(number, frame), *map(_variable, frame.variables), *map(_object, frame.objects)]
+def _lines(number: int, frame: StackFrame, said: dict[int, str]) -> list[str]:
+    return [_line(number, frame, said), *map(_variable, frame.variables), *map(_object, frame.objects)]
 
 
 def _variable(found: StackVariable) -> str:
@@ -69,11 +71,17 @@ def _object(found: StackObject) -> str:
     return f"{found.place:>21}  {found.address}{into}  {what}{marks}"
 
 
-def _line(number: int, frame: StackFrame) -> str:
+def _line(number: int, frame: StackFrame, said: dict[int, str]) -> str:
     guess = "" if frame.trust in _SURE else f"  [by {frame.trust}]"
-    found = frame.location
+    place = said.get(id(frame.location))
+    if place is None:
+        place = said[id(frame.location)] = _where(frame.location)
+    return f"{number:>4} {place}{guess}"
+
+
+def _where(found: FrameLocation) -> str:
     ip = f"{int(found.ip, 16):016x}" if found.ip else " " * 16
-    return f"{number:>4} {ip}  {place_of(found)}{_source_of(found)}{guess}"
+    return f"{ip}  {place_of(found)}{_source_of(found)}"
 
 
 def _source_of(found: FrameLocation) -> str:
