@@ -1,23 +1,27 @@
-"""``PageCache``: memory read a page at a time, each page once, and a list of which pages were read.
+"""``PageCache``: memory of which each page is read once, and a list of which pages were asked for.
 
 Whoever walks structures through it learns what a later reader of the same structures will read. Pages are those of
-the target; a page that its source holds only in part is passed through and counted like any other.
+the target; a page that its source holds only in part is passed through and counted like any other. What follows a
+page is read with it, for asking costs more than reading, and counts when it is asked for.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from dotdump.errors import MemoryFault
-from dotdump.memory.space import MemoryRange, joined
+from dotdump.memory.space import BytesSpace, MemoryRange, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dotdump.memory.space import AddressSpace
 
 _RUN = 1 << 20
+_AHEAD = 16
+"""Pages that are read at once, up to the next multiple."""
 
 
 class PageCache:
@@ -27,6 +31,7 @@ class PageCache:
         self._source = source
         self._size = page_size
         self._pages: dict[int, bytes] = {}
+        self._ahead: dict[int, bytes] = {}
 
     def read(self, address: int, size: int) -> bytes:
         data = self.read_available(address, size)
@@ -54,13 +59,17 @@ class PageCache:
         size = self._size
         return joined(MemoryRange(number * size, (number + 1) * size) for number in sorted(self._pages))
 
+    def copy(self, changed: Mapping[int, bytes] = MappingProxyType({})) -> BytesSpace:
+        """Return the pages that were read, apart from their source; those that are ``changed``, by number, as given."""
+        return BytesSpace(self._chunks(changed))
+
     def touch(self, address: int, size: int) -> None:
         """Count the pages of a range as read, as far as there are any."""
-        end = address + size
-        while address < end:
-            wanted = min(_RUN, end - address)
-            there = len(self.read_available(address, wanted))
-            address += there if there == wanted else there + self._size - (address + there) % self._size
+        end, last = address + size, (address + size - 1) // self._size
+        for number in range(address // self._size, last + 1):
+            if not self._pages.get(number) and not self._load(number, last):
+                start = max(address, number * self._size)
+                self._in_part(number, start, min(end, (number + 1) * self._size) - start)
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
@@ -69,6 +78,7 @@ class PageCache:
         try:
             yield
         finally:
+            self._ahead |= {number: page for number, page in self._pages.items() if page and number not in counted}
             self._pages = counted
 
     def _spanning(self, address: int, size: int) -> bytes:
@@ -86,13 +96,19 @@ class PageCache:
         return b"".join(parts)
 
     def _load(self, first: int, last: int) -> bytes:
-        """Read pages from ``first`` on, as many as are new and wanted; return the first, empty if it is not whole."""
-        page, count = self._size, 1
-        while first + count <= last and count * page < _RUN and first + count not in self._pages:
+        """Count pages from ``first`` on as read, as many as are new and wanted; return it, empty if it is not whole."""
+        page = self._ahead.pop(first, None)
+        if page is not None:
+            self._pages[first] = page
+            return page
+        size, limit = self._size, min(max(last, first | (_AHEAD - 1)), first + _RUN // self._size - 1)
+        count = 1
+        while first + count <= limit and first + count not in self._pages and first + count not in self._ahead:
             count += 1
-        data = self._source.read_available(first * page, count * page)
-        for index in range(len(data) // page):
-            self._pages[first + index] = data[index * page : index * page + page]
+        data = self._source.read_available(first * size, count * size)
+        for index in range(len(data) // size):
+            pages = self._pages if first + index <= last else self._ahead
+            pages[first + index] = data[index * size : index * size + size]
         return self._pages.get(first, b"")
 
     def _in_part(self, number: int, address: int, size: int) -> bytes:
@@ -101,3 +117,16 @@ class PageCache:
         if data:
             self._pages.setdefault(number, b"")
         return data
+
+    def _chunks(self, changed: Mapping[int, bytes]) -> Iterator[tuple[int, bytes]]:
+        """Yield what was read as (address, bytes), whole pages that are neighbours as one."""
+        size = self._size
+        for part in self.touched:
+            start, pages = part.start, list[bytes]()
+            for number in range(part.start // size, part.end // size):
+                page = changed.get(number) or self._pages[number]
+                pages.append(page or self._source.read_available(number * size, size))
+                if len(pages[-1]) < size:
+                    yield start, b"".join(pages)
+                    start, pages = (number + 1) * size, []
+            yield start, b"".join(pages)

@@ -77,3 +77,22 @@ def test_what_is_read_uncounted_is_not_listed_until_it_is_read_again() -> None:
     assert cache.touched == [MemoryRange(PAGE, 2 * PAGE)]
     cache.read(3 * PAGE, 1)
     assert cache.touched == [MemoryRange(PAGE, 2 * PAGE), MemoryRange(3 * PAGE, 4 * PAGE)]
+
+
+def test_what_follows_is_read_along_and_counts_only_when_it_is_asked_for() -> None:
+    source = memory()
+    cache = PageCache(source)
+    cache.read(PAGE, 1)
+    assert cache.touched == [MemoryRange(PAGE, 2 * PAGE)]
+    cache.read(2 * PAGE, 1)
+    assert source.reads == 1
+    assert cache.touched == [MemoryRange(PAGE, 3 * PAGE)]
+
+
+def test_a_copy_has_what_was_read_changed_where_that_is_wanted_and_nothing_else() -> None:
+    cache = PageCache(memory())
+    cache.read(2 * PAGE - 1, 2)
+    cache.read(10 * PAGE + 100, 4)
+    copy = cache.copy({2: b"x" * PAGE})
+    assert copy.ranges() == [MemoryRange(PAGE, 3 * PAGE)]
+    assert copy.read(2 * PAGE - 2, 4) == bytes([254, 255]) + b"xx"
