@@ -84,7 +84,7 @@ class RecordingTarget:
         """
         self.memory.touch(address, size)
         data = self.memory.read_available(address, size)
-        for word in memoryview(data[: len(data) & ~7]).cast("Q"):
+        for word in set(memoryview(data[: len(data) & ~7]).cast("Q")):
             self.touch_private(word)
             if depth > 1 and word % 8 == 0 and self.region_at(word) is not None:
                 self.touch_around(word, _FIRST_WORDS, depth - 1)
@@ -150,19 +150,26 @@ class RecordingTarget:
 
     def touch_private(self, address: int, size: int = _POINTED_AT) -> None:
         """Count ``size`` bytes at ``address`` as read, if that is in memory that no file backs, and in use."""
-        region = self.region_at(address)
-        if region is None or not region.readable or region.backed or address < self._tops.get(region.start, 0):
+        starts, ends, executable = self._private
+        index = bisect_right(starts, address) - 1
+        if index < 0 or address >= ends[index]:
             return
         self.memory.touch(address, size)
-        if region.executable:
+        if executable[index]:
             self.memory.touch(address + _STUB_PAGE, size)
 
     @cached_property
-    def _tops(self) -> dict[int, int]:
-        """The first page in use of each mapping that a thread's stack is in, by where the mapping starts."""
+    def _private(self) -> tuple[list[int], list[int], list[bool]]:
+        """Where readable memory starts and ends that no file backs, and whether it is executable.
+
+        Of a mapping that a thread's stack is in what is in use.
+        """
         page = self.platform.page_size
-        tops = [thread.stack_pointer & -page for thread in self.threads]
-        return {region.start: top for top in sorted(tops, reverse=True) if (region := self.region_at(top)) is not None}
+        tops = sorted((thread.stack_pointer & -page for thread in self.threads), reverse=True)
+        used = {region.start: top for top in tops if (region := self.region_at(top)) is not None}
+        regions = [region for region in self.regions if region.readable and not region.backed]
+        starts = [max(region.start, used.get(region.start, 0)) for region in regions]
+        return starts, [region.end for region in regions], [region.executable for region in regions]
 
     @cached_property
     def _starts(self) -> list[int]:
