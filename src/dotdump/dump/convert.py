@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from dotdump.dump.progress import Progress
     from dotdump.dump.segments import DumpPlan
-    from dotdump.dump.selection.choose import Selection
+    from dotdump.dump.selection.selected import Selection
     from dotdump.dump.sink import Sink
     from dotdump.memory.space import MemoryRange
     from dotdump.target.core import CoreTarget, RandomAccess
@@ -135,7 +135,7 @@ def _rewrite(core: CoreTarget, sink: Sink, trim: Trim, progress: Progress) -> tu
     page = parse_diagnostics_page(held.read_available(DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE))
     selection = select(core, held.ranges(), trim)
     origin = origin_of(core)
-    if selection.shown is not None:
+    if selection.redacted:
         origin = replace(origin, arguments="", flags=(*origin.flags, REDACTED))
     if trim.drop_free:
         origin = replace(origin, flags=(*origin.flags, FREE_DROPPED))
@@ -159,7 +159,8 @@ def plan_of(core: CoreTarget, held: Sequence[MemoryRange], trim: Trim) -> DumpPl
 
 def select(core: CoreTarget, held: Sequence[MemoryRange], trim: Trim) -> Selection:
     """Return what is left of a core. A small type may take from the target's own files what the core left out."""
-    from dotdump.dump.selection.choose import Selection, choose
+    from dotdump.dump.selection.choose import choose
+    from dotdump.dump.selection.selected import Selection
 
     if trim.type is DumpType.FULL:
         return Selection(plan_of(core, held, trim))

@@ -20,6 +20,7 @@ from dotdump.dump.doctor.preflight import require_tracing
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
 from dotdump.dump.progress import Phase
+from dotdump.dump.selection.selected import Selection
 from dotdump.dump.sink import FileSink
 from dotdump.dump.space import expected_size
 from dotdump.errors import DotdumpError, Incomplete
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from dotdump.dump.capture import Task
     from dotdump.dump.elf_core_writer import WrittenCore
     from dotdump.dump.segments import DumpPlan
-    from dotdump.dump.selection.redaction import RedactedTarget
     from dotdump.dump.sink import Sink
     from dotdump.dump.subject import Subject
     from dotdump.formats.core_notes import Siginfo
@@ -99,12 +99,13 @@ class PtraceMethod:
             target = open_process(pid, first=options.first, siginfo=options.siginfo, moment=gc.moment, memo=memo)
         with target:
             core = _Core(task, options, self.name, target)
-            copied = None if core.is_redacted else buffered(target, core.plan, limit, arena)
+            copied = None if core.is_copied else buffered(target, core.plan, limit, arena)
             if copied is not None:
                 copied.memory.fill(target)
+            if copied is not None or core.is_copied:
                 target.close()
-            core.write(copied or target, beside=_writes_beside(task, options))
-        if copied is None and limit and not core.is_redacted and not _is_file(task):
+            core.write(copied or target, beside=not core.is_copied and _writes_beside(task, options))
+        if copied is None and limit and not core.is_copied and not _is_file(task):
             target.problems.append(_HELD_BY_READER)
         return core.captured(target, self.why)
 
@@ -137,7 +138,7 @@ class SnapshotMethod:
             return PtraceMethod(options, f"no snapshot: {refusal.message}").capture(task)
         with target:
             core = _Core(task, options, self.name, target, target.not_atomic)
-            core.write(target, beside=_writes_beside(task, options))
+            core.write(target, beside=not core.is_copied and _writes_beside(task, options))
         return core.captured(target, self.why)
 
 
@@ -154,24 +155,29 @@ class _Core:
     ) -> None:
         self._task = task
         self._options = options
-        self.plan, self._choice_problems, self._shown = _choose(target, task.type, options)
+        self._selection = _choose(target, task.type, options)
         flags: tuple[str, ...] = () if target.suited else (COLLECTING,)
-        arguments = target.process.arguments if self._shown is None else ""
-        flags += () if self._shown is None else (REDACTED,)
+        arguments = "" if self._selection.redacted else target.process.arguments
+        flags += (REDACTED,) if self._selection.redacted else ()
         flags += (FREE_DROPPED,) if options.drop_free else ()
         self._origin = Origin(f"dotdump {__version__}", method, time.time(), flags, not_atomic, arguments)
         self._written: WrittenCore | None = None
 
     @property
-    def is_redacted(self) -> bool:
-        """Whether other bytes are written than those of the target."""
-        return self._shown is not None
+    def plan(self) -> DumpPlan:
+        """What is kept."""
+        return self._selection.plan
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether all that is kept was copied while it was chosen: the target is not needed to write it."""
+        return self._selection.shown is not None
 
     def write(self, target: Target, *, beside: bool = False) -> None:
         """Write the core, ``beside`` reading if so; ``Incomplete`` where that could not be done to the end."""
         runtime = self._task.subject.runtime
         page = DiagnosticsPage(runtime.start) if runtime else None
-        shown = self._shown or target
+        shown = self._selection.shown or target
         writer = ElfCoreWriter(shown, self.plan, self._origin, diagnostics_page=page, progress=self._progress)
         try:
             with written_beside(self._sink()) if beside else nullcontext(self._sink()) as sink:
@@ -187,7 +193,7 @@ class _Core:
 
     def captured(self, target: ProcessTarget | SnapshotTarget, why: str) -> Capture:
         """Return what the frame reports."""
-        warnings = [*target.problems, *self._choice_problems]
+        warnings = [*target.problems, *self._selection.problems]
         if not target.suited:
             waited = f"{self._options.gc_wait:g} s"
             warnings.append(
@@ -219,17 +225,14 @@ def _make_ready(dump_type: DumpType) -> None:
         import dotdump.dump.selection.choose  # noqa: F401 - later imports find it
 
 
-def _choose(
-    target: Target, dump_type: DumpType, options: OwnOptions
-) -> tuple[DumpPlan, tuple[str, ...], RedactedTarget | None]:
-    """Return what to keep, what could not be chosen as it should be, and what to show in the target's place."""
+def _choose(target: Target, dump_type: DumpType, options: OwnOptions) -> Selection:
+    """Return what to keep; without what chooses, where all is kept."""
     if dump_type is DumpType.FULL:
         page_size = target.platform.page_size
-        return plan.full(target.regions, file_backed=options.file_backed, page_size=page_size), (), None
+        return Selection(plan.full(target.regions, file_backed=options.file_backed, page_size=page_size))
     from dotdump.dump.selection.choose import choose
 
-    selection = choose(target, dump_type, file_backed=options.file_backed, drop_free=options.drop_free)
-    return selection.plan, selection.problems, selection.shown
+    return choose(target, dump_type, file_backed=options.file_backed, drop_free=options.drop_free)
 
 
 def _is_file(task: Task) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from dotdump.dump.convert import Trim, select
 from dotdump.dump.segments import DumpPlan
 from dotdump.dump.selection import choose
-from dotdump.dump.selection.choose import Selection
+from dotdump.dump.selection.selected import Selection
 from dotdump.ipc.dump import DumpType
 from dotdump.memory.space import MemoryRange
 from dotdump.target.model import Architecture, Platform
@@ -30,7 +30,7 @@ class Core:
 
 def test_ranges_do_not_bring_back_what_a_triage_dump_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = cast("RedactedTarget", object())
-    found = Selection(DumpPlan(()), ("one",), shown)
+    found = Selection(DumpPlan(()), ("one",), shown, redacted=True)
     monkeypatch.setattr(choose, "choose", lambda *_args, **_keys: found)
     trim = Trim((MemoryRange(0x1000, 0x2000),), type=DumpType.TRIAGE)
-    assert select(cast("CoreTarget", Core()), [], trim) == Selection(DumpPlan(()), ("one",), shown)
+    assert select(cast("CoreTarget", Core()), [], trim) == found

@@ -7,38 +7,26 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.dump.plan import ZERO_BLOCK, full, merged, sharing_zeros, trimmed
+from dotdump.dump.selection.copied import CopiedTarget
 from dotdump.dump.selection.heap_memory import free_objects, private_memory, subtracted, unused_heap
 from dotdump.dump.selection.mini_memory import touch_mini
 from dotdump.dump.selection.recording import RecordingTarget
-from dotdump.dump.selection.redaction import RedactedTarget, redacted
+from dotdump.dump.selection.redaction import redacted
+from dotdump.dump.selection.selected import Selection
 from dotdump.dump.selection.zeros import zero_ranges
 from dotdump.errors import DotdumpError
 from dotdump.ipc.dump import DumpType
 from dotdump.memory.space import MemoryRange
-from dotdump.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dotdump.dump.segments import DumpPlan
     from dotdump.target.model import Target
 
 
 _WORTH_A_SEGMENT = 64 << 10
 """Bytes of zeros that a Heap dump, which is large, has segments of; the small types have them of single pages."""
 _SMALL_BLOCK = 32 << 10
-
-
-@record
-class Selection:
-    """What to keep of a target. ``problems`` are sentences about what could not be chosen as it should be.
-
-    ``shown`` is the target to write in its place, where parts of it must not be shown.
-    """
-
-    plan: DumpPlan
-    problems: tuple[str, ...] = ()
-    shown: RedactedTarget | None = None
 
 
 def choose(
@@ -65,7 +53,7 @@ def choose(
     ranges = recording.memory.touched
     if dump_type is DumpType.HEAP:
         ranges += _private(target, runtimes, problems)
-    shown = redacted(target, recording, _heap(runtimes)) if dump_type is DumpType.TRIAGE else None
+    shown = _copy(target, recording, runtimes, dump_type)
     plan = trimmed(everything, ranges, page_size)
     least, block = (_WORTH_A_SEGMENT, ZERO_BLOCK) if dump_type is DumpType.HEAP else (page_size, _SMALL_BLOCK)
     memory = target.memory if shown is None else shown.memory
@@ -73,7 +61,18 @@ def choose(
     if drop_free and dump_type is DumpType.HEAP:
         zeros = merged([*zeros, *_free(target, page_size, problems)])
     plan = sharing_zeros(plan, zeros, page_size, block)
-    return Selection(plan, tuple(problems), shown)
+    return Selection(plan, tuple(problems), shown, redacted=dump_type is DumpType.TRIAGE)
+
+
+def _copy(
+    target: Target, recording: RecordingTarget, runtimes: Sequence[ClrRuntime], dump_type: DumpType
+) -> CopiedTarget | None:
+    """Return what was read, as it is to be shown; None where other memory is kept, too."""
+    if dump_type is DumpType.HEAP:
+        return None
+    if dump_type is DumpType.TRIAGE:
+        return redacted(target, recording, _heap(runtimes))
+    return CopiedTarget(target, recording.memory.copy())
 
 
 def _free(target: Target, page_size: int, problems: list[str]) -> list[MemoryRange]:

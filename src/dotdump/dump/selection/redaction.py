@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.dump.core_head import MACHINES
 from dotdump.dump.plan import overlaps
+from dotdump.dump.selection.copied import CopiedTarget
 from dotdump.dump.selection.texts import LEAST, Wanted, find_texts
 from dotdump.dump.short_paths import short_path
 from dotdump.formats.core_notes import CORE, AuxType, NoteType, parse_auxv
@@ -23,72 +24,26 @@ from dotdump.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from types import TracebackType
-    from typing import Self
 
     from dotdump.dump.selection.recording import RecordingTarget
     from dotdump.formats.registers import RegisterFile
-    from dotdump.memory.region import Region
     from dotdump.memory.space import AddressSpace
-    from dotdump.target.model import FilePlaces, Module, Platform, ProcessFacts, Target, Thread
+    from dotdump.target.model import Target, Thread
 
 _DIRECTORIES = re.compile(rb"/(?:[\x20-\x2e\x30-\x7e]+/)+|/\0(?:(?:[\x20-\x2e\x30-\x7e]\0)+/\0)+")
 _KEPT_NOTES = ((CORE, NoteType.PRSTATUS), (CORE, NoteType.SIGINFO))
 _PROSE = 16
 
 
-class RedactedTarget:
-    """``target`` with other bytes where ``pages`` has some, by address, and without what its process was told."""
+class RedactedTarget(CopiedTarget):
+    """``target`` with ``memory`` in place of its own, and without what its process was told."""
 
-    def __init__(self, target: Target, pages: dict[int, bytes]) -> None:
-        self.platform: Platform = target.platform
-        self.process: ProcessFacts = replace(target.process, arguments="")
+    def __init__(self, target: Target, memory: AddressSpace) -> None:
+        super().__init__(target, memory)
+        self.process = replace(target.process, arguments="")
         registers = REGISTER_FILES[MACHINES[target.platform.architecture]]
-        self.threads: Sequence[Thread] = [_without_vectors(thread, registers) for thread in target.threads]
-        self.auxv: bytes = target.auxv
-        self.places: FilePlaces = target.places
-        self.modules: Sequence[Module] = ()
-        self.regions: Sequence[Region] = [replace(region, path=short_path(region.path)) for region in target.regions]
-        self.memory = _PatchedMemory(target.memory, pages, target.platform.page_size)
-
-    def close(self) -> None:
-        """Do nothing: the target is its owner's to close."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class _PatchedMemory:
-    """``source``, but for some whole pages."""
-
-    def __init__(self, source: AddressSpace, pages: dict[int, bytes], page_size: int) -> None:
-        self._source = source
-        self._pages = pages
-        self._size = page_size
-
-    def read(self, address: int, size: int) -> bytes:
-        data = self.read_available(address, size)
-        return data if len(data) == size else self._source.read(address, size)
-
-    def read_available(self, address: int, size: int) -> bytes:
-        data = bytearray(self._source.read_available(address, size))
-        for start in range(address & -self._size, address + len(data), self._size):
-            page = self._pages.get(start)
-            if page is not None:
-                low, high = max(start, address), min(start + self._size, address + len(data))
-                data[low - address : high - address] = page[low - start : high - start]
-        return bytes(data)
-
-    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
-        return None
-
-    def ranges(self) -> Sequence[MemoryRange]:
-        return self._source.ranges()
+        self.threads = [_without_vectors(thread, registers) for thread in target.threads]
+        self.regions = [replace(region, path=short_path(region.path)) for region in target.regions]
 
 
 def _without_vectors(thread: Thread, registers: RegisterFile) -> Thread:
@@ -103,7 +58,8 @@ def _without_vectors(thread: Thread, registers: RegisterFile) -> Thread:
 
 def redacted(target: Target, recording: RecordingTarget, heap: Sequence[MemoryRange]) -> RedactedTarget:
     """Return ``target`` as a Triage dump shows it; ``heap`` is where the managed heap lies, sorted and disjoint."""
-    return RedactedTarget(target, dict(_Redaction(target, recording, heap).pages()))
+    changed = dict(_Redaction(target, recording, heap).pages())
+    return RedactedTarget(target, recording.memory.copy(changed))
 
 
 class _Redaction:
@@ -115,7 +71,7 @@ class _Redaction:
         self._stacks = {region.start for t in target.threads if (region := recording.region_at(t.stack_pointer))}
 
     def pages(self) -> Iterator[tuple[int, bytes]]:
-        """Yield each page that changes, with its new bytes."""
+        """Yield the number of each page that changes, with its new bytes."""
         page = self._target.platform.page_size
         for run in self._private():
             before = self._recording.memory.read_available(run.start, run.size)
@@ -123,7 +79,7 @@ class _Redaction:
             self._redact(run.start, after)
             for offset in range(0, len(after) - page + 1, page):
                 if after[offset : offset + page] != before[offset : offset + page]:
-                    yield run.start + offset, bytes(after[offset : offset + page])
+                    yield (run.start + offset) // page, bytes(after[offset : offset + page])
 
     def _private(self) -> Iterator[MemoryRange]:
         """Yield what was recorded of memory that no file backs, each piece within one mapping."""
