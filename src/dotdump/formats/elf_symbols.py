@@ -35,12 +35,14 @@ class Symbol:
 
 
 class SymbolTable:
-    """A table, indexed when it is first asked. ``symbols`` and ``strings`` are the bytes of the two sections."""
+    """A table. ``symbols`` and ``strings`` are the bytes of the two sections.
+
+    Few names are ever asked for, so they are searched; addresses are indexed when one is first asked for.
+    """
 
     def __init__(self, symbols: bytes, strings: bytes) -> None:
         self._symbols = symbols[: min(len(symbols) // SYMBOL.size, SYMBOLS) * SYMBOL.size]
         self._strings = strings
-        self._names: dict[bytes, int] | None = None
         self._starts: array[int] | None = None
         self._order: array[int] = array("Q")
 
@@ -52,15 +54,10 @@ class SymbolTable:
 
     def find(self, name: str) -> Symbol | None:
         """Return the first symbol of that name, or None."""
-        raw = name.encode("utf-8", "surrogateescape")
-        if self._names is None:
-            if raw not in self._strings:
-                return None
-            self._names = {}
-            for index, name_at, _ in self._defined():
-                self._names.setdefault(self._name(name_at), index)
-        index = self._names.get(raw, -1)
-        return None if index < 0 else self._symbol(index)
+        places = set(self._places_of(name.encode("utf-8", "surrogateescape") + b"\0"))
+        names = memoryview(self._symbols).cast("I")[:: SYMBOL.size // 4] if places else ()
+        rows = (row for row, place in enumerate(names) if place in places and self._is_defined(row))
+        return next(map(self._symbol, rows), None)
 
     def at(self, value: int) -> Symbol | None:
         """Return the innermost symbol that covers ``value``; one without a size covers only where it starts."""
@@ -80,6 +77,17 @@ class SymbolTable:
         for index, (name, info, _, section, value, _) in enumerate(SYMBOL.iter_unpack(self._symbols)):
             if name and section not in (SHN_UNDEF, SHN_ABS) and info & 15 in _ADDRESSABLE:
                 yield index, name, value
+
+    def _is_defined(self, index: int) -> bool:
+        name, info, _, section, _, _ = SYMBOL.unpack_from(self._symbols, index * SYMBOL.size)
+        return name != 0 and section not in (SHN_UNDEF, SHN_ABS) and info & 15 in _ADDRESSABLE
+
+    def _places_of(self, text: bytes) -> Iterator[int]:
+        """Yield where in the strings ``text`` is, which may be the end of a longer one."""
+        place = self._strings.find(text)
+        while place >= 0:
+            yield place
+            place = self._strings.find(text, place + 1)
 
     def _symbol(self, index: int) -> Symbol:
         name, info, _, _, value, size = SYMBOL.unpack_from(self._symbols, index * SYMBOL.size)
