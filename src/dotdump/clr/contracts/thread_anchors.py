@@ -1,9 +1,9 @@
-"""Where the runtime keeps its list of threads and its finalizer, in runtimes that do not say so themselves.
+"""Where the runtime keeps its list of threads and its finalizer: by name, else by what they look like.
 
-Up to 8, in single-file apps of 9, and in dumps without the descriptor, no name leads there. But what it looks like is
-known: a variable of the runtime that points to a ThreadStore, whose list has as many threads as it counts, and one of
-them at least is a thread that the target has. The finalizer is the first thread that the runtime makes; a variable
-points to it. Behind that variable is the one that names who suspends the others.
+From 9 on the descriptor names them, before that ``g_dacTable`` does. Where neither is there, or names what is no list
+of threads, what it looks like is known: a variable of the runtime that points to a ThreadStore, whose list has as many
+threads as it counts, and one of them at least is a thread that the target has. The finalizer is the first thread that
+the runtime makes; a variable points to it. Behind that variable is the one that names who suspends the others.
 
 Source of truth: threads.h, ``g_pFinalizerThread`` and ``g_pSuspensionThread`` of vars.cpp; one hit each on 3.1.23,
 8.0.4, 8.0.31 single-file, 9.0.22 and 10.0.14.
@@ -36,12 +36,12 @@ class ThreadAnchors:
 
 def find_anchors(access: DataAccess) -> ThreadAnchors | None:
     """Return where threads are by what the layouts name, else by what it looks like; None where nothing is found."""
-    if access.has_global("ThreadStore"):
-        names = ("ThreadStore", "FinalizerThread", "GCThread")
-        return ThreadAnchors(*(access.global_pointer(name) for name in names))
+    named = _named(access)
+    if named is not None and _is_store(access, named.store):
+        return named
     variables = dict(runtime_variables(access))
     store = next((value for value in dict.fromkeys(variables.values()) if _is_store(access, value)), None)
-    return None if store is None else _with_finalizer(access, variables, store)
+    return named if store is None else _with_finalizer(access, variables, store)
 
 
 def list_threads(access: DataAccess, store: int) -> Iterator[int]:
@@ -52,6 +52,15 @@ def list_threads(access: DataAccess, store: int) -> Iterator[int]:
         seen.add(link)
         yield link - distance
         link = access.reader.pointer(link)
+
+
+def _named(access: DataAccess) -> ThreadAnchors | None:
+    if not access.has_global("ThreadStore"):
+        return None
+    try:
+        return ThreadAnchors(*(access.global_pointer(name) for name in ("ThreadStore", "FinalizerThread", "GCThread")))
+    except MemoryFault:
+        return None
 
 
 def _is_store(access: DataAccess, address: int) -> bool:
