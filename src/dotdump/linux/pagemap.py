@@ -14,6 +14,7 @@ import fcntl
 import os
 from array import array
 from enum import IntFlag
+from struct import Struct
 
 from dotdump.kernels import page_runs
 from dotdump.memory.space import MemoryRange
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 _PAGEMAP_SCAN = 0xC0606610
+_SCAN_ARGUMENTS = Struct("=12Q")
+"""``struct pm_scan_arg``: size, flags, start, end, walk_end, vec, vec_len, max_pages, and four masks of categories."""
+_WALK_END = 4
 _RUNS = 4096
 _ENTRIES = 1 << 17
 """Entries of /proc/PID/pagemap read at once: 1 MiB for half a gigabyte."""
@@ -39,22 +43,14 @@ class Category(IntFlag):
     PFNZERO = 1 << 5
 
 
+_WANTED = (Category.PFNZERO.value, Category.PFNZERO.value, (Category.PRESENT | Category.SWAPPED).value)
+"""Categories whose meaning is turned round, that all must hold, and of which one must."""
+
+
 class _PageRegion(ctypes.Structure):
     """``struct page_region``."""
 
     _fields_ = (("start", ctypes.c_uint64), ("end", ctypes.c_uint64), ("categories", ctypes.c_uint64))
-
-
-class _ScanArguments(ctypes.Structure):
-    """``struct pm_scan_arg``."""
-
-    _fields_ = tuple(
-        (name, ctypes.c_uint64)
-        for name in (
-            *("size", "flags", "start", "end", "walk_end", "vec", "vec_len", "max_pages"),
-            *("category_inverted", "category_mask", "category_anyof_mask", "return_mask"),
-        )
-    )
 
 
 class Pagemap:
@@ -63,6 +59,7 @@ class Pagemap:
     def __init__(self, pid: int) -> None:
         self._descriptor = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
         self._regions = (_PageRegion * _RUNS)()
+        self._vector = ctypes.addressof(self._regions)
         self.scans = True
 
     def populated(self, start: int, end: int) -> Iterator[MemoryRange]:
@@ -99,20 +96,10 @@ class Pagemap:
 
     def _scan(self, start: int, end: int) -> tuple[list[tuple[int, int]], int]:
         """Return runs as (start, end) and the address up to which the page tables were walked."""
-        arguments = _ScanArguments(
-            size=ctypes.sizeof(_ScanArguments),
-            start=start,
-            end=end,
-            vec=ctypes.addressof(self._regions),
-            vec_len=_RUNS,
-            category_inverted=Category.PFNZERO,
-            category_mask=Category.PFNZERO,
-            category_anyof_mask=Category.PRESENT | Category.SWAPPED,
-            return_mask=Category.PRESENT,
-        )
-        buffer = bytearray(arguments)
+        place = (_SCAN_ARGUMENTS.size, 0, start, end, 0, self._vector, _RUNS, 0)
+        buffer = bytearray(_SCAN_ARGUMENTS.pack(*place, *_WANTED, Category.PRESENT.value))
         count = fcntl.ioctl(self._descriptor, _PAGEMAP_SCAN, buffer, True)  # noqa: FBT003
-        walked = _ScanArguments.from_buffer(buffer).walk_end
+        walked = _SCAN_ARGUMENTS.unpack(buffer)[_WALK_END]
         if walked <= start:
             raise OSError(errno.EINVAL, f"PAGEMAP_SCAN stands still at {start:#x}")
         found = [(self._regions[index].start, self._regions[index].end) for index in range(count)]
