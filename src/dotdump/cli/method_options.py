@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 
 from dotdump.cli.arguments import drops_free
-from dotdump.dump.auto_method import AutoMethod
 from dotdump.dump.gc_moment import DEFAULT_WAIT
 from dotdump.dump.own_method import OwnOptions, PtraceMethod, SnapshotMethod
-from dotdump.dump.runtime_method import RuntimeMethod
 from dotdump.errors import CollectError
 from dotdump.ipc.dump import DumpFlags
 
@@ -68,11 +66,15 @@ def method_of(arguments: argparse.Namespace, flags: DumpFlags, client: Diagnosti
             raise CollectError("--diag is createdump's: it needs --method runtime")
         return PtraceMethod(own) if name == "ptrace" else SnapshotMethod(own)
     if name == "auto":
+        from dotdump.dump.auto_method import AutoMethod
+
         return AutoMethod(flags, own)
     if own != OwnOptions():
         raise CollectError(
             "--gc-wait, --skip-file-backed, --drop-free, --compress and --buffer are not for the runtime's dumps"
         )
+    from dotdump.dump.runtime_method import RuntimeMethod
+
     return RuntimeMethod(flags, client)
 
 

@@ -30,7 +30,6 @@ from dotdump.ipc.dump import DumpType
 from dotdump.linux.errors import explain
 from dotdump.records import record
 from dotdump.target.process import open_process
-from dotdump.target.snapshot import SnapshotRefused, open_snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,6 +127,8 @@ class SnapshotMethod:
         return _expected(subject, dump_type, self.options)
 
     def capture(self, task: Task) -> Capture:
+        from dotdump.target.snapshot import SnapshotRefused, open_snapshot
+
         options, pid, memo = self.options, task.subject.pid, task.subject.memo
         _make_ready(task.type)
         try:
