@@ -10,6 +10,7 @@ docs/design/datacontracts/RuntimeTypeSystem.md for the test of validity.
 from __future__ import annotations
 
 from enum import IntFlag
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dotdump import limits
@@ -152,7 +153,7 @@ def calibrated_tables(access: DataAccess, words: Sequence[int]) -> MethodTables:
     if access.runtime.kind is RuntimeKind.NATIVE_AOT or not words:
         return first
     others = (layout_of(access.version, load(name), native=False) for name in reversed(OURS.values()))
-    for tables in (first, *(MethodTables(access, layout) for layout in others)):
+    for tables in chain([first], (MethodTables(access, layout) for layout in others)):
         if 2 * sum(tables.find_shape(word) is not None for word in words) >= len(words):
             return tables
     raise UnsupportedRuntime(access.version, "the layout of MethodTable, which no version known here has")
