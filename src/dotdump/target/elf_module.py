@@ -91,14 +91,18 @@ class ElfModule:
         return 0, ""
 
     def _pieces(self) -> Iterator[tuple[int, bytes]]:
-        """Yield its memory in pieces that overlap, so that nothing short is missed; passes over what is not there."""
-        address, end = self.base, min(self.end, self.base + _SEARCH_LIMIT)
-        while address < end:
-            size = min(_SEARCH_STEP + _VERSION_BYTES, end - address)
-            data = self._memory.read_available(address, size)
-            if data:
-                yield address, data
-            address += _SEARCH_STEP if len(data) == size else (len(data) + 4096) & -4096
+        """Yield its memory in pieces that overlap, so that nothing short is missed; passes over what is not there.
+
+        The last come first: versions are among constants and data, which lie behind the code.
+        """
+        limit = min(self.end, self.base + _SEARCH_LIMIT)
+        for start in reversed(range(self.base, limit, _SEARCH_STEP)):
+            address, end = start, min(start + _SEARCH_STEP + _VERSION_BYTES, limit)
+            while address < end:
+                data = self._memory.read_available(address, end - address)
+                if data:
+                    yield address, data
+                address = (address + len(data) + 4096) & -4096
 
     @cached_property
     def image(self) -> ElfImage | None:
