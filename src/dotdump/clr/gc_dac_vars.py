@@ -77,10 +77,12 @@ def read_gc_dac_vars(reader: Reader, address: int) -> GcDacVars:
     layout = load(LAYOUTS[major])
     fields = layout.types["GcDacVars"].fields
     size = reader.u64(address + fields["GenerationSize"].offset)
+    if minor not in _MINOR_VERSIONS or size not in _GENERATION_SIZES:
+        raise _unknown(address)
     variables = {name: _value(reader, address, field.offset, field.type) for name, field in fields.items()}
     count = variables.get("TotalGenerationCount", layout.globals.get("TotalGenerationCount", Global(0)).value)
-    if not isinstance(count, int) or not _is_genuine(reader, minor, size, count, variables):
-        raise UnsupportedRuntime("", f"a garbage collector's variables at {address:#x}")
+    if not isinstance(count, int) or not _is_genuine(reader, count, variables):
+        raise _unknown(address)
     return GcDacVars(address, major, minor, size, count, variables)
 
 
@@ -116,8 +118,12 @@ def _value(reader: Reader, address: int, offset: int, kind: str) -> int:
     return sizes.get(kind, reader.u64)(address + offset)
 
 
-def _is_genuine(reader: Reader, minor: int, size: int, count: int, variables: Mapping[str, int]) -> bool:
-    if minor not in _MINOR_VERSIONS or size not in _GENERATION_SIZES or count not in _GENERATION_COUNTS:
+def _unknown(address: int) -> UnsupportedRuntime:
+    return UnsupportedRuntime("", f"a garbage collector's variables at {address:#x}")
+
+
+def _is_genuine(reader: Reader, count: int, variables: Mapping[str, int]) -> bool:
+    if count not in _GENERATION_COUNTS:
         return False
     highest, invalid = variables["MaxGeneration"], variables["StructureInvalidCount"]
     if not highest or not invalid or reader.u32(highest) != _MAX_GENERATION:
