@@ -5,6 +5,7 @@ Asks the collector's own count of reasons why its heap is inconsistent. Where it
 
 from __future__ import annotations
 
+from dotdump.dump.subject import RUNTIME_FILE
 from dotdump.errors import DotdumpError
 from dotdump.target.live_modules import LiveView
 from dotdump.target.stopping import Moment
@@ -31,7 +32,7 @@ class GcMoment:
         self.moment: Moment | None = None
         if seconds <= 0:
             return
-        self._view = LiveView(pid, memo)
+        self._view = LiveView(pid, memo, RUNTIME_FILE)
         address = _invalid_count(self._view)
         if address:
             memory = self._view.memory

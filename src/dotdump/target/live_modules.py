@@ -39,11 +39,13 @@ def modules_of(
 class LiveView:
     """A process looked at while it runs: its modules and its memory as they are at that moment. No ``threads``.
 
-    ``memo`` has read its maps a moment ago, if given; they are not read again.
+    ``memo`` has read its maps a moment ago, if given; they are not read again. ``wanted`` is the name of a file that
+    alone is looked for where it is mapped.
     """
 
-    def __init__(self, pid: int, memo: MapsMemo | None = None) -> None:
+    def __init__(self, pid: int, memo: MapsMemo | None = None, wanted: str = "") -> None:
         self._pid = pid
+        self._wanted = wanted
         self.platform = platform_of_this_machine()
         self.process = process_facts(pid)
         self.threads: Sequence[Thread] = ()
@@ -54,8 +56,10 @@ class LiveView:
 
     @cached_property
     def modules(self) -> Sequence[ElfModule]:
-        """Its loaded ELF files, sorted by base."""
-        return modules_of(self._pid, self.memory, self.regions, self.auxv)
+        """Its loaded ELF files, sorted by base; of the one that is wanted no others."""
+        named = [one for one in named_regions(self.regions) if one.path.rpartition("/")[2] == self._wanted]
+        found = modules_of(self._pid, self.memory, named, b"") if named else ()
+        return found or modules_of(self._pid, self.memory, self.regions, self.auxv)
 
     def close(self) -> None:
         """Give up the descriptors. A second call does nothing."""
