@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 from dotdump.errors import MemoryFault
-from dotdump.memory.space import BytesSpace, MemoryRange, joined
+from dotdump.memory.space import BytesSpace, MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,8 +56,12 @@ class PageCache:
     @property
     def touched(self) -> list[MemoryRange]:
         """The pages of which something was read and of which there is anything, sorted, neighbours joined."""
-        size = self._size
-        return joined(MemoryRange(number * size, (number + 1) * size) for number in sorted(self._pages))
+        numbers = sorted(self._pages)
+        firsts = [number for number in numbers if number - 1 not in self._pages]
+        lasts = [number for number in numbers if number + 1 not in self._pages]
+        return [
+            MemoryRange(first * self._size, (last + 1) * self._size) for first, last in zip(firsts, lasts, strict=True)
+        ]
 
     def copy(self, changed: Mapping[int, bytes] = MappingProxyType({})) -> BytesSpace:
         """Return the pages that were read, apart from their source; those that are ``changed``, by number, as given."""
