@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dotdump.dump.core_head import MACHINES
 from dotdump.dump.plan import overlaps
 from dotdump.dump.selection.copied import CopiedTarget
-from dotdump.dump.selection.texts import LEAST, Wanted, find_texts
+from dotdump.dump.selection.texts import LEAST, Texts, Wanted
 from dotdump.dump.short_paths import short_path
 from dotdump.formats.core_notes import CORE, AuxType, NoteType, parse_auxv
 from dotdump.formats.registers import REGISTER_FILES, without_vectors
@@ -93,14 +93,14 @@ class _Redaction:
                 position = end
 
     def _redact(self, start: int, data: bytearray) -> None:
-        region = self._recording.region_at(start)
+        region, texts = self._recording.region_at(start), Texts(data)
         if region is not None and region.start in self._stacks:
-            _blank(data, find_texts(data))
+            _blank(data, texts.long())
             if self._strings.start < start + len(data) and start < self._strings.end:
                 _blank(data, [(max(0, self._strings.start - start), len(data))])
-        _blank(data, self._secrets.places_in(data))
+        _blank(data, self._secrets.places_in(data, texts))
         _blank(data, (found.span() for found in _DIRECTORIES.finditer(data)))
-        _blank(data, (span for span in find_texts(data) if _is_prose(data[slice(*span)])))
+        _blank(data, (span for span in texts.long() if _is_prose(data[slice(*span)])))
         self._blank_heap(start, data)
 
     def _blank_heap(self, start: int, data: bytearray) -> None:

@@ -25,11 +25,18 @@ LEAST = 6
 """Characters of a text that is looked for."""
 
 
-def find_texts(data: bytes | bytearray) -> Iterator[Span]:
-    """Yield where in ``data`` texts of at least 8 characters of one byte are, then those of at least 4 of two bytes."""
-    kinds = data.translate(_KINDS)
-    yield from (span for span in _spans(_NARROW, kinds) if span[1] - span[0] >= _LEAST_NARROW)
-    yield from _spans(_WIDE, kinds)
+class Texts:
+    """Where in ``data`` texts are: ``narrow`` of at least 6 characters of one byte, ``wide`` of at least 4 of two."""
+
+    def __init__(self, data: bytes | bytearray) -> None:
+        kinds = data.translate(_KINDS)
+        self.narrow = _spans(_NARROW, kinds)
+        self.wide = _spans(_WIDE, kinds)
+
+    def long(self) -> Iterator[Span]:
+        """Yield the texts of at least 8 characters of one byte, then those of two bytes."""
+        yield from (span for span in self.narrow if span[1] - span[0] >= _LEAST_NARROW)
+        yield from self.wide
 
 
 class Wanted:
@@ -43,11 +50,10 @@ class Wanted:
         self._others += [_wide(text) for text in self._others]
         self._wide = [_wide(text) for text in self._plain]
 
-    def places_in(self, data: bytes | bytearray) -> Iterator[Span]:
-        """Yield where in ``data`` one of the texts is."""
-        kinds = data.translate(_KINDS)
-        yield from _Pieces(data, _spans(_NARROW, kinds)).find(self._plain)
-        wide = [(start, end) for start, end in _spans(_WIDE, kinds) if end - start >= 2 * LEAST]
+    def places_in(self, data: bytes | bytearray, texts: Texts) -> Iterator[Span]:
+        """Yield where in ``data`` one of the texts is; ``texts`` are those of ``data``, or of what it was before."""
+        yield from _Pieces(data, texts.narrow).find(self._plain)
+        wide = [(start, end) for start, end in texts.wide if end - start >= 2 * LEAST]
         yield from _Pieces(data, wide).find(self._wide)
         if self._others:
             yield from _Pieces(data, [(0, len(data))]).find(self._others)
