@@ -190,7 +190,7 @@ class Threads:
             cooperative=bool(thread.cooperative),
             lock_count=thread.lock_count if access.has("Thread", "LockCount") else None,
             object=self._behind(thread.exposed_object),
-            exceptions=tuple(self._exceptions(thread)),
+            exceptions=tuple(self._exceptions(address)),
             last_thrown=self._behind(thread.last_thrown_object),
             frame=0 if frame == NO_FRAME else frame,
         )
@@ -232,15 +232,27 @@ class Threads:
         context = GcAllocContext(self._access, place)
         return (context.pointer, context.limit)
 
-    def _exceptions(self, thread: Thread) -> Iterator[int]:
-        """Yield the objects of the exceptions under way; a chain that breaks or turns round ends there."""
-        info, seen = thread.exception_tracker, set[int]()
+    def exceptions_under_way(self, address: int) -> Iterator[int]:
+        """Yield what the runtime keeps of each exception of a thread that is under way, the newest first.
+
+        A chain that breaks or turns round ends there.
+        """
+        if self._is_aot:
+            return
+        info, seen = Thread(self._access, address).exception_tracker, set[int]()
         while info and info not in seen and len(seen) < NESTED_EXCEPTIONS:
             seen.add(info)
+            yield info
             try:
-                record = ExceptionInfo(self._access, info)
-                thrown = self._behind(record.thrown)
-                info = record.previous
+                info = ExceptionInfo(self._access, info).previous
+            except MemoryFault:
+                return
+
+    def _exceptions(self, address: int) -> Iterator[int]:
+        """Yield the objects of the exceptions under way."""
+        for info in self.exceptions_under_way(address):
+            try:
+                thrown = self._behind(ExceptionInfo(self._access, info).thrown)
             except MemoryFault:
                 return
             if thrown:

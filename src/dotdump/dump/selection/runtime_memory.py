@@ -34,6 +34,8 @@ _LAST_WITH_PLAIN_MODULES = 3
 """The last version whose DAC looks into the tables of types of every module."""
 _TABLES = 0x400
 """Bytes of a module of these versions in which its tables are."""
+_TRACKER = 0x400
+"""The same of what the runtime keeps of an exception under way: 384 bytes in 3.1, which its DAC reads at once."""
 _STRING = 12
 """Bytes of a string before its characters: its type and its length."""
 _INNER_EXCEPTIONS = 64
@@ -95,6 +97,8 @@ def _touch_loaded(target: RecordingTarget, runtime: ClrRuntime) -> None:
 def _touch_threads(target: RecordingTarget, runtime: ClrRuntime) -> None:
     for thread in runtime.threads:
         target.touch_around(thread.address, AROUND)
+        for tracker in runtime.thread_list.exceptions_under_way(thread.address):
+            target.touch_private(tracker, _TRACKER)
         _ = thread.name, thread.is_thread_pool_worker, thread.is_finalizer, thread.is_gc, thread.allocation_context
         for exception in (thread.current_exception, *thread.exceptions):
             if exception is not None:
