@@ -28,8 +28,8 @@ DOMAIN = 0x1000
 """The same of an AppDomain for its tables: 8 has that of the versions of methods at 0x9d8."""
 RECORD = 0x100
 """The same of an assembly, and of what is kept of its file."""
-MANAGER = 0x3000
-"""The same of what the runtime has one of, such as the manager of jitted code, of which the lock comes last."""
+MANAGER = 0x1800
+"""The same of what the runtime has one of and that has a vtable: the DAC copies such as a whole, 4,584 bytes of one."""
 _LAST_WITH_PLAIN_MODULES = 3
 """The last version whose DAC looks into the tables of types of every module."""
 _TABLES = 0x400
@@ -71,8 +71,9 @@ def _touch_data(target: RecordingTarget, runtime: ClrRuntime) -> None:
         target.memory.touch(address, RECORD)
     for variable in known_variables(runtime.access.reader, module):
         pointer = int.from_bytes(target.memory.read_available(variable, 8), "little")
-        target.touch_private(pointer, MANAGER)
         if target.region_at(pointer) is not None:
+            vtable = int.from_bytes(target.memory.read_available(pointer, 8), "little")
+            target.touch_private(pointer, MANAGER if module.base <= vtable < module.end else AROUND)
             target.touch_around(pointer, METHOD_TABLE)
         target.touch_closed_table(pointer, module)
 
