@@ -42,7 +42,7 @@ class RedactedTarget(CopiedTarget):
         super().__init__(target, memory)
         self.process = replace(target.process, arguments="")
         registers = REGISTER_FILES[MACHINES[target.platform.architecture]]
-        self.threads = [_without_vectors(thread, registers) for thread in target.threads]
+        self.threads = [_without_vectors(thread, registers) for thread in self.threads]
         self.regions = [replace(region, path=short_path(region.path)) for region in target.regions]
 
 
