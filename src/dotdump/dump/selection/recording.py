@@ -126,8 +126,9 @@ class RecordingTarget:
         one to an odd number. A table of names has numbers among its values, which are odd too.
         """
         memory = self.memory
-        for pointer in memoryview(memory.read_available(module, size & ~7)).cast("Q"):
-            head = memory.read_available(pointer, _CHAINS.size) if pointer % 8 == 0 else b""
+        for pointer in set(memoryview(memory.read_available(module, size & ~7)).cast("Q")):
+            there = pointer % 8 == 0 and self.region_at(pointer) is not None
+            head = memory.read_available(pointer, _CHAINS.size) if there else b""
             if len(head) < _CHAINS.size:
                 continue
             owner, _, buckets, entries = _CHAINS.unpack(head)

@@ -129,9 +129,11 @@ def _touch_precodes(target: RecordingTarget, runtime: ClrRuntime, method: int) -
 def _look_up_code(target: RecordingTarget, runtime: ClrRuntime, method: int) -> None:
     """Look up the code that a MethodDesc names: the DAC does, also where a later version of it is on the stack."""
     data = target.memory.read_available(method, _METHOD_DESC)
-    for word in memoryview(data[: len(data) & ~7]).cast("Q"):
-        with suppress(DotdumpError):
-            runtime.code.find(word)
+    for word in set(memoryview(data[: len(data) & ~7]).cast("Q")):
+        region = target.region_at(word)
+        if region is not None and region.executable:
+            with suppress(DotdumpError):
+                runtime.code.find(word)
 
 
 def _touch_precompiled(runtime: ClrRuntime, image: PeImage, token: int) -> None:
