@@ -67,8 +67,10 @@ def _parse(argv: list[str]) -> tuple[Namespace, Command]:
     if plain := parse_plain(argv):
         return plain
     from dotdump.cli.arguments import parse
+    from dotdump.cli.without_collector import WithoutCollector
 
-    return parse(argv)
+    with WithoutCollector():
+        return parse(argv)
 
 
 def _explain(error: Exception, console: Console) -> bool:

@@ -8,7 +8,7 @@ from dotdump.cli.answer import print_answer, tell_heap_damage
 from dotdump.cli.listing_arguments import count
 from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_target, is_damaged, open_target
-from dotdump.cli.without_collector import without_collector
+from dotdump.cli.without_collector import WithoutCollector
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,11 +54,13 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--frames", metavar="N", type=count, help="at most N frames of each thread")
 
 
-@without_collector()
 def run(arguments: Namespace, console: Console) -> int:
     """Print them; 3 where something is damaged, 1 where a thread that was asked for is not there."""
-    if arguments.parallel:
-        return _run_parallel(arguments, console)
+    with WithoutCollector():
+        return _run_parallel(arguments, console) if arguments.parallel else _run(arguments, console)
+
+
+def _run(arguments: Namespace, console: Console) -> int:
     from dotdump.errors import NotFound
     from dotdump.report.stacks import render_stacks
 
