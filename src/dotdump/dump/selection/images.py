@@ -40,7 +40,8 @@ def touch_images(target: RecordingTarget, known: Iterable[PeImage], keep: Keep) 
     An image is used where its code is on a stack, or more than its name was read.
     """
     images = {image.base: image for image in known}
-    images |= {base: found for base in _bases(target) if (found := _open(target.memory, base)) is not None}
+    unknown = (base for base in _bases(target) if base not in images)
+    images |= {base: found for base in unknown if (found := _open(target.memory, base)) is not None}
     for image in images.values():
         with suppress(DotdumpError):
             _touch_headers(target.memory, image)
