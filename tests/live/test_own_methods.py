@@ -113,6 +113,41 @@ def test_small_types_are_taken_of_any_program(kind: str, method: str, tmp_path: 
         assert result["bytes"] < 3_000_000
 
 
+IMPORTS = """
+import sys
+from dotdump.cli.main import main
+from dotdump.target.stopping import StoppedProcess
+
+begin, release, before = StoppedProcess.__init__, StoppedProcess.release, []
+
+def stopped(self, *arguments, **options):
+    before.append(set(sys.modules))
+    begin(self, *arguments, **options)
+
+def released(self):
+    release(self)
+    print("imported:", *sorted(set(sys.modules) - before[-1]), file=sys.stderr)
+
+StoppedProcess.__init__, StoppedProcess.release = stopped, released
+sys.exit(main(sys.argv[1:]))
+"""
+"""A command line that prints, whenever a process goes on, what was imported while it stood still."""
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", ["Full", "Heap", "Mini", "Triage"])
+@pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)
+def test_nothing_is_imported_while_the_process_stands_still(
+    runtime: Runtime, kind: str, method: str, tmp_path: Path
+) -> None:
+    with corpus(runtime, "all") as target:
+        words = ["collect", "-p", str(target.pid), "--method", method, "--type", kind, "-o", str(tmp_path / "core")]
+        command = [sys.executable, "-c", IMPORTS, *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert {line.strip() for line in done.stderr.splitlines() if line.startswith("imported:")} == {"imported:"}
+
+
 @pytest.mark.parametrize("kind", ["Full", "Mini"])
 def test_diagnostics_that_are_off_do_not_matter(kind: str, tmp_path: Path) -> None:
     with newest(environment={"DOTNET_EnableDiagnostics": "0"}) as running:

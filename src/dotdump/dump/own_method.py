@@ -223,7 +223,8 @@ class _Core:
 def _make_ready(dump_type: DumpType) -> None:
     """Import what chooses, which takes as long as choosing: before the process is stopped."""
     if dump_type is not DumpType.FULL:
-        import dotdump.dump.selection.choose  # noqa: F401 - later imports find it
+        import dotdump.dump.selection.beforehand
+        import dotdump.dump.selection.choose  # noqa: F401 - later imports find them
 
 
 def _choose(target: Target, dump_type: DumpType, options: OwnOptions) -> Selection:

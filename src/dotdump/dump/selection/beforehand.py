@@ -1,0 +1,18 @@
+"""What stacks are walked and named with, imported before a process is stopped: it would wait for that, too.
+
+Elsewhere these modules are imported when they are asked for.
+"""
+
+import codecs
+
+import dotdump.clr.contracts.assemblies
+import dotdump.clr.contracts.debug_info
+import dotdump.clr.contracts.execution_manager
+import dotdump.clr.contracts.method_names
+import dotdump.clr.contracts.source_lines
+import dotdump.clr.contracts.stack_walk
+import dotdump.clr.contracts.threads
+import dotdump.clr.contracts.type_strings
+import dotdump.clr.model.thread  # noqa: F401
+
+codecs.lookup("utf-16-le")
