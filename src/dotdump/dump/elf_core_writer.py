@@ -8,7 +8,7 @@ a hole too, and is named in the trailer: see docs/formats/core-writing.md.
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import cycle
+from itertools import cycle, groupby
 from zlib import crc32
 
 from dotdump.dump.core_head import build_head
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
     from dotdump.target.model import Target
 
-    Data = bytes | bytearray
+    Data = bytes | bytearray | memoryview
     Progress = Callable[[int, int], None]
 
 CHUNK = 1 << 20
@@ -190,16 +190,20 @@ class _Content:
 
 def page_runs(data: Data, zero_page: bytes) -> Iterator[tuple[int, int, bool]]:
     """Yield (start, end, whether all zero) for the longest runs of pages alike; a part of a page counts as data."""
-    page, size = len(zero_page), len(data)
-    matches = data.startswith
-    start = 0
-    is_zero = matches(zero_page)
-    for position in range(page, size, page):
-        if matches(zero_page, position) is not is_zero:
-            yield start, position, is_zero
-            start, is_zero = position, not is_zero
-    if size:
-        yield start, size, is_zero
+    view, start = memoryview(data), 0
+    for is_zero, run in groupby(_zero_pages(view, zero_page)):
+        end = min(start + len(list(run)) * len(zero_page), len(view))
+        yield start, end, is_zero
+        start = end
+
+
+def _zero_pages(view: memoryview, zero_page: bytes) -> list[bool]:
+    """Tell of each page whether it is all zero, which of most their first word says that they are not."""
+    page, size = len(zero_page), len(view)
+    words = view[: size & -8].cast("Q")
+    whole = range(0, size - page + 1, page)
+    found = [not words[at >> 3] and view[at : at + page].tobytes() == zero_page for at in whole]
+    return found + [False] * (size % page > 0)
 
 
 def _present(memory: AddressSpace, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -213,16 +217,19 @@ def _present(memory: AddressSpace, start: int, end: int) -> Iterator[tuple[int, 
 
 
 def _reader(memory: AddressSpace, count: int) -> Callable[[int, int], Data]:
-    """Return what reads a prefix of a range, where that can be over and over into so many buffers, in turn.
+    """Return what reads a prefix of a range without a copy, or where it can into so many buffers, in turn.
 
     Buffers that stay in the CPU's cache from read to write save a copy of everything.
     """
     read_into = getattr(memory, "read_into", None)
-    if read_into is None:
-        return memory.read_available
-    turns = cycle([bytearray(CHUNK) for _ in range(count)])
+    turns = cycle([bytearray(CHUNK) for _ in range(count if read_into else 0)])
 
     def read(start: int, size: int) -> Data:
+        there = memory.view(start, size)
+        if there is not None:
+            return there
+        if read_into is None:
+            return memory.read_available(start, size)
         buffer = next(turns)
         view = memoryview(buffer)
         found = read_into(start, view[:size])
