@@ -5,7 +5,6 @@ The copy is as quick as several CPUs make it, and nothing is written before the 
 
 from __future__ import annotations
 
-import mmap
 import time
 from bisect import bisect_right
 from contextlib import suppress
@@ -14,6 +13,7 @@ from itertools import accumulate
 from dotdump.dump.side_by_side import side_by_side
 from dotdump.errors import MemoryFault
 from dotdump.linux.headroom import headroom
+from dotdump.linux.own_memory import OwnMemory
 from dotdump.memory.space import MemoryRange
 
 TYPE_CHECKING = False
@@ -29,47 +29,43 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 20
 """Bytes that are copied at once."""
-_MADV_POPULATE_WRITE = 23
 _STEP = 32 << 20
 _SLOW_STEP = 0.03
 """Seconds, a gigabyte in one: a tenth of what large pages take where memory is not first to be had from a host."""
 
 
-class Arena:
-    """``size`` bytes of anonymous memory of ours, there from the start if ``touched``.
+def touched(size: int) -> OwnMemory:
+    """Return memory whose pages are there.
 
     A page fault costs more than the copy into the page, so what the process would have to wait for is touched before,
     in large pages. Only where these are slow small ones are taken: a virtual machine that reports free memory to its
     host has given up the large pieces, and waits for each page of them, but seldom the small ones.
     """
+    memory = OwnMemory(size)
 
-    def __init__(self, size: int, *, touched: bool = False) -> None:
-        self.size = size
-        self._map = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        if touched:
-            with suppress(OSError):  # without large pages; before Linux 5.14 the copy touches it
-                self._map.madvise(mmap.MADV_HUGEPAGE)
-                side_by_side(self._touch, range(0, size, _STEP))
-        self.view = memoryview(self._map)
-
-    def _touch(self, start: int) -> None:
+    def touch(start: int) -> None:
         begun = time.monotonic()
-        self._map.madvise(_MADV_POPULATE_WRITE, start, min(_STEP, self.size - start))
+        memory.populate(start, _STEP)
         if time.monotonic() - begun > _SLOW_STEP:
-            self._map.madvise(mmap.MADV_NOHUGEPAGE)
+            memory.use_large_pages(large=False)
+
+    with suppress(OSError):  # without large pages; before Linux 5.14 the copy touches it
+        memory.use_large_pages(large=True)
+        side_by_side(touch, range(0, size, _STEP))
+    return memory
 
 
 class CopiedMemory:
     """An ``AddressSpace`` of the ``runs``, sorted and disjoint, of another: nothing is there before ``fill``.
 
-    What lies between them was never touched, so it is zero. ``arena`` has room for all of them.
+    What lies between them was never touched, so it is zero. ``room`` has room for all of them.
     """
 
-    def __init__(self, runs: Sequence[MemoryRange], arena: Arena) -> None:
+    def __init__(self, runs: Sequence[MemoryRange], room: OwnMemory) -> None:
         self._runs = runs
         self._starts = [run.start for run in runs]
         self._places = list(accumulate((run.size for run in runs), initial=0))
-        self._arena = arena.view
+        self._room = room.view
         self._gaps: list[tuple[int, int]] = [(run.start, run.end) for run in runs]
 
     def fill(self, target: ProcessTarget) -> None:
@@ -80,7 +76,7 @@ class CopiedMemory:
         def copy(piece: tuple[int, int, int]) -> None:
             start, end, place = piece
             while start < end:
-                count = target.memory.read_into(start, self._arena[place : place + end - start])
+                count = target.memory.read_into(start, self._room[place : place + end - start])
                 start, place = start + count, place + count
                 if start < end:
                     stop = min((start + page) & -page, end)
@@ -128,7 +124,7 @@ class CopiedMemory:
                 yield MemoryRange(max(run.start, start), min(run.end, end))
 
     def _pieces(self) -> Iterator[tuple[int, int, int]]:
-        """Yield (start, end, place in the arena) of what is copied at once."""
+        """Yield (start, end, place in the room) of what is copied at once."""
         for run, place in zip(self._runs, self._places, strict=False):
             for start in range(run.start, run.end, PIECE):
                 yield start, min(start + PIECE, run.end), place + start - run.start
@@ -137,7 +133,7 @@ class CopiedMemory:
         """Return what was copied from ``address`` on, up to ``size`` bytes of one run."""
         index = bisect_right(self._starts, address) - 1
         if index < 0:
-            return self._arena[:0]
+            return self._room[:0]
         end = min(address + size, self._runs[index].end)
         gap = bisect_right(self._gaps, (address, end)) - 1
         if gap >= 0 and self._gaps[gap][1] > address:
@@ -145,7 +141,7 @@ class CopiedMemory:
         elif gap + 1 < len(self._gaps):
             end = min(end, self._gaps[gap + 1][0])
         place = self._places[index] + address - self._starts[index]
-        return self._arena[place : place + max(end - address, 0)]
+        return self._room[place : place + max(end - address, 0)]
 
 
 class BufferedTarget:
@@ -173,17 +169,17 @@ class BufferedTarget:
         self.close()
 
 
-def prepared(expected: int | None, limit: int) -> Arena | None:
-    """Return an arena for ``expected`` bytes, all touched; None where that is unknown, or too much."""
-    return Arena(expected, touched=True) if expected and expected <= _room(limit) else None
+def prepared(expected: int | None, limit: int) -> OwnMemory | None:
+    """Return memory for ``expected`` bytes, touched; None where that is unknown, or too much."""
+    return touched(expected) if expected and expected <= _allowed(limit) else None
 
 
-def buffered(target: ProcessTarget, plan: DumpPlan, limit: int, arena: Arena | None = None) -> BufferedTarget | None:
+def buffered(target: ProcessTarget, plan: DumpPlan, limit: int, room: OwnMemory | None = None) -> BufferedTarget | None:
     """Return a target to copy all that ``plan`` keeps into, or None where that is more than ``limit`` allows.
 
-    More than half of what is free is never taken. ``arena`` is used where it is large enough. Nothing is copied yet.
+    More than half of what is free is never taken. ``room`` is used where it is large enough. Nothing is copied yet.
     """
-    limit = max(_room(limit), arena.size if arena else 0)
+    limit = max(_allowed(limit), room.size if room else 0)
     runs: list[MemoryRange] = []
     total = 0
     for part in plan.stored_ranges():
@@ -194,10 +190,10 @@ def buffered(target: ProcessTarget, plan: DumpPlan, limit: int, arena: Arena | N
             return None
     if not total:
         return None
-    if arena is None or arena.size < total:
-        arena = Arena(total)
-    return BufferedTarget(target, CopiedMemory(runs, arena))
+    if room is None or room.size < total:
+        room = OwnMemory(total)
+    return BufferedTarget(target, CopiedMemory(runs, room))
 
 
-def _room(limit: int) -> int:
+def _allowed(limit: int) -> int:
     return max(min(limit, headroom([]) // 2), 0)

@@ -92,13 +92,13 @@ class PtraceMethod:
         options = self.options
         _make_ready(task.type)
         limit = _buffer_limit(task, options)
-        arena = prepared(_resident(task.subject, task.type), limit)
+        room = prepared(_resident(task.subject, task.type), limit)
         pid, memo = task.subject.pid, task.subject.memo
         with GcMoment(pid, options.gc_wait, memo) as gc:
             target = open_process(pid, first=options.first, siginfo=options.siginfo, moment=gc.moment, memo=memo)
         with target:
             core = _Core(task, options, self.name, target)
-            copied = None if core.is_copied else buffered(target, core.plan, limit, arena)
+            copied = None if core.is_copied else buffered(target, core.plan, limit, room)
             if copied is not None:
                 copied.memory.fill(target)
             if copied is not None or core.is_copied:

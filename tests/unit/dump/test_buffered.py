@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotdump.dump.buffered import PIECE, Arena, CopiedMemory, buffered
+from dotdump.dump.buffered import PIECE, CopiedMemory, buffered, touched
 from dotdump.dump.segments import DumpPlan, Segment, Why
 from dotdump.errors import MemoryFault
+from dotdump.linux.own_memory import OwnMemory
 from dotdump.memory.region import Protection
 from dotdump.memory.space import MemoryRange
 
@@ -57,7 +58,7 @@ def content(size: int) -> bytes:
 
 def copied(process: Process, *runs: MemoryRange) -> CopiedMemory:
     found = runs or (MemoryRange(BASE, BASE + len(process.data)),)
-    memory = CopiedMemory(found, Arena(sum(run.size for run in found)))
+    memory = CopiedMemory(found, OwnMemory(sum(run.size for run in found)))
     memory.fill(as_target(process))
     return memory
 
@@ -104,7 +105,7 @@ def test_every_page_is_what_it_was_and_where_it_was(holes: set[int], kept: list[
 
 
 def test_nothing_is_there_before_it_was_copied() -> None:
-    memory = CopiedMemory([MemoryRange(BASE, BASE + PAGE)], Arena(PAGE))
+    memory = CopiedMemory([MemoryRange(BASE, BASE + PAGE)], OwnMemory(PAGE))
     assert memory.read_available(BASE, PAGE) == b""
 
 
@@ -123,3 +124,9 @@ def test_a_copy_that_fails_says_so() -> None:
 def test_only_what_fits_is_buffered(limit: int, fits: bool) -> None:
     plan = DumpPlan((Segment(BASE, BASE + 4 * PIECE, Protection.READ, 4 * PIECE, Why.KEPT),))
     assert (buffered(as_target(Process(b"")), plan, limit) is not None) is fits
+
+
+def test_touched_memory_is_there_and_zero() -> None:
+    memory = touched(3 * PIECE + 1)
+    assert len(memory.view) == memory.size == 3 * PIECE + 1
+    assert not any(memory.view[::PAGE])
