@@ -16,7 +16,7 @@ from dotdump.formats.elf_symbols import SHN_UNDEF, SYMBOL, Symbol, SymbolTable, 
 from dotdump.formats.notes import find_build_id, parse_notes
 from dotdump.limits import IMAGE_NOTES, STRING_TABLE, SYMBOLS
 from dotdump.memory.reader import Reader
-from dotdump.memory.segments import LoadSegment, SegmentSpace
+from dotdump.memory.segments import SegmentSpace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def image_of_file(file: AddressSpace, size: int, name: str = "") -> ElfImage:
     """Return a file of ``size`` bytes as if it were loaded at its own addresses; ``FormatError`` where it is no ELF."""
     header = read_header(file, source=name)
     headers = _program_headers(file, header, 0)
-    loads = (LoadSegment(h.vaddr, h.memsz, h.offset, h.filesz) for h in headers if h.type == SegmentType.LOAD)
+    loads = ((h.vaddr, h.memsz, h.offset, h.filesz) for h in headers if h.type == SegmentType.LOAD)
     return ElfImage(SegmentSpace(file, loads, size, name), 0, header, headers)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from operator import add
 
 from dotdump.formats.columns import words_of
 from dotdump.formats.elf import PROGRAM_HEADER, ProgramHeader, SegmentType
@@ -12,6 +13,8 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dotdump.formats.elf import ElfHeader
     from dotdump.memory.space import AddressSpace
 
@@ -62,6 +65,14 @@ class ProgramTable:
             ProgramHeader(kind, flags, offset, vaddr, filesz, memsz, paddr, align)
             for _, flags, offset, vaddr, paddr, filesz, memsz, align in rows
         ]
+
+    def load_rows(self) -> Iterator[tuple[int, int, int, int]]:
+        """Return start, size, offset and stored bytes of each PT_LOAD, by address."""
+        return zip(self.starts, self.sizes, self.offsets, self.stored, strict=True)
+
+    def end(self) -> int:
+        """Return where in the file the last of what any header leads to ends; 0 without headers."""
+        return max(map(add, self._words[_OFFSET::_WIDTH], self._words[_STORED::_WIDTH]), default=0)
 
     def totals(self) -> LoadTotals:
         """Return what is true of the PT_LOADs together; no number is greater than 64 bits can tell."""

@@ -3,41 +3,32 @@
 Where a segment has fewer bytes in the file than in memory, or the file ends before it does, the rest faults and the
 fault says which of the two it was. Segments that follow each other in memory and in the file are one extent, so a
 ``view`` may span them. Of two segments that claim the same address the first by start wins.
+
+A segment is a tuple, for a core may have tens of thousands: start, size, offset, and how many bytes of its size are
+stored at that offset of the file.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from itertools import pairwise
+from functools import cached_property
+from operator import itemgetter
 
 from dotdump.errors import MemoryFault
 from dotdump.memory.overlay import NOT_MAPPED, Origin
 from dotdump.memory.space import MemoryRange
-from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
     from dotdump.memory.space import AddressSpace
 
+    LoadSegment: TypeAlias = tuple[int, int, int, int]
+
 ADDRESS_END = 1 << 64
-
-
-@record
-class LoadSegment:
-    """``file_size`` bytes at ``offset`` of a file are the first of ``size`` bytes at address ``start``."""
-
-    start: int
-    size: int
-    offset: int
-    file_size: int
-
-    @property
-    def end(self) -> int:
-        """The address after the last byte."""
-        return self.start + self.size
 
 
 class SegmentSpace:
@@ -46,10 +37,18 @@ class SegmentSpace:
     def __init__(self, source: AddressSpace, segments: Iterable[LoadSegment], source_size: int, name: str = "") -> None:
         self.name = name
         self._source = source
-        ordered = sorted((s for s in segments if s.size > 0 and s.end <= ADDRESS_END), key=lambda s: s.start)
-        self._absent = _Columns(_unkept(ordered))
-        self._cut = _Columns(_beyond(ordered, source_size))
-        self._columns = _Columns(_extents(ordered, source_size))
+        self._source_size = source_size
+        possible = [segment for segment in segments if segment[1] > 0 and segment[0] + segment[1] <= ADDRESS_END]
+        self._ordered = sorted(possible, key=itemgetter(0))
+        self._columns = _Columns(_extents(self._ordered, source_size))
+
+    @cached_property
+    def _absent(self) -> _Columns:
+        return _Columns(_unkept(self._ordered))
+
+    @cached_property
+    def _cut(self) -> _Columns:
+        return _Columns(_beyond(self._ordered, self._source_size))
 
     def read(self, address: int, size: int) -> bytes:
         data = self.read_available(address, size)
@@ -138,9 +137,8 @@ class _Columns:
 def _extents(ordered: Sequence[LoadSegment], source_size: int) -> Iterator[tuple[int, int, int]]:
     """Yield what is there of each segment: up to its file size, the end of the file, the start of the next extent."""
     reached = 0
-    for segment in ordered:
-        first, offset = segment.start, segment.offset
-        start, end = max(first, reached), first + min(segment.file_size, segment.size, source_size - offset)
+    for first, size, offset, stored in ordered:
+        start, end = max(first, reached), first + min(stored, size, source_size - offset)
         if start < end:
             yield start, end, offset + start - first
             reached = end
@@ -149,26 +147,17 @@ def _extents(ordered: Sequence[LoadSegment], source_size: int) -> Iterator[tuple
 def _beyond(ordered: Sequence[LoadSegment], source_size: int) -> Iterator[tuple[int, int, int]]:
     """Yield what the end of the file took from each segment."""
     reached = 0
-    for segment in ordered:
-        promised, there = min(segment.file_size, segment.size), max(0, source_size - segment.offset)
-        if there < promised and (start := max(reached, segment.start + there)) < segment.start + promised:
-            yield start, segment.start + promised, 0
-            reached = segment.start + promised
+    for first, size, offset, stored in ordered:
+        promised, there = min(stored, size), max(0, source_size - offset)
+        if there < promised and (start := max(reached, first + there)) < first + promised:
+            yield start, first + promised, 0
+            reached = first + promised
 
 
 def _unkept(ordered: Sequence[LoadSegment]) -> Iterator[tuple[int, int, int]]:
     """Yield what is in the memory of each segment and was never meant to be in the file."""
     reached = 0
-    for segment in ordered:
-        if (
-            segment.file_size < segment.size
-            and (start := max(reached, segment.start + segment.file_size)) < segment.end
-        ):
-            yield start, segment.end, 0
-            reached = segment.end
-
-
-def overlaps(segments: Sequence[LoadSegment]) -> list[tuple[LoadSegment, LoadSegment]]:
-    """Return neighbours, by start, that claim the same addresses; a sound file has none."""
-    ordered = sorted(segments, key=lambda s: s.start)
-    return [(left, right) for left, right in pairwise(ordered) if left.end > right.start]
+    for first, size, _, stored in ordered:
+        if stored < size and (start := max(reached, first + stored)) < first + size:
+            yield start, first + size, 0
+            reached = first + size

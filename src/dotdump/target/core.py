@@ -15,7 +15,7 @@ from dotdump.formats.core_notes import CORE, AuxType, FileNote, NoteType, parse_
 from dotdump.formats.machine import Machine
 from dotdump.memory.file import FileSpace, StreamSpace
 from dotdump.memory.overlay import OverlaySpace
-from dotdump.memory.segments import LoadSegment, SegmentSpace
+from dotdump.memory.segments import SegmentSpace
 from dotdump.memory.space import AddressSpace
 from dotdump.records import replace
 from dotdump.target.compressed import is_zstd, open_zstd
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dotdump.formats.core_notes import Siginfo
     from dotdump.formats.dotdump_notes import Origin, Trailer
     from dotdump.memory.region import Region
+    from dotdump.memory.segments import LoadSegment
     from dotdump.target.model import ProcessFacts, Thread
 else:
     Protocol = object
@@ -139,7 +140,7 @@ class CoreTarget:
     @cached_property
     def core_memory(self) -> SegmentSpace:
         """The memory that the core itself holds."""
-        loads: Iterable[LoadSegment] = (LoadSegment(h.vaddr, h.memsz, h.offset, h.filesz) for h in self.file.loads)
+        loads: Iterable[LoadSegment] = self.file.segments.load_rows()
         if self.trailer is not None and self.trailer.gaps:
             loads = without_gaps(loads, self.trailer.gaps)
         return SegmentSpace(self.source, loads, self.source.size, self.source.name)

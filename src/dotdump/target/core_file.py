@@ -18,6 +18,7 @@ from dotdump.formats.elf import (
     read_program_headers,
 )
 from dotdump.formats.notes import Note, parse_notes
+from dotdump.formats.program_table import ProgramTable, read_program_table
 from dotdump.formats.registers import REGISTER_FILES, RegisterFile
 from dotdump.limits import NOTE_SEGMENT, PROGRAM_HEADERS
 from dotdump.records import record, replace
@@ -43,10 +44,15 @@ class CoreFile:
     size: int
     expected_size: int
     header: ElfHeader
-    loads: tuple[ProgramHeader, ...]
+    segments: ProgramTable
     notes: tuple[Note, ...]
     registers: RegisterFile
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def loads(self) -> list[ProgramHeader]:
+        """The headers of memory, in the order of the file; each time they are made anew."""
+        return self.segments.headers(SegmentType.LOAD)
 
     @property
     def cut(self) -> bool:
@@ -60,18 +66,17 @@ def read_core_file(space: AddressSpace, size: int, name: str) -> CoreFile:
     registers = _architecture(header, name)
     problems: list[Problem] = []
     header = _counted(space, header, problems)
-    headers = read_program_headers(space, header)
-    if len(headers) < header.phnum:
-        text = f"{name} ends in its program headers: {len(headers)} of {header.phnum} are there"
+    segments = read_program_table(space, header)
+    if segments.count < header.phnum:
+        text = f"{name} ends in its program headers: {segments.count} of {header.phnum} are there"
         problems.append(Problem("cut", text))
-    expected = max((h.offset + h.filesz for h in headers), default=header.phoff + header.phnum * PROGRAM_HEADER.size)
+    expected = segments.end() if segments.count else header.phoff + header.phnum * PROGRAM_HEADER.size
     if size < expected:
         problems.append(Problem("cut", f"{name} is cut: {size} bytes of {expected} are there"))
-    notes = [note for h in headers if h.type == SegmentType.NOTE for note in _notes(space, h, name, problems)]
+    notes = [note for h in segments.headers(SegmentType.NOTE) for note in _notes(space, h, name, problems)]
     if not notes and not problems:
         problems.append(Problem("notes", f"{name} has no notes: threads and modules are unknown"))
-    loads = tuple(h for h in headers if h.type == SegmentType.LOAD)
-    return CoreFile(name, size, expected, header, loads, tuple(notes), registers, tuple(problems))
+    return CoreFile(name, size, expected, header, segments, tuple(notes), registers, tuple(problems))
 
 
 def _architecture(header: ElfHeader, name: str) -> RegisterFile:

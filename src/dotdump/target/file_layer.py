@@ -15,7 +15,7 @@ from dotdump.formats.elf import ProgramHeader, SegmentType
 from dotdump.formats.elf_relocations import relocated_slots
 from dotdump.memory.overlay import NOT_MAPPED, Origin
 from dotdump.memory.region import Protection
-from dotdump.memory.segments import LoadSegment, SegmentSpace
+from dotdump.memory.segments import SegmentSpace
 from dotdump.memory.space import BytesSpace, MemoryRange
 
 TYPE_CHECKING = False
@@ -123,9 +123,7 @@ def initial_data(file: ElfFile, bias: int) -> BytesSpace:
 
 def _mapped(file: ElfFile, load: ProgramHeader, bias: int) -> SegmentSpace:
     size = min(load.filesz, load.memsz)
-    return SegmentSpace(
-        file.space, [LoadSegment(bias + load.vaddr, size, load.offset, size)], file.space.size, file.path
-    )
+    return SegmentSpace(file.space, [(bias + load.vaddr, size, load.offset, size)], file.space.size, file.path)
 
 
 def _protected(file: ElfFile, relro: ProgramHeader, bias: int) -> BytesSpace:

@@ -18,7 +18,6 @@ from dotdump.formats.dotdump_notes import (
     trailer_size,
 )
 from dotdump.limits import NOTE_SEGMENT
-from dotdump.memory.segments import LoadSegment
 from dotdump.records import replace
 from dotdump.target.model import Problem
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from dotdump.formats.dotdump_notes import Gap, Origin, Trailer
     from dotdump.formats.notes import Note
     from dotdump.memory.region import Region
+    from dotdump.memory.segments import LoadSegment
     from dotdump.memory.space import AddressSpace
     from dotdump.target.model import Thread
 
@@ -89,20 +89,23 @@ def without_gaps(loads: Iterable[LoadSegment], gaps: Sequence[Gap]) -> Iterator[
     ordered = sorted(gaps, key=lambda gap: gap.start)
     starts = [gap.start for gap in ordered]
     for load in loads:
-        first = max(0, bisect_right(starts, load.start) - 1)
-        yield from _cut(load, ordered[first : bisect_right(starts, load.end - 1)])
+        start, size, _, _ = load
+        first = max(0, bisect_right(starts, start) - 1)
+        yield from _cut(load, ordered[first : bisect_right(starts, start + size - 1)])
 
 
 def _cut(load: LoadSegment, gaps: Iterable[Gap]) -> Iterator[LoadSegment]:
-    start, stored_end = load.start, load.start + load.file_size
+    start, size, _, stored = load
+    end, stored_end = start + size, start + stored
     for gap in gaps:
         if gap.end <= start or gap.start >= stored_end:
             continue
         yield _part(load, start, gap.end, max(gap.start, start))
         start = gap.end
-    if start < load.end:
-        yield _part(load, start, load.end, max(start, stored_end))
+    if start < end:
+        yield _part(load, start, end, max(start, stored_end))
 
 
 def _part(load: LoadSegment, start: int, end: int, stored_end: int) -> LoadSegment:
-    return LoadSegment(start, end - start, load.offset + start - load.start, stored_end - start)
+    first, _, offset, _ = load
+    return start, end - start, offset + start - first, stored_end - start
