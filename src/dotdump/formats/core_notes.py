@@ -134,19 +134,18 @@ FAULT_SIGNALS = frozenset((4, 5, 7, 8, 11))
 SI_KERNEL = 0x80
 
 
-def parse_prstatus(data: bytes, registers: RegisterFile) -> Prstatus:
+def parse_prstatus(data: bytes | memoryview, registers: RegisterFile) -> Prstatus:
     """Return NT_PRSTATUS; ``FormatError`` where its head is cut. Registers that are cut away are left out."""
     if len(data) < _PRSTATUS_HEAD.size:
         raise FormatError(f"NT_PRSTATUS of {len(data)} bytes is too short")
-    head = _PRSTATUS_HEAD.unpack_from(data)
-    signo, code, errno, cursig, sigpend, sighold, pid, ppid, pgrp, sid = head[:10]
-    times = [seconds * 1_000_000 + micros for seconds, micros in zip(head[10::2], head[11::2], strict=True)]
-    general = data[_PRSTATUS_HEAD.size : _PRSTATUS_HEAD.size + registers.general_size]
-    tail = data[_PRSTATUS_HEAD.size + registers.general_size :]
-    fpvalid = _PRSTATUS_TAIL.unpack_from(tail)[0] if len(tail) >= _PRSTATUS_TAIL.size else 0
+    signo, code, errno, cursig, sigpend, sighold, pid, ppid, pgrp, sid, *times = _PRSTATUS_HEAD.unpack_from(data)
+    micros = [seconds * 1_000_000 + micros for seconds, micros in zip(times[::2], times[1::2], strict=True)]
+    tail = _PRSTATUS_HEAD.size + registers.general_size
+    fpvalid = _PRSTATUS_TAIL.unpack_from(data, tail)[0] if len(data) >= tail + _PRSTATUS_TAIL.size else 0
+    general = registers.parse_general(data, _PRSTATUS_HEAD.size)
     return Prstatus(
-        *(pid, registers.parse_general(general), signo, code, errno, cursig, sigpend, sighold),
-        *(ppid, pgrp, sid, *times, fpvalid),
+        *(pid, general, signo, code, errno, cursig, sigpend, sighold),
+        *(ppid, pgrp, sid, *micros, fpvalid),
     )
 
 

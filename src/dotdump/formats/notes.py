@@ -17,12 +17,17 @@ _OWNER_BYTES = 256
 
 @record
 class Note:
-    """One note. ``offset`` is that of its header in the bytes it was parsed from."""
+    """One note. ``content`` is part of the bytes it was parsed from, ``offset`` where in them its header is."""
 
     owner: str
     type: int
-    data: bytes
+    content: bytes | memoryview
     offset: int = 0
+
+    @property
+    def data(self) -> bytes:
+        """A copy of its bytes."""
+        return bytes(self.content)
 
 
 @record
@@ -38,23 +43,24 @@ def parse_notes(data: bytes | memoryview, align: int = 4) -> Notes:
 
     ``align`` is the segment's: only 8 means something; 0 and 1, which the kernel and others write, mean 4.
     """
-    mask = -8 if align == 8 else -4
+    unpack, mask = NOTE_HEADER.unpack_from, -8 if align == 8 else -4
     notes: list[Note] = []
     owners: dict[bytes, str] = {}
     position, size = 0, len(data)
     while position + NOTE_HEADER.size <= size:
-        namesz, descsz, kind = NOTE_HEADER.unpack_from(data, position)
+        namesz, descsz, kind = unpack(data, position)
         name = position + NOTE_HEADER.size
         body = name + namesz + ~mask & mask
         end = body + descsz
         if namesz > _OWNER_BYTES or end > size:
             break
         written = bytes(data[name : name + namesz])
-        if written not in owners:
-            owners[written] = written.split(b"\0", 1)[0].decode("ascii", "backslashreplace")
-        notes.append(Note(owners[written], kind, bytes(data[body:end]), position))
-        position = min(end + ~mask & mask, size)
-    return Notes(tuple(notes), position)
+        owner = owners.get(written)
+        if owner is None:
+            owner = owners[written] = written.split(b"\0", 1)[0].decode("ascii", "backslashreplace")
+        notes.append(Note(owner, kind, data[body:end], position))
+        position = end + ~mask & mask
+    return Notes(tuple(notes), min(position, size))
 
 
 def build_note(owner: str, kind: int, data: bytes) -> bytes:

@@ -7,6 +7,7 @@ No algorithm is here, and no register is known anywhere else. Source of truth: `
 
 from __future__ import annotations
 
+from operator import attrgetter
 from struct import unpack_from
 
 from dotdump.formats.machine import Machine
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _WORD = 8
+_NAME = attrgetter("name")
 
 
 @record
@@ -59,10 +61,10 @@ class RegisterFile:
         last = self.general[-1]
         return last.offset + last.size
 
-    def parse_general(self, data: bytes) -> dict[str, int]:
-        """Return the general registers that lie whole in ``pr_reg``, by name."""
-        count = min(len(data) // _WORD, len(self.general))
-        return dict(zip([r.name for r in self.general[:count]], unpack_from(f"<{count}Q", data), strict=True))
+    def parse_general(self, data: bytes | memoryview, offset: int = 0) -> dict[str, int]:
+        """Return the general registers that lie whole in ``pr_reg``, which is at ``offset`` of ``data``, by name."""
+        count = min((len(data) - offset) // _WORD, len(self.general))
+        return dict(zip(map(_NAME, self.general), unpack_from(f"<{count}Q", data, offset), strict=False))
 
     def set_of(self, owner: str, kind: int) -> RegisterSet | None:
         """Return the register set that a note carries, or None."""

@@ -26,7 +26,7 @@ from dotdump.target.core_threads import process_of, siginfo_of, threads_of
 from dotdump.target.elf_module import ElfModule
 from dotdump.target.file_layer import FileLayer
 from dotdump.target.model import Architecture, FilePlaces, Platform, Problem
-from dotdump.target.own_notes import maps_of, named_threads, origin_of, read_trailer, without_gaps
+from dotdump.target.own_notes import maps_of, origin_of, read_trailer, without_gaps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class CoreTarget:
         self.file: CoreFile = read_core_file(source, source.size, source.name)
         self._problems: list[Problem] = [*problems, *self.file.problems]
         notes = self.file.notes
-        self.threads: Sequence[Thread] = named_threads(threads_of(notes, self.file.registers, self._problems))
+        self.threads: Sequence[Thread] = threads_of(notes, self.file.registers, self._problems)
         self.process: ProcessFacts = process_of(notes, self.threads, self._problems)
         self.origin: Origin | None = origin_of(notes, self._problems)
         if self.origin is not None:

@@ -1,15 +1,17 @@
 """Threads and process of a core, from its notes.
 
 A thread begins with its NT_PRSTATUS; what follows up to the next belongs to it, the process's own notes excepted.
-Kernel, gcore and createdump order the rest differently (docs/formats/core.md). Notes that cannot be understood are
-reported, kept, and otherwise passed over.
+Kernel, gcore and createdump order the rest differently (docs/formats/core.md). A core of our own has the thread's name
+there. Notes that cannot be understood are reported, kept, and otherwise passed over.
 """
 
 from __future__ import annotations
 
 from dotdump.errors import FormatError
 from dotdump.formats.core_notes import CORE, NoteType, Prpsinfo, Siginfo, parse_prpsinfo, parse_prstatus, parse_siginfo
+from dotdump.formats.dotdump_notes import OWNER, DotdumpNote
 from dotdump.target.model import Problem, ProcessFacts, Thread
+from dotdump.target.thread_notes import ThreadNotes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,48 +20,51 @@ if TYPE_CHECKING:
     from dotdump.formats.notes import Note
     from dotdump.formats.registers import RegisterFile
 
+    Group = dict[tuple[str, int], Note]
+
 _STATUS = (CORE, int(NoteType.PRSTATUS))
+_NAME = (OWNER, int(DotdumpNote.THREAD_NAME))
 _OF_PROCESS = frozenset((CORE, int(kind)) for kind in (NoteType.PRPSINFO, NoteType.AUXV, NoteType.FILE))
 
 
 def threads_of(notes: Iterable[Note], registers: RegisterFile, problems: list[Problem]) -> tuple[Thread, ...]:
     """Return the threads in the order of their notes, but one that died of a signal before those that did not."""
     threads: list[Thread] = []
-    group: dict[tuple[str, int], bytes] = {}
+    group: Group = {}
     for note in notes:
         key = note.owner, note.type
         if key == _STATUS:
             _close(group, registers, threads, problems)
-            group = {key: note.data}
-        elif group and key not in _OF_PROCESS:
-            group.setdefault(key, note.data)
+            group = {key: note}
+        elif group and key not in _OF_PROCESS and (note.owner != OWNER or key == _NAME):
+            group.setdefault(key, note)
     _close(group, registers, threads, problems)
     first = next((thread for thread in threads if thread.signal), None)
     return tuple(sorted(threads, key=lambda thread: thread is not first))
 
 
-def _close(
-    group: dict[tuple[str, int], bytes], registers: RegisterFile, threads: list[Thread], problems: list[Problem]
-) -> None:
+def _close(group: Group, registers: RegisterFile, threads: list[Thread], problems: list[Problem]) -> None:
     """Add the thread that a group of notes makes, where there is one."""
     if not group:
         return
     try:
-        status = parse_prstatus(group[_STATUS], registers)
+        status = parse_prstatus(group[_STATUS].content, registers)
     except FormatError as error:
         problems.append(Problem("notes", f"thread {len(threads) + 1}: {error.message}"))
         return
     found = status.registers
     if len(found) < len(registers.general):
         problems.append(Problem("notes", f"thread {status.pid}: {len(found)} of {len(registers.general)} registers"))
+    name = group.pop(_NAME, None)
     threads.append(
         Thread(
             tid=status.pid,
             registers=found,
             instruction_pointer=found.get(registers.instruction_pointer, 0),
             stack_pointer=found.get(registers.stack_pointer, 0),
+            name=name.data.decode("utf-8", "surrogateescape") if name is not None else "",
             signal=status.cursig or status.signo,
-            notes=group,
+            notes=ThreadNotes(group),
         )
     )
 

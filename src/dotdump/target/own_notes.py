@@ -1,4 +1,4 @@
-"""What a core of our own making says beyond the kernel's notes: thread names, every mapping, origin, trailer, gaps.
+"""What a core of our own making says beyond the kernel's notes: every mapping, origin, trailer, gaps.
 
 Cores of other makers have none of it; everything here then changes nothing. Notes that cannot be understood are
 reported and passed over. Source of truth: docs/formats/core-writing.md.
@@ -18,7 +18,6 @@ from dotdump.formats.dotdump_notes import (
     trailer_size,
 )
 from dotdump.limits import NOTE_SEGMENT
-from dotdump.records import replace
 from dotdump.target.model import Problem
 
 TYPE_CHECKING = False
@@ -31,25 +30,10 @@ if TYPE_CHECKING:
     from dotdump.memory.region import Region
     from dotdump.memory.segments import LoadSegment
     from dotdump.memory.space import AddressSpace
-    from dotdump.target.model import Thread
 
     T = TypeVar("T")
 
-_NAME = (OWNER, int(DotdumpNote.THREAD_NAME))
 _TRAILER_START = 20
-
-
-def named_threads(threads: Iterable[Thread]) -> tuple[Thread, ...]:
-    """Return the threads with their names, and without our notes among theirs."""
-    return tuple(_named(thread) for thread in threads)
-
-
-def _named(thread: Thread) -> Thread:
-    notes = {key: data for key, data in thread.notes.items() if key[0] != OWNER}
-    if len(notes) == len(thread.notes):
-        return thread
-    name = thread.notes.get(_NAME, b"").decode("utf-8", "surrogateescape")
-    return replace(thread, name=name, notes=notes)
 
 
 def origin_of(notes: Iterable[Note], problems: list[Problem]) -> Origin | None:
