@@ -50,19 +50,24 @@ class OverlaySpace:
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = tuple(layers)
+        self._read_first = self.layers[0].read_available
         self._reach: _Plan | None = None
 
     def read(self, address: int, size: int) -> bytes:
-        data = self.read_available(address, size)
+        data = self._read_first(address, size)
+        if len(data) < size:
+            data = self._completed(data, address, size)
         if len(data) < size:
             missing = address + len(data)
             raise MemoryFault(missing, size - len(data), self.reason(missing))
         return data
 
     def read_available(self, address: int, size: int) -> bytes:
-        data = self.layers[0].read_available(address, size)
-        if len(data) == size:
-            return data
+        data = self._read_first(address, size)
+        return data if len(data) == size else self._completed(data, address, size)
+
+    def _completed(self, data: bytes, address: int, size: int) -> bytes:
+        """Return ``data``, which the first layer has at ``address``, and what follows it in any."""
         parts = [data]
         while size > len(data):
             address, size = address + len(data), size - len(data)

@@ -37,10 +37,12 @@ class SegmentSpace:
     def __init__(self, source: AddressSpace, segments: Iterable[LoadSegment], source_size: int, name: str = "") -> None:
         self.name = name
         self._source = source
+        self._read_source = source.read_available
         self._source_size = source_size
         possible = [segment for segment in segments if segment[1] > 0 and segment[0] + segment[1] <= ADDRESS_END]
         self._ordered = sorted(possible, key=itemgetter(0))
         self._columns = _Columns(_extents(self._ordered, source_size))
+        self._locate = self._columns.locate
 
     @cached_property
     def _absent(self) -> _Columns:
@@ -58,9 +60,9 @@ class SegmentSpace:
         return data
 
     def read_available(self, address: int, size: int) -> bytes:
-        offset, there = self._columns.locate(address)
+        offset, there = self._locate(address)
         if size <= there:
-            return self._source.read_available(offset, size)
+            return self._read_source(offset, size)
         return b"".join(self._parts(address, size))
 
     def view(self, address: int, size: int) -> memoryview | None:
@@ -99,8 +101,8 @@ class SegmentSpace:
 
     def _parts(self, address: int, size: int) -> Iterator[bytes]:
         while size > 0:
-            offset, there = self._columns.locate(address)
-            part = self._source.read_available(offset, min(size, there)) if there else b""
+            offset, there = self._locate(address)
+            part = self._read_source(offset, min(size, there)) if there else b""
             if not part:
                 return
             yield part

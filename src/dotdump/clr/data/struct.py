@@ -29,7 +29,7 @@ class Field:
         place = view.places.get(self)
         if place is not None:
             offset, end, form = place
-            data = view.window
+            data = view._window if view._window is not None else view.window  # noqa: SLF001 - a part of it
             if end <= len(data):
                 value: int = form.unpack_from(data, offset)[0]
                 return value

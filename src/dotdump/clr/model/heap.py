@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _HEADER = Struct("<QI")
 """MethodTable, and the number of components where there are any."""
+_SHORT_TEXT = 128
+"""Bytes of a text that are read with its length."""
 
 
 class ClrHeap:
@@ -175,6 +177,19 @@ class ClrHeap:
             raise InvalidObject(address, f"{size} bytes do not end in its segment")
         generation = segment.generation_of(address) if segment is not None else -1
         return ClrObject(self, address, index, size, generation)
+
+    def text_at(self, address: int, limit: int | None = None) -> str:
+        """Return the first ``limit`` characters, all by default, of the string at ``address``; may fault."""
+        memory, first = self.access.reader.memory, self._first_character
+        data = memory.read_available(address, first + _SHORT_TEXT)
+        length = _HEADER.unpack_from(data)[1] if len(data) >= _HEADER.size else self.access.reader.u32(address + 8)
+        size = 2 * (length if limit is None else min(limit, length))
+        text = data[first : first + size] if first + size <= len(data) else memory.read(address + first, size)
+        return text.decode("utf-16-le", "surrogatepass")
+
+    @cached_property
+    def _first_character(self) -> int:
+        return self.access.offset("String", "m_FirstChar")
 
     def _has_room(self, address: int, size: int, segment: Segment | None) -> bool:
         if segment is not None:

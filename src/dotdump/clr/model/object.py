@@ -61,9 +61,7 @@ class ClrObject:
         """Return the first ``limit`` characters of a string, all by default."""
         if not self.type.is_string:
             raise InvalidObject(self.address, f"{self.type.name} is no string")
-        access = self.heap.access
-        count = self.length if limit is None else min(limit, self.length)
-        return access.reader.utf16(self.address + access.offset("String", "m_FirstChar"), count)
+        return self.heap.text_at(self.address, limit)
 
     def __getitem__(self, name: str) -> Value:
         """Return the value of a field, or of an automatic property; raises ``FieldNotFound``, ``MemoryFault``."""
