@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+from dotdump.analysis.stack_frames import StackFrames
 from dotdump.analysis.stacks import FrameLocation, NativeStacks, StackFrame, StackList, ThreadStack, ThrownException
 from dotdump.clr.contracts.frame_runs import Run
 from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd, out_of
@@ -16,7 +17,7 @@ from dotdump.records import record, replace
 from dotdump.unwind.frame import Frame, FrameTrust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from dotdump.clr.contracts.code_block import CodeBlock
     from dotdump.clr.contracts.walk_context import WalkContext
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.thread import ClrThread
 
+    _Told = tuple[FrameLocation, str, str]
+    """What a ``StackFrame`` begins with."""
+
 _MANAGED = str(StepKind.MANAGED)
-_BY_CODES = str(FrameTrust.UNWIND_CODES)
+_BY_CODES, _BY_RUNTIME = str(FrameTrust.UNWIND_CODES), str(FrameTrust.RUNTIME_FRAME)
 _NAMELESS = FrameLocation(_MANAGED, None)
 
 
@@ -117,33 +121,43 @@ class _ManagedStacks:
             name=thread.name or (self._names.name_of(thread.native) if thread.native is not None else ""),
             state=", ".join(thread.state.words) if thread.state is not None else "",
             exception=exception_of(thread),
-            frames=tuple(frames),
+            frames=frames,
             end=end,
             roles=roles_of(thread),
             gc_mode=thread.gc_mode,
         )
 
-    def _walk(self, thread: ClrThread, budget: int) -> tuple[list[StackFrame], str]:
+    def _walk(self, thread: ClrThread, budget: int) -> tuple[Sequence[StackFrame], str]:
         if self._is_aot:
             if thread.native is None:
-                return [], str(WalkEnd.NO_THREAD)
+                return (), str(WalkEnd.NO_THREAD)
             stack = self._names.stack_of(thread.native, budget)
-            return [self._of_native_aot(frame) for frame in stack.frames], stack.end
-        frames: list[StackFrame] = []
+            return tuple(self._of_native_aot(frame) for frame in stack.frames), stack.end
+        locations: list[FrameLocation] = []
+        sps: list[str] = []
+        trusts: list[str] = []
         for step in thread.walk_in_runs(native=self._native):
             if isinstance(step, Ending):
-                return frames, str(step)
-            frames += self._of_run(step) if isinstance(step, Run) else [self._frame(step)]
-            if len(frames) > budget:
+                return StackFrames(locations, sps, trusts), str(step)
+            if isinstance(step, Run):
+                locations += self._locations_of(step)
+                sps += map(hex, step.sps)
+                trusts += repeat(_BY_CODES, len(step.sps))
+            else:
+                location, sp, trust = self._frame(step)
+                locations.append(location)
+                sps.append(sp)
+                trusts.append(trust)
+            if len(locations) > budget:
                 break
-        return frames[:budget], str(out_of(budget))
+        return StackFrames(locations[:budget], sps[:budget], trusts[:budget]), str(out_of(budget))
 
-    def _of_run(self, run: Run) -> Iterable[StackFrame]:
+    def _locations_of(self, run: Run) -> Iterator[FrameLocation]:
         known = self._returns
         for pc in dict.fromkeys(run.pcs):
             if pc not in known:
                 self._managed_location(pc, self._runtime.stack_walker.find_code(pc - 1), known)
-        return map(StackFrame, map(known.__getitem__, run.pcs), map(hex, run.sps), repeat(_BY_CODES))
+        return map(known.__getitem__, run.pcs)
 
     def _of_native_aot(self, frame: StackFrame) -> StackFrame:
         """Return a native frame as a managed one, where the program's own map names its method."""
@@ -157,7 +171,7 @@ class _ManagedStacks:
         named = replace(location, method=found.signature, kind=_MANAGED, offset=pc - found.start)
         return replace(frame, location=named)
 
-    def _frame(self, step: Step) -> StackFrame:
+    def _frame(self, step: Step) -> _Told:
         context = step.context
         if context is None:
             return self._runtime_frame(step)
@@ -167,16 +181,16 @@ class _ManagedStacks:
             return self._stub_frame(str(step.kind), context, step.code)
         known = self._interrupted if context.interrupted else self._returns
         location = known.get(context.pc) or self._managed_location(context.pc, step.code, known)
-        return StackFrame(location, f"{context.sp:#x}", context.trust.value)
+        return location, f"{context.sp:#x}", context.trust.value
 
-    def _runtime_frame(self, step: Step) -> StackFrame:
+    def _runtime_frame(self, step: Step) -> _Told:
         method, kind = (step.frame.method_desc, step.frame.kind) if step.frame is not None else (0, None)
         key = method, kind
         if key not in self._runtime_locations:
             name = self._named(method)
             found = FrameLocation(str(StepKind.RUNTIME), name.method, name.module, frame=kind, token=name.token)
             self._runtime_locations[key] = found
-        return StackFrame(self._runtime_locations[key], f"{step.sp:#x}", str(FrameTrust.RUNTIME_FRAME))
+        return self._runtime_locations[key], f"{step.sp:#x}", _BY_RUNTIME
 
     def _managed_location(self, pc: int, code: CodeBlock | None, known: dict[int, FrameLocation]) -> FrameLocation:
         """Return what there is to say of managed code at ``pc``, and put it among what is ``known``."""
@@ -189,13 +203,15 @@ class _ManagedStacks:
         named, ip, offset = self._named(code.method_desc), f"{pc:#x}", code.relative_offset + pc - code.address
         return replace(named, ip=ip, offset=offset, il_offset=found.il_offset, file=file, line=line)
 
-    def _stub_frame(self, kind: str, context: WalkContext, code: CodeBlock) -> StackFrame:
+    def _stub_frame(self, kind: str, context: WalkContext, code: CodeBlock) -> _Told:
         offset = code.relative_offset + context.pc - code.address
         location = FrameLocation(kind, code.stub or None, ip=f"{context.pc:#x}", offset=offset)
-        return StackFrame(location, f"{context.sp:#x}", context.trust.value)
+        return location, f"{context.sp:#x}", context.trust.value
 
-    def _native_frame(self, context: WalkContext) -> StackFrame:
-        return self._names.named(Frame(context.pc, context.sp, context.registers, context.trust, context.interrupted))
+    def _native_frame(self, context: WalkContext) -> _Told:
+        frame = Frame(context.pc, context.sp, context.registers, context.trust, context.interrupted)
+        found = self._names.named(frame)
+        return found.location, found.sp, found.trust
 
     def _named(self, method_desc: int) -> FrameLocation:
         """Return the names of a method, as of managed code at no place."""

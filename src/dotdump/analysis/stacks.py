@@ -113,7 +113,7 @@ class ThreadStack:
     name: str
     state: str
     exception: ThrownException | None
-    frames: tuple[StackFrame, ...]
+    frames: Sequence[StackFrame]
     end: str
     roles: tuple[str, ...] = ()
     gc_mode: str = ""

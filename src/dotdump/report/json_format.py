@@ -17,8 +17,8 @@ from dotdump.records import as_dict, fields_of, record, values_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
-    from typing import Any
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from typing import Any, TypeGuard
 
 _FORMS: dict[type, _Form] = {}
 _CONTAINERS = (dict, list, tuple, set, frozenset)
@@ -42,7 +42,7 @@ def render_json(schema: str, result: object) -> str:
 
     What holds nothing but single values is on one line: the encoder that is quick writes lines, the one that indents
     takes ten times as long, and a dump has many rows. A class whose ``json_inline`` names its first field has the
-    members of that field in its place.
+    members of that field in its place; a sequence of records that has ``json_columns`` is written from those.
     """
     members = _members(result)
     if not isinstance(members, dict):
@@ -64,7 +64,7 @@ class _Writer:
     def __init__(self) -> None:
         self._inlined: dict[int, str] = {}
 
-    def lines(self, members: dict[str, object] | list[object], indent: str) -> str:
+    def lines(self, members: dict[str, object] | Sequence[object], indent: str) -> str:
         """Return ``members`` over several lines."""
         inner = indent + "  "
         line = f"\n{inner}"
@@ -81,21 +81,20 @@ class _Writer:
         single = _SINGLE.get(value.__class__)
         if single is not None:
             return single(value)
-        rows = isinstance(value, list | tuple) and value and _holds(value[0])
-        line = None if rows else self._line(value)
+        line = None if _has_rows(value) else self._line(value)
         return self.lines(_members(value) or [], indent) if line is None else line
 
-    def _alike(self, rows: list[object]) -> list[str] | None:
+    def _alike(self, rows: Sequence[object]) -> list[str] | None:
         """Return each of ``rows`` on one line, made in columns.
 
         None where they are few, or not records of one known class, or there is something in a member of any.
         """
         form = _FORMS.get(rows[0].__class__) if len(rows) >= _MANY else None
-        if form is None or len(set(map(type, rows))) > 1:
+        found = _columns_of(rows) if form is not None else None
+        if form is None or found is None:
             return None
         columns: list[Iterable[str]] = []
-        for name in fields_of(rows[0]):
-            values = [*map(attrgetter(name), rows)]
+        for values in found:
             texts = _column(values) if len(columns) >= form.inline else self._inline(values)
             if texts is None:
                 return None
@@ -162,6 +161,14 @@ def _encoded(values: Collection[object]) -> list[str] | None:
     return [_SINGLE.get(value.__class__, _encode)(value) for value in values]
 
 
+def _columns_of(rows: Sequence[object]) -> Iterable[Sequence[object]] | None:
+    """Return the values of each field of records of one class; None of anything else."""
+    kept: Iterable[Sequence[object]] | None = getattr(rows, "json_columns", None)
+    if kept is None and len(set(map(type, rows))) == 1:
+        return ([*map(attrgetter(name), rows)] for name in fields_of(rows[0]))
+    return kept
+
+
 def _column(values: Collection[object]) -> Iterable[str] | None:
     """Return what ``_encoded`` does, at less cost where all of many are of one type."""
     kinds = set(map(type, values))
@@ -171,9 +178,20 @@ def _column(values: Collection[object]) -> Iterable[str] | None:
     return _encoded(values) if single is None else map(single, values)
 
 
+def _has_rows(value: object) -> bool:
+    """Return whether ``value`` is a sequence of what has something in it."""
+    if isinstance(value, list | tuple):
+        return len(value) > 0 and _holds(value[0])
+    return _has_columns(value) and len(value) > 0
+
+
+def _has_columns(value: object) -> TypeGuard[Sequence[object]]:
+    return hasattr(value, "json_columns")
+
+
 def _holds(value: object) -> bool:
     """Return whether there is something in ``value``."""
-    if isinstance(value, _CONTAINERS):
+    if isinstance(value, _CONTAINERS) or _has_columns(value):
         return len(value) > 0
     return _is_record(value)
 
@@ -182,12 +200,14 @@ def _is_record(value: object) -> bool:
     return hasattr(type(value), "__match_args__") and not isinstance(value, Enum)
 
 
-def _members(value: object) -> dict[str, object] | list[object] | None:
+def _members(value: object) -> dict[str, object] | Sequence[object] | None:
     """Return what is in a record, a mapping or a sequence; None of anything else."""
     if isinstance(value, dict):
         return {str(key): item for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return list(value)
+    if _has_columns(value):
+        return value
     if _is_record(value):
         return _fields(value)
     return None
@@ -208,7 +228,7 @@ def _plain(value: object) -> object:
     members = _members(value)
     if members is None:
         raise TypeError(f"{type(value).__name__} has no JSON form")
-    return members
+    return members if isinstance(members, dict) else list(members)
 
 
 _encode = JSONEncoder(ensure_ascii=False, default=_plain).encode
