@@ -12,7 +12,7 @@ from operator import attrgetter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, TypeVar, dataclass_transform
 
     T = TypeVar("T")
@@ -54,6 +54,17 @@ def record(cls: type[T]) -> type[T]:
             namespace[name] = method
     rebuilt: type[T] = type(cls).__call__(type(cls), cls.__name__, cls.__bases__, namespace)
     return rebuilt
+
+
+class RecordColumns:
+    """Base of a sequence of records of one class that keeps them as columns, one for each field in order."""
+
+    __slots__ = ()
+
+    @property
+    def columns(self) -> tuple[Sequence[object], ...]:
+        """The values of each field."""
+        raise NotImplementedError
 
 
 def replace(instance: T, **changes: object) -> T:

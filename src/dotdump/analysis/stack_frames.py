@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
 from dotdump.analysis.stacks import StackFrame
+from dotdump.records import RecordColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,30 +14,30 @@ if TYPE_CHECKING:
     from dotdump.analysis.stacks import FrameLocation
 
 
-class StackFrames(Sequence[StackFrame]):
+class StackFrames(RecordColumns, Sequence[StackFrame]):
     """Frames without objects and variables: one becomes a record each time it is asked for."""
 
     def __init__(self, locations: Sequence[FrameLocation], sps: Sequence[str], trusts: Sequence[str]) -> None:
-        self._columns = locations, sps, trusts
+        self._told = locations, sps, trusts
 
     @property
-    def json_columns(self) -> tuple[Sequence[object], ...]:
-        """The values of each field of the frames."""
+    def columns(self) -> tuple[Sequence[object], ...]:
+        """The values of each field."""
         nothing = [()] * len(self)
-        return (*self._columns, nothing, nothing)
+        return (*self._told, nothing, nothing)
 
     def __len__(self) -> int:
-        return len(self._columns[0])
+        return len(self._told[0])
 
     def __iter__(self) -> Iterator[StackFrame]:
-        return map(StackFrame, *self._columns)
+        return map(StackFrame, *self._told)
 
     @overload
     def __getitem__(self, index: int) -> StackFrame: ...
     @overload
     def __getitem__(self, index: slice) -> StackFrames: ...
     def __getitem__(self, index: int | slice) -> StackFrame | StackFrames:
-        locations, sps, trusts = self._columns
+        locations, sps, trusts = self._told
         if isinstance(index, slice):
             return StackFrames(locations[index], sps[index], trusts[index])
         return StackFrame(locations[index], sps[index], trusts[index])

@@ -13,7 +13,7 @@ from json import JSONEncoder
 from json.encoder import encode_basestring
 from operator import attrgetter
 
-from dotdump.records import as_dict, fields_of, record, values_of
+from dotdump.records import RecordColumns, as_dict, fields_of, record, values_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,12 +42,14 @@ def render_json(schema: str, result: object) -> str:
 
     What holds nothing but single values is on one line: the encoder that is quick writes lines, the one that indents
     takes ten times as long, and a dump has many rows. A class whose ``json_inline`` names its first field has the
-    members of that field in its place; a sequence of records that has ``json_columns`` is written from those.
+    members of that field in its place; ``RecordColumns`` are written from their columns.
     """
     members = _members(result)
     if not isinstance(members, dict):
         raise TypeError(f"a result is a record or a mapping, not {type(result).__name__}")
-    return _encodable(_Writer().lines({"schema": schema, **members}, ""))
+    writer = _Writer()
+    writer.put_members("", {"schema": schema, **members}, "")
+    return _encodable(writer.text)
 
 
 def json_line(value: object) -> str:
@@ -63,34 +65,48 @@ class _Writer:
 
     def __init__(self) -> None:
         self._inlined: dict[int, str] = {}
+        self._parts: list[str] = []
 
-    def lines(self, members: dict[str, object] | Sequence[object], indent: str) -> str:
-        """Return ``members`` over several lines."""
-        inner = indent + "  "
-        line = f"\n{inner}"
+    @property
+    def text(self) -> str:
+        """All that was put."""
+        return "".join(self._parts)
+
+    def put_members(self, lead: str, members: dict[str, object] | Sequence[object], indent: str) -> None:
+        """Put ``members`` over several lines, after ``lead``."""
+        inner = f"{indent}  "
+        between = f",\n{inner}"
         if isinstance(members, dict):
-            brackets, texts = "{}", [_key(key) + self._text(item, inner) for key, item in members.items()]
+            lead, end = f"{lead}{{\n{inner}", "}"
+            for key, item in members.items():
+                self._put(f"{lead}{_key(key)}", item, inner)
+                lead = between
         else:
-            brackets, texts = "[]", self._alike(members) or [self._text(item, inner) for item in members]
-        texts[0] = f"{brackets[0]}{line}{texts[0]}"
-        texts[-1] = f"{texts[-1]}\n{indent}{brackets[1]}"
-        return f",{line}".join(texts)
+            lead, end = f"{lead}[\n{inner}", "]"
+            if (lines := self._alike(members)) is not None:
+                self._parts += lead, between.join(lines)
+            for item in members if lines is None else ():
+                self._put(lead, item, inner)
+                lead = between
+        self._parts.append(f"\n{indent}{end}")
 
-    def _text(self, value: object, indent: str) -> str:
-        """Return ``value`` on one line, or where there is something in any of its members, over several."""
+    def _put(self, lead: str, value: object, indent: str) -> None:
+        """Put ``value`` on one line, or where there is something in any of its members, over several."""
         single = _SINGLE.get(value.__class__)
         if single is not None:
-            return single(value)
-        line = None if _has_rows(value) else self._line(value)
-        return self.lines(_members(value) or [], indent) if line is None else line
+            self._parts.append(lead + single(value))
+        elif not _has_rows(value) and (line := self._line(value)) is not None:
+            self._parts.append(lead + line)
+        else:
+            self.put_members(lead, _members(value) or [], indent)
 
     def _alike(self, rows: Sequence[object]) -> list[str] | None:
         """Return each of ``rows`` on one line, made in columns.
 
         None where they are few, or not records of one known class, or there is something in a member of any.
         """
-        form = _FORMS.get(rows[0].__class__) if len(rows) >= _MANY else None
-        found = _columns_of(rows) if form is not None else None
+        found = _columns_of(rows)
+        form = _FORMS.get(rows[0].__class__) if found is not None else None
         if form is None or found is None:
             return None
         columns: list[Iterable[str]] = []
@@ -113,6 +129,7 @@ class _Writer:
         except ValueError:
             return None
         except KeyError:
+            _ON_A_LINE.update((item.__class__, _nothing) for item in values if _has_columns(item))
             return self._filled(form, values)
 
     def _line_of_other(self, value: object) -> str | None:
@@ -162,11 +179,12 @@ def _encoded(values: Collection[object]) -> list[str] | None:
 
 
 def _columns_of(rows: Sequence[object]) -> Iterable[Sequence[object]] | None:
-    """Return the values of each field of records of one class; None of anything else."""
-    kept: Iterable[Sequence[object]] | None = getattr(rows, "json_columns", None)
-    if kept is None and len(set(map(type, rows))) == 1:
-        return ([*map(attrgetter(name), rows)] for name in fields_of(rows[0]))
-    return kept
+    """Return the values of each field of records of one class, at hand or of many; None of anything else."""
+    if isinstance(rows, RecordColumns):
+        return rows.columns
+    if len(rows) < _MANY or len(set(map(type, rows))) > 1 or not _is_record(rows[0]):
+        return None
+    return ([*map(attrgetter(name), rows)] for name in fields_of(rows[0]))
 
 
 def _column(values: Collection[object]) -> Iterable[str] | None:
@@ -186,7 +204,7 @@ def _has_rows(value: object) -> bool:
 
 
 def _has_columns(value: object) -> TypeGuard[Sequence[object]]:
-    return hasattr(value, "json_columns")
+    return isinstance(value, RecordColumns)
 
 
 def _holds(value: object) -> bool:
@@ -234,8 +252,8 @@ def _plain(value: object) -> object:
 _encode = JSONEncoder(ensure_ascii=False, default=_plain).encode
 
 
-def _nothing(value: tuple[object, ...]) -> str:
-    """Return the text of a tuple with nothing in it; raises ``ValueError`` of others."""
+def _nothing(value: Sequence[object]) -> str:
+    """Return the text of a sequence with nothing in it; raises ``ValueError`` of others."""
     if value:
         raise ValueError
     return "[]"
