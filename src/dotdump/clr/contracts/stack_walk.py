@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _METHODS = (CodeKind.JIT, CodeKind.READY_TO_RUN)
 _MANAGED = StepKind.MANAGED
+_UNSTARTED, _DEAD = int(ThreadState.UNSTARTED), int(ThreadState.DEAD)
 _HIGHEST = (1 << 64) - 1
 
 
@@ -245,9 +246,9 @@ class _Walk:
 
     def _why_no_thread(self) -> WalkEnd:
         state = int(self._record.state or 0)
-        if state & ThreadState.UNSTARTED:
+        if state & _UNSTARTED:
             return WalkEnd.NEVER_STARTED
-        return WalkEnd.DEAD if state & ThreadState.DEAD or not self._record.os_id else WalkEnd.NO_THREAD
+        return WalkEnd.DEAD if state & _DEAD or not self._record.os_id else WalkEnd.NO_THREAD
 
     def _advance(self) -> None:
         try:
