@@ -19,12 +19,8 @@ from dotdump.memory.space import MemoryRange
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
-    from typing import Self
 
     from dotdump.dump.segments import DumpPlan
-    from dotdump.memory.region import Region
-    from dotdump.target.model import FilePlaces, Module, Platform, ProcessFacts, Thread
     from dotdump.target.process import ProcessTarget
 
 PIECE = 1 << 20
@@ -144,38 +140,13 @@ class CopiedMemory:
         return self._room[place : place + max(end - address, 0)]
 
 
-class BufferedTarget:
-    """A ``Target`` whose memory is ``CopiedMemory``."""
-
-    def __init__(self, target: ProcessTarget, memory: CopiedMemory) -> None:
-        self.platform: Platform = target.platform
-        self.process: ProcessFacts = target.process
-        self.regions: Sequence[Region] = target.regions
-        self.threads: Sequence[Thread] = target.threads
-        self.auxv: bytes = target.auxv
-        self.places: FilePlaces = target.places
-        self.modules: Sequence[Module] = ()
-        self.memory = memory
-
-    def close(self) -> None:
-        """Do nothing: it is memory of ours."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
 def prepared(expected: int | None, limit: int) -> OwnMemory | None:
     """Return memory for ``expected`` bytes, touched; None where that is unknown, or too much."""
     return touched(expected) if expected and expected <= _allowed(limit) else None
 
 
-def buffered(target: ProcessTarget, plan: DumpPlan, limit: int, room: OwnMemory | None = None) -> BufferedTarget | None:
-    """Return a target to copy all that ``plan`` keeps into, or None where that is more than ``limit`` allows.
+def buffer_for(target: ProcessTarget, plan: DumpPlan, limit: int, room: OwnMemory | None = None) -> CopiedMemory | None:
+    """Return memory to copy all that ``plan`` keeps into, or None where that is more than ``limit`` allows.
 
     More than half of what is free is never taken. ``room`` is used where it is large enough. Nothing is copied yet.
     """
@@ -192,7 +163,7 @@ def buffered(target: ProcessTarget, plan: DumpPlan, limit: int, room: OwnMemory 
         return None
     if room is None or room.size < total:
         room = OwnMemory(total)
-    return BufferedTarget(target, CopiedMemory(runs, room))
+    return CopiedMemory(runs, room)
 
 
 def _allowed(limit: int) -> int:

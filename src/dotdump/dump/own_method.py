@@ -14,8 +14,9 @@ from contextlib import nullcontext
 from dotdump import __version__
 from dotdump.dump import plan
 from dotdump.dump.beside import written_beside
-from dotdump.dump.buffered import buffered, prepared
+from dotdump.dump.buffered import buffer_for, prepared
 from dotdump.dump.capture import Capture
+from dotdump.dump.copied_target import CopiedTarget
 from dotdump.dump.doctor.preflight import require_tracing
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
@@ -98,13 +99,14 @@ class PtraceMethod:
             target = open_process(pid, first=options.first, siginfo=options.siginfo, moment=gc.moment, memo=memo)
         with target:
             core = _Core(task, options, self.name, target)
-            copied = None if core.is_copied else buffered(target, core.plan, limit, room)
-            if copied is not None:
-                copied.memory.fill(target)
-            if copied is not None or core.is_copied:
+            buffer = None if core.is_copied else buffer_for(target, core.plan, limit, room)
+            if buffer is not None:
+                buffer.fill(target)
+            if buffer is not None or core.is_copied:
                 target.close()
-            core.write(copied or target, beside=not core.is_copied and _writes_beside(task, options))
-        if copied is None and limit and not core.is_copied and not _is_file(task):
+            source = target if buffer is None else CopiedTarget(target, buffer)
+            core.write(source, beside=not core.is_copied and _writes_beside(task, options))
+        if buffer is None and limit and not core.is_copied and not _is_file(task):
             target.problems.append(_HELD_BY_READER)
         return core.captured(target, self.why)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotdump.dump.buffered import PIECE, CopiedMemory, buffered, touched
+from dotdump.dump.buffered import PIECE, CopiedMemory, buffer_for, touched
 from dotdump.dump.segments import DumpPlan, Segment, Why
 from dotdump.errors import MemoryFault
 from dotdump.linux.own_memory import OwnMemory
@@ -123,7 +123,7 @@ def test_a_copy_that_fails_says_so() -> None:
 @pytest.mark.parametrize(("limit", "fits"), [(4 * PIECE, True), (4 * PIECE - 1, False), (0, False)])
 def test_only_what_fits_is_buffered(limit: int, fits: bool) -> None:
     plan = DumpPlan((Segment(BASE, BASE + 4 * PIECE, Protection.READ, 4 * PIECE, Why.KEPT),))
-    assert (buffered(as_target(Process(b"")), plan, limit) is not None) is fits
+    assert (buffer_for(as_target(Process(b"")), plan, limit) is not None) is fits
 
 
 def test_touched_memory_is_there_and_zero() -> None:

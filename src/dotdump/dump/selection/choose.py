@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dotdump.clr.model.runtime import ClrRuntime
+from dotdump.dump.copied_target import CopiedTarget
 from dotdump.dump.plan import ZERO_BLOCK, full, merged, sharing_zeros, trimmed
-from dotdump.dump.selection.copied import CopiedTarget
 from dotdump.dump.selection.heap_memory import free_objects, private_memory, subtracted, unused_heap
 from dotdump.dump.selection.mini_memory import touch_mini
 from dotdump.dump.selection.recording import RecordingTarget
@@ -15,13 +15,17 @@ from dotdump.dump.selection.redaction import redacted
 from dotdump.dump.selection.selected import Selection
 from dotdump.dump.selection.zeros import zero_ranges
 from dotdump.errors import DotdumpError
+from dotdump.formats.core_notes import LINUX
+from dotdump.formats.registers import NT_X86_XSTATE
+from dotdump.formats.xsave import without_tiles
 from dotdump.ipc.dump import DumpType
 from dotdump.memory.space import MemoryRange
+from dotdump.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dotdump.target.model import Target
+    from dotdump.target.model import Target, Thread
 
 
 _WORTH_A_SEGMENT = 64 << 10
@@ -72,7 +76,13 @@ def _copy(
         return None
     if dump_type is DumpType.TRIAGE:
         return redacted(target, recording, _heap(runtimes))
-    return CopiedTarget(target, recording.memory.copy())
+    return CopiedTarget(target, recording.memory.copy(), list(map(_without_tiles, target.threads)))
+
+
+def _without_tiles(thread: Thread) -> Thread:
+    area = thread.notes.get((LINUX, NT_X86_XSTATE))
+    short = area and without_tiles(area)
+    return thread if short == area else replace(thread, notes={**thread.notes, (LINUX, NT_X86_XSTATE): short})
 
 
 def _free(target: Target, page_size: int, problems: list[str]) -> list[MemoryRange]:

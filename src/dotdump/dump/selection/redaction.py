@@ -12,9 +12,9 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dotdump.dump.copied_target import CopiedTarget
 from dotdump.dump.core_head import MACHINES
 from dotdump.dump.plan import overlaps
-from dotdump.dump.selection.copied import CopiedTarget
 from dotdump.dump.selection.texts import LEAST, Texts, Wanted
 from dotdump.dump.short_paths import short_path
 from dotdump.formats.core_notes import CORE, AuxType, NoteType, parse_auxv

@@ -6,8 +6,8 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dotdump.dump.copied_target import CopiedTarget
     from dotdump.dump.segments import DumpPlan
-    from dotdump.dump.selection.copied import CopiedTarget
 
 
 @record
