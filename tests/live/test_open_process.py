@@ -1,13 +1,19 @@
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from dotdump.dump.write import write_core
 from dotdump.errors import ProcessGone
-from dotdump.target.process import open_process
+from dotdump.target.core import CoreTarget, open_core
+from dotdump.target.process import ProcessTarget, open_process
+from dotdump.target.snapshot import SnapshotTarget, open_snapshot
 from native import Native, native
 
 pytestmark = pytest.mark.live
@@ -151,3 +157,36 @@ def _wait_for_states(process: Native, allowed: set[str]) -> None:
     while not set(process.states().values()) <= allowed:
         assert time.monotonic() < deadline, process.states()
         time.sleep(0.005)
+
+
+def open_core_of(pid: int, directory: Path) -> CoreTarget:
+    with open_process(pid) as target:
+        write_core(target, directory / "core")
+    return open_core(directory / "core")
+
+
+OPENERS: dict[str, Callable[[int, Path], CoreTarget | ProcessTarget | SnapshotTarget]] = {
+    "process": lambda pid, _: open_process(pid),
+    "snapshot": lambda pid, _: open_snapshot(pid),
+    "core": open_core_of,
+}
+
+
+@pytest.mark.parametrize("kind", OPENERS)
+def test_what_is_closed_holds_no_descriptor_whether_or_not_garbage_is_collected(kind: str, tmp_path: Path) -> None:
+    with native("threads", "3") as process:
+        before = descriptors()
+        gc.disable()
+        try:
+            with OPENERS[kind](process.pid, tmp_path) as target:
+                symbols = [module.symbol_at(module.base) for module in target.modules if module.file is not None]
+                assert symbols
+                assert descriptors() > before
+            assert descriptors() == before
+        finally:
+            gc.enable()
+
+
+def descriptors() -> int:
+    """Return how many descriptors this process has."""
+    return len(list(Path("/proc/self/fd").iterdir()))

@@ -109,7 +109,7 @@ def _counted(space: AddressSpace, header: ElfHeader, problems: list[Problem]) ->
 
 def _notes(space: AddressSpace, header: ProgramHeader, name: str, problems: list[Problem]) -> tuple[Note, ...]:
     wanted = min(header.filesz, NOTE_SEGMENT)
-    parsed = parse_notes(space.view(header.offset, wanted) or space.read_available(header.offset, wanted), header.align)
+    parsed = parse_notes(memoryview(space.read_available(header.offset, wanted)), header.align)
     if parsed.end < header.filesz:
         at = header.offset + parsed.end
         text = f"{name}: notes are cut or damaged from offset {at:#x} on, {header.filesz - parsed.end} bytes"

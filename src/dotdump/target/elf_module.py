@@ -72,6 +72,13 @@ class ElfModule:
         """The separate file of symbols, found by build-id, or None."""
         return find_debug_file(self.path, self.build_id, self._sysroots, self._symbols, self.file)
 
+    def close(self) -> None:
+        """Let go of the files that were found for it."""
+        for name in ("file", "debug_file"):
+            found: ElfFile | None = self.__dict__.get(name)
+            if found is not None:
+                found.space.close()
+
     @cached_property
     def version(self) -> str:
         """The version that is embedded in it, or nothing."""
@@ -152,3 +159,9 @@ def _version_text(data: bytes, mark: bytes) -> str:
     if mark == _VERSION_MARKS[0]:
         return text.split(" ", 1)[0]
     return text.rpartition("version ")[2].rstrip(".") if "version " in text else ""
+
+
+def close_modules(target: object) -> None:
+    """Let go of the files of a target's ``modules``, where these were ever asked for."""
+    for module in vars(target).get("modules", ()):
+        module.close()
