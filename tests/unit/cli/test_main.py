@@ -97,3 +97,15 @@ def test_an_error_that_nobody_can_be_told_is_still_an_exit_code() -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run([*DOTDUMP, "info", "/nonexistent"], stderr=full, stdout=subprocess.PIPE, check=False)
     assert (done.returncode, done.stdout) == (1, b"")
+
+
+def test_a_process_of_ours_looks_for_garbage_seldom_and_others_as_before() -> None:
+    script = """
+import gc
+from dotdump.cli import main
+main.main(["--version"])
+assert gc.get_threshold()[0] < 10_000
+main.main = lambda: 0 if gc.isenabled() and gc.get_threshold()[0] >= 1_000_000 else 1
+main.run_process()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL, timeout=60)

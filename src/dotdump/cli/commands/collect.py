@@ -9,7 +9,6 @@ from dotdump.cli.console import Console
 from dotdump.cli.method_options import add_method_options, method_of
 from dotdump.cli.registry import Exit
 from dotdump.cli.selection import add_selection, selected
-from dotdump.cli.without_collector import WithoutCollector
 from dotdump.dump.collect import DEFAULT_TIMEOUT, Request, collect
 from dotdump.dump.destination import STREAM
 from dotdump.dump.verify import Verdict, worst
@@ -74,7 +73,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.output == STREAM:
         console = Console(console.format, stdout=console.stderr, stderr=console.stderr)
 
-    with WithoutCollector(), selected(arguments) as (pid, client):
+    with selected(arguments) as (pid, client):
         request = Request(
             pid=pid,
             type=arguments.type,

@@ -11,7 +11,6 @@ import os
 import time
 
 from dotdump.cli.crash_report_file import write_crash_report
-from dotdump.cli.without_collector import WithoutCollector
 from dotdump.dump.collect import Request, collect
 from dotdump.dump.own_method import OwnOptions, PtraceMethod
 from dotdump.errors import DotdumpError
@@ -70,8 +69,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Dump as createdump does; 0, or 255 for every failure."""
     log = _Log(console, arguments.logtofile)
     try:
-        with WithoutCollector():
-            return _dump(arguments, log)
+        return _dump(arguments, log)
     finally:
         log.close()
 

@@ -8,7 +8,6 @@ from dotdump.cli.answer import print_answer, tell_heap_damage
 from dotdump.cli.listing_arguments import count
 from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_target, is_damaged, open_target
-from dotdump.cli.without_collector import WithoutCollector
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,11 +55,8 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print them; 3 where something is damaged, 1 where a thread that was asked for is not there."""
-    with WithoutCollector():
-        return _run_parallel(arguments, console) if arguments.parallel else _run(arguments, console)
-
-
-def _run(arguments: Namespace, console: Console) -> int:
+    if arguments.parallel:
+        return _run_parallel(arguments, console)
     from dotdump.errors import NotFound
     from dotdump.report.stacks import render_stacks
 
