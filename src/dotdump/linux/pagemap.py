@@ -15,6 +15,7 @@ import os
 from array import array
 from enum import IntFlag
 from struct import Struct
+from threading import Lock
 
 from dotdump.kernels import page_runs
 from dotdump.memory.space import MemoryRange
@@ -54,12 +55,16 @@ class _PageRegion(ctypes.Structure):
 
 
 class Pagemap:
-    """/proc/PID/pagemap, open. ``pid`` may be any live thread of the process. Close it, or use it in a with block."""
+    """/proc/PID/pagemap, open. ``pid`` may be any live thread of the process. Close it, or use it in a with block.
+
+    Any thread may ask.
+    """
 
     def __init__(self, pid: int) -> None:
         self._descriptor = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
         self._regions = (_PageRegion * _RUNS)()
         self._vector = ctypes.addressof(self._regions)
+        self._scanning = Lock()
         self.scans = True
 
     def populated(self, start: int, end: int) -> Iterator[MemoryRange]:
@@ -98,11 +103,12 @@ class Pagemap:
         """Return runs as (start, end) and the address up to which the page tables were walked."""
         place = (_SCAN_ARGUMENTS.size, 0, start, end, 0, self._vector, _RUNS, 0)
         buffer = bytearray(_SCAN_ARGUMENTS.pack(*place, *_WANTED, Category.PRESENT.value))
-        count = fcntl.ioctl(self._descriptor, _PAGEMAP_SCAN, buffer, True)  # noqa: FBT003
+        with self._scanning:
+            count = fcntl.ioctl(self._descriptor, _PAGEMAP_SCAN, buffer, True)  # noqa: FBT003
+            found = [(self._regions[index].start, self._regions[index].end) for index in range(count)]
         walked = _SCAN_ARGUMENTS.unpack(buffer)[_WALK_END]
         if walked <= start:
             raise OSError(errno.EINVAL, f"PAGEMAP_SCAN stands still at {start:#x}")
-        found = [(self._regions[index].start, self._regions[index].end) for index in range(count)]
         # Linux 6.18 says it stopped 512 runs before the last one it returned, where the vector was too short.
         return found, max(walked, found[-1][1] if found else 0)
 

@@ -103,6 +103,7 @@ class ProcessMemory:
     """An ``AddressSpace`` over a process that stands still: what its readable regions map, read by ``source``.
 
     ``pages`` tells which pages hold data; ``files``, where given, serve the pages of file mappings that are absent.
+    Any thread may call ``read_into``.
     """
 
     def __init__(

@@ -2,6 +2,7 @@ import ctypes
 import mmap
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -60,3 +61,22 @@ def test_more_runs_than_one_call_returns_are_all_found(pagemap: Pagemap) -> None
     assert [(run.start - start) // PAGE_SIZE for run in found] == list(range(0, pages, 2))
     assert {run.size for run in found} == {PAGE_SIZE}
     memory.close()
+
+
+def test_several_threads_get_each_what_it_asked_for(pagemap: Pagemap) -> None:
+    pages, threads = 512, 4
+    memory = mmap.mmap(-1, threads * pages * PAGE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    start = address_of(memory)
+    written = [range(number * pages, (number + 1) * pages, number + 2) for number in range(threads)]
+    for part in written:
+        for page in part:
+            memory[page * PAGE_SIZE] = 1
+
+    def ask(number: int) -> bool:
+        begin = start + number * pages * PAGE_SIZE
+        found = pagemap.populated(begin, begin + pages * PAGE_SIZE)
+        return [(run.start - start) // PAGE_SIZE for run in found] == list(written[number])
+
+    with ThreadPoolExecutor(threads) as pool:
+        assert all(pool.map(ask, [*range(threads)] * 200))

@@ -5,6 +5,7 @@ import errno
 import mmap
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,3 +187,24 @@ def test_pages_behind_the_end_of_a_file_cannot_be_read(own_memory: Callable[[], 
         file.truncate(PAGE_SIZE + 10)
         start = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
         assert len(own_memory().read_available(start, 4 * PAGE_SIZE)) == 2 * PAGE_SIZE
+
+
+def test_several_threads_read_a_file_mapping_of_which_pages_were_changed(tmp_path: Path) -> None:
+    pages, pid = 1024, os.getpid()
+    path = tmp_path / "file"
+    path.write_bytes(b"".join(number.to_bytes(8, "little") * (PAGE_SIZE // 8) for number in range(pages)))
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+    for number in range(0, pages, 3):
+        mapped[number * PAGE_SIZE : number * PAGE_SIZE + 4] = b"mine"
+    base, content = ctypes.addressof(ctypes.c_char.from_buffer(mapped)), bytes(mapped)
+    region = next(region for region in Proc(pid).maps() if region.start <= base < region.end)
+    with ProcessMemory(VmReader(pid), [region], Pagemap(pid), BackingFiles(pid)) as memory:
+
+        def read(start: int) -> bool:
+            buffer = bytearray(7 * PAGE_SIZE)
+            count = memory.read_into(base + start, memoryview(buffer))
+            return buffer[:count] == content[start : start + len(buffer)]
+
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(read, [*range(0, pages * PAGE_SIZE, 7 * PAGE_SIZE)] * 20))
