@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from corpus import Corpus, Runtime, corpus, executables, missing, runtimes
+from dotdump.target.core import open_core
 from native import native
 
 if TYPE_CHECKING:
@@ -179,6 +181,28 @@ def test_a_stopped_process_is_dumped_and_stays_stopped(method: str, tmp_path: Pa
         assert collect(process.pid, tmp_path / "core", "--method", method)["exit"] == 0
         time.sleep(0.05)
         assert set(process.states().values()) == {"T"}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_several_threads_copied_is_what_one_reads(program: str, tmp_path: Path) -> None:
+    with corpus(PROGRAMS[program], "all") as target:
+        os.kill(target.pid, signal.SIGSTOP)
+        cores = [tmp_path / "one", *(tmp_path / f"several{number}" for number in range(3))]
+        for core in cores:
+            done = collect(target.pid, core, "--method", "ptrace", "--buffer", "0" if core.name == "one" else "2G")
+            assert done["exit"] == 0, done["stderr"]
+    assert len({memory_of(core) for core in cores}) == 1
+
+
+def memory_of(core: Path) -> bytes:
+    """Return a digest of all memory that a core holds, and of where it is."""
+    found = hashlib.blake2b()
+    with open_core(core) as target:
+        for part in target.core_memory.ranges():
+            found.update(f"{part}".encode())
+            for start in range(part.start, part.end, 1 << 20):
+                found.update(target.core_memory.read(start, min(1 << 20, part.end - start)))
+    return found.digest()
 
 
 @pytest.mark.parametrize("method", METHODS)
