@@ -69,3 +69,23 @@ def test_without_a_table_a_fault_is_told_by_the_registers_in_its_frame(
     assert [
         found.kind for found in FrameChains(access, StackWords(access.reader.memory), CODE.__eq__).frames_of(frame, 0)
     ] == ["FaultingExceptionFrame"]
+
+
+@pytest.mark.parametrize(
+    ("implementation", "kind"), [(CODE + 0x40, "HelperMethodFrame"), (0x7F0B_0000_0000, "Frame"), (0, "Frame")]
+)
+def test_without_a_table_a_helper_is_told_by_its_thread_and_function_whatever_stands_for_its_method(
+    implementation: int, kind: str
+) -> None:
+    layouts: dict[str, Layout] = {
+        "Frame": {"Next": 8, "Identifier": 0},
+        "HelperMethodFrame": {"MethodDescPtr": 16, "Attributes": 24, "Thread": 32, "FCallEntry": 40, "MachState": 48},
+        "MachState": {"CaptureRsp": 8},
+    }
+    access, target = fake_access(layouts, version="3.1.23")
+    access.runtime.module.base, access.runtime.module.end = CODE, CODE + 0x1000  # type: ignore[misc]
+    frame, thread = 0x9000, 0x5000
+    near = frame + 0xC0  # what was in the stack before
+    target.chunks[frame] = struct.pack("<8Q", 0x1234, FRAME_TOP, near, 0, thread, implementation, 0, frame + 0x30)
+    chains = FrameChains(access, StackWords(access.reader.memory), lambda _address: False)
+    assert [found.kind for found in chains.frames_of(frame, thread)] == [kind]
