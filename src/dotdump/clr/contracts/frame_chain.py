@@ -176,13 +176,18 @@ class FrameChains:
         return _UNKNOWN
 
     def _looks_like_helper(self, address: int, thread: int) -> bool:
-        """Tell a HelperMethodFrame, which names its thread, as a GCFrame does, and a function of the runtime."""
+        """Tell a HelperMethodFrame, which names its thread; so does a GCFrame, whose objects are on the stack.
+
+        So may be what stood where a helper writes its method later; but a GCFrame has no function of the runtime.
+        """
         frame, module = HelperMethodFrame(self._access, address), self._access.runtime.module
-        if frame.thread != thread or not module.base <= frame.implementation < module.end:
+        if frame.thread != thread:
             return False
         state = address + self._access.offset(_HELPER, "MachState")
         captured = self._access.integer(state, "MachState", "CaptureRsp")
-        return address - _NEAR < captured < address + _NEAR
+        has_objects = address - _NEAR < frame.method_desc < address + _NEAR
+        has_function = module.base <= frame.implementation < module.end
+        return address - _NEAR < captured < address + _NEAR and (has_function or not has_objects)
 
     def _looks_like_inlined_call(self, address: int, _thread: int) -> bool:
         frame = InlinedCallFrame(self._access, address)
