@@ -190,7 +190,7 @@ class Threads:
             cooperative=bool(thread.cooperative),
             lock_count=thread.lock_count if access.has("Thread", "LockCount") else None,
             object=self._behind(thread.exposed_object),
-            exceptions=tuple(self._exceptions(address)),
+            exceptions=tuple(self._thrown(thread.exception_tracker)),
             last_thrown=self._behind(thread.last_thrown_object),
             frame=0 if frame == NO_FRAME else frame,
         )
@@ -237,9 +237,10 @@ class Threads:
 
         A chain that breaks or turns round ends there.
         """
-        if self._is_aot:
-            return
-        info, seen = Thread(self._access, address).exception_tracker, set[int]()
+        return self._under_way(0 if self._is_aot else Thread(self._access, address).exception_tracker)
+
+    def _under_way(self, info: int) -> Iterator[int]:
+        seen = set[int]()
         while info and info not in seen and len(seen) < NESTED_EXCEPTIONS:
             seen.add(info)
             yield info
@@ -248,9 +249,9 @@ class Threads:
             except MemoryFault:
                 return
 
-    def _exceptions(self, address: int) -> Iterator[int]:
-        """Yield the objects of the exceptions under way."""
-        for info in self.exceptions_under_way(address):
+    def _thrown(self, newest: int) -> Iterator[int]:
+        """Yield the objects of the exceptions under way, of which the runtime keeps the ``newest`` there."""
+        for info in self._under_way(newest):
             try:
                 thrown = self._behind(ExceptionInfo(self._access, info).thrown)
             except MemoryFault:
