@@ -105,7 +105,7 @@ class PtraceMethod:
             if buffer is not None or core.is_copied:
                 target.close()
             source = target if buffer is None else CopiedTarget(target, buffer)
-            core.write(source, beside=not core.is_copied and _writes_beside(task, options))
+            core.write(source)
         if buffer is None and limit and not core.is_copied and not _is_file(task):
             target.problems.append(_HELD_BY_READER)
         return core.captured(target, self.why)
@@ -141,7 +141,7 @@ class SnapshotMethod:
             return PtraceMethod(options, f"no snapshot: {refusal.message}").capture(task)
         with target:
             core = _Core(task, options, self.name, target, target.not_atomic)
-            core.write(target, beside=not core.is_copied and _writes_beside(task, options))
+            core.write(target)
         return core.captured(target, self.why)
 
 
@@ -176,8 +176,9 @@ class _Core:
         """Whether all that is kept was copied while it was chosen: the target is not needed to write it."""
         return self._selection.shown is not None
 
-    def write(self, target: Target, *, beside: bool = False) -> None:
-        """Write the core, ``beside`` reading if so; ``Incomplete`` where that could not be done to the end."""
+    def write(self, target: Target) -> None:
+        """Write the core; ``Incomplete`` where that could not be done to the end."""
+        beside = not self.is_copied and _writes_beside(self._task, self._options)
         runtime = self._task.subject.runtime
         page = DiagnosticsPage(runtime.start) if runtime else None
         shown = self._selection.shown or target
