@@ -10,6 +10,7 @@ from functools import cached_property
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from dotdump.dump.target_view import TargetView
 from dotdump.errors import FormatError
 from dotdump.formats.elf_image import image_at
 from dotdump.memory.page_cache import PageCache
@@ -18,14 +19,12 @@ from dotdump.target.elf_module import ElfModule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
-    from typing import Self
 
     from dotdump.formats.elf_image import ElfImage
     from dotdump.memory.region import Region
     from dotdump.memory.space import AddressSpace
     from dotdump.target.elf_files import ElfFile
-    from dotdump.target.model import FilePlaces, Module, Platform, ProcessFacts, Target, Thread
+    from dotdump.target.model import Module, Target
 
 
 _POINTED_AT = 64
@@ -40,17 +39,12 @@ _MOST_SLOTS = 1 << 20
 _SLOTS_FOLLOWED = 1 << 12
 
 
-class RecordingTarget:
+class RecordingTarget(TargetView):
     """The same program as ``target``, looked at page by page."""
 
     def __init__(self, target: Target) -> None:
+        super().__init__(target)
         self._target = target
-        self.platform: Platform = target.platform
-        self.process: ProcessFacts = target.process
-        self.regions: Sequence[Region] = target.regions
-        self.threads: Sequence[Thread] = target.threads
-        self.auxv: bytes = target.auxv
-        self.places: FilePlaces = target.places
         self.used_images: set[int] = set()
         """Where the images begin whose code is on stacks."""
         self._objects: dict[int, int] = {}
@@ -188,17 +182,6 @@ class RecordingTarget:
         except FormatError:
             image = None
         return _FilelessModule(FoundModule(module.path, module.base, module.end, image), self.memory, module)
-
-    def close(self) -> None:
-        """Do nothing: the target is its owner's to close."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _FilelessModule(ElfModule):
