@@ -8,6 +8,7 @@ module. Defaults must be immutable values.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from operator import attrgetter
 
 TYPE_CHECKING = False
@@ -62,9 +63,9 @@ class RecordColumns:
     __slots__ = ()
 
     @property
+    @abstractmethod
     def columns(self) -> tuple[Sequence[object], ...]:
         """The values of each field."""
-        raise NotImplementedError
 
 
 def replace(instance: T, **changes: object) -> T:

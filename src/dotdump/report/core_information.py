@@ -124,7 +124,7 @@ def core_information(target: CoreTarget, when: str | None = None) -> CoreInforma
 def _format(target: CoreTarget) -> str:
     page = target.core_memory.read_available(DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE)
     mark = ", with .NET's diagnostics page" if parse_diagnostics_page(page) else ""
-    return f"ELF core, {target.platform.architecture.value}, {len(target.file.loads):,} segments{mark}"
+    return f"ELF core, {target.platform.architecture.value}, {len(target.file.segments.starts):,} segments{mark}"
 
 
 def _making(target: CoreTarget) -> Making | None:
