@@ -52,7 +52,7 @@ def test_no_bytes_make_the_note_parser_fail_or_read_beyond_them(data: bytes, ali
 
 @given(ARCHITECTURES, I32, st.lists(U64, min_size=40, max_size=40), st.integers(0, 2**50))
 def test_prstatus_survives(architecture: RegisterFile, pid: int, values: list[int], time: int) -> None:
-    registers = {r.name: value for r, value in zip(architecture.general, values, strict=False)}
+    registers = dict(zip(architecture.general, values, strict=False))
     status = Prstatus(pid, registers, signo=11, cursig=11, sigpend=values[0], utime=time)
     assert parse_prstatus(build_prstatus(status, architecture), architecture) == status
 

@@ -23,14 +23,14 @@ TEXT = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["C
 NAME = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=15)
 ID = st.integers(1, 2**22)
 
-registers = st.fixed_dictionaries({r.name: st.integers(0, 2**64 - 1) for r in X86_64.general[::9]})
+registers = st.fixed_dictionaries({name: st.integers(0, 2**64 - 1) for name in X86_64.general[::9]})
 
 
 @st.composite
 def threads(draw: st.DrawFn) -> list[Thread]:
     made = []
     for tid in draw(st.lists(ID, min_size=1, max_size=4, unique=True)):
-        values = {r.name: 0 for r in X86_64.general} | draw(registers)
+        values = dict.fromkeys(X86_64.general, 0) | draw(registers)
         notes = {("CORE", 2): draw(st.binary(min_size=8, max_size=8)) * 64}
         if draw(st.booleans()):
             notes["LINUX", 0x202] = draw(st.binary(max_size=40))

@@ -144,15 +144,19 @@ def _candidates(target: Target, reader: Reader, runtime: RuntimeModule) -> Itera
 
 
 def _behind_dac_table(reader: Reader, module: Module) -> Iterator[int]:
-    """Yield what the pointers that ``g_dacTable`` lists point to: one of them is ``g_gc_dac_vars``."""
+    """Yield what the pointers that ``g_dacTable`` lists point to in the runtime: one of them is ``g_gc_dac_vars``.
+
+    The runtime owns the structure, a garbage collector in a file of its own fills it in.
+    """
     table = module.find_symbol("g_dacTable")
     if table is None:
         return
     data = reader.memory.read_available(table, 8 * _DAC_TABLE_ENTRIES)
     for variable in memoryview(data[: len(data) & ~7]).cast("Q"):
         if module.base <= variable < module.data_end and variable % 8 == 0:
-            pointed = reader.memory.read_available(variable, 8)
-            yield int.from_bytes(pointed, "little") if len(pointed) == 8 else 0
+            pointed = int.from_bytes(reader.memory.read_available(variable, 8), "little")
+            if module.base <= pointed < module.data_end:
+                yield pointed
 
 
 def _by_signature(target: Target, module: Module) -> Iterator[int]:

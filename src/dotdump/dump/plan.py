@@ -14,7 +14,7 @@ from operator import sub
 from dotdump.dump.segments import CODES, DumpPlan, Segment, Why
 from dotdump.memory.region import Protection
 from dotdump.memory.region_table import RegionTable
-from dotdump.memory.space import MemoryRange
+from dotdump.memory.space import MemoryRange, merged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,17 +172,6 @@ def overlaps(parts: Sequence[MemoryRange], starts: list[int], start: int, end: i
         current = MemoryRange(low, high)
     if current is not None:
         yield current
-
-
-def merged(parts: Iterable[MemoryRange]) -> list[MemoryRange]:
-    """Return the union of ranges, sorted and disjoint."""
-    found: list[MemoryRange] = []
-    for part in sorted(parts, key=lambda item: (item.start, item.end)):
-        if found and part.start <= found[-1].end:
-            found[-1] = MemoryRange(found[-1].start, max(found[-1].end, part.end))
-        else:
-            found.append(part)
-    return found
 
 
 def _page_up(address: int, page_size: int) -> int:

@@ -11,12 +11,13 @@ from enum import IntEnum
 from struct import Struct
 
 from dotdump.errors import FormatError
-from dotdump.formats.registers import RegisterFile, build_registers
 from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from dotdump.formats.registers import RegisterFile
 
 CORE, LINUX = "CORE", "LINUX"
 
@@ -139,13 +140,12 @@ def parse_prstatus(data: bytes | memoryview, registers: RegisterFile) -> Prstatu
     if len(data) < _PRSTATUS_HEAD.size:
         raise FormatError(f"NT_PRSTATUS of {len(data)} bytes is too short")
     signo, code, errno, cursig, sigpend, sighold, pid, ppid, pgrp, sid, *times = _PRSTATUS_HEAD.unpack_from(data)
-    micros = [seconds * 1_000_000 + micros for seconds, micros in zip(times[::2], times[1::2], strict=True)]
     tail = _PRSTATUS_HEAD.size + registers.general_size
     fpvalid = _PRSTATUS_TAIL.unpack_from(data, tail)[0] if len(data) >= tail + _PRSTATUS_TAIL.size else 0
     general = registers.parse_general(data, _PRSTATUS_HEAD.size)
     return Prstatus(
         *(pid, general, signo, code, errno, cursig, sigpend, sighold),
-        *(ppid, pgrp, sid, *micros, fpvalid),
+        *(ppid, pgrp, sid, *map(_micros, times[::2], times[1::2]), fpvalid),
     )
 
 
@@ -158,8 +158,11 @@ def build_prstatus(status: Prstatus, registers: RegisterFile) -> bytes:
         *(status.signo, status.code, status.errno, status.cursig, status.sigpend, status.sighold),
         *(status.pid, status.ppid, status.pgrp, status.sid, *times),
     )
-    general = build_registers(registers.general, dict(status.registers), registers.general_size)
-    return head + general + _PRSTATUS_TAIL.pack(status.fpvalid)
+    return head + registers.build_general(status.registers) + _PRSTATUS_TAIL.pack(status.fpvalid)
+
+
+def _micros(seconds: int, rest: int) -> int:
+    return seconds * 1_000_000 + rest
 
 
 def parse_prpsinfo(data: bytes) -> Prpsinfo:

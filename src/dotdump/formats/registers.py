@@ -7,19 +7,17 @@ No algorithm is here, and no register is known anywhere else. Source of truth: `
 
 from __future__ import annotations
 
-from operator import attrgetter
-from struct import unpack_from
+from struct import pack, unpack_from
 
 from dotdump.formats.machine import Machine
 from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 _WORD = 8
-_NAME = attrgetter("name")
 
 
 @record
@@ -43,13 +41,13 @@ class RegisterSet:
 
 @record
 class RegisterFile:
-    """An architecture: its general registers in ``pr_reg`` order, which of them are special, its other sets.
+    """An architecture: the names of its general registers, which of them are special, its other sets.
 
-    General registers are words of 8 bytes, one after another.
+    General registers are words of 8 bytes, one after another: ``pr_reg``.
     """
 
     machine: Machine
-    general: tuple[Register, ...]
+    general: tuple[str, ...]
     instruction_pointer: str
     stack_pointer: str
     frame_pointer: str
@@ -58,13 +56,16 @@ class RegisterFile:
     @property
     def general_size(self) -> int:
         """Bytes of ``pr_reg``."""
-        last = self.general[-1]
-        return last.offset + last.size
+        return _WORD * len(self.general)
 
     def parse_general(self, data: bytes | memoryview, offset: int = 0) -> dict[str, int]:
         """Return the general registers that lie whole in ``pr_reg``, which is at ``offset`` of ``data``, by name."""
         count = min((len(data) - offset) // _WORD, len(self.general))
-        return dict(zip(map(_NAME, self.general), unpack_from(f"<{count}Q", data, offset), strict=False))
+        return dict(zip(self.general, unpack_from(f"<{count}Q", data, offset), strict=False))
+
+    def build_general(self, values: Mapping[str, int]) -> bytes:
+        """Return ``pr_reg`` with ``values``; registers without one are 0."""
+        return pack(f"<{len(self.general)}Q", *(values.get(name, 0) for name in self.general))
 
     def set_of(self, owner: str, kind: int) -> RegisterSet | None:
         """Return the register set that a note carries, or None."""
@@ -99,6 +100,10 @@ def _row(names: str, start: int = 0, size: int = 8, stride: int = 0) -> Iterator
         yield Register(name, start + index * (stride or size), size)
 
 
+def _words(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
+
+
 def _numbered(prefix: str, count: int) -> str:
     return " ".join(f"{prefix}{number}" for number in range(count))
 
@@ -122,14 +127,13 @@ _XSAVE = (
     *_row(" ".join(f"ymm{number}h" for number in range(16)), 576, size=16),
 )
 
+_AMD64_GENERAL = """
+    r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax
+    rip cs eflags rsp ss fs_base gs_base ds es fs gs"""
+
 X86_64 = RegisterFile(
     machine=Machine.X86_64,
-    general=tuple(
-        _row(
-            "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax "
-            "rip cs eflags rsp ss fs_base gs_base ds es fs gs"
-        )
-    ),
+    general=_words(_AMD64_GENERAL),
     instruction_pointer="rip",
     stack_pointer="rsp",
     frame_pointer="rbp",
@@ -143,7 +147,7 @@ X86_64 = RegisterFile(
 
 AARCH64 = RegisterFile(
     machine=Machine.AARCH64,
-    general=tuple(_row(f"{_numbered('x', 31)} sp pc pstate")),
+    general=_words(f"{_numbered('x', 31)} sp pc pstate"),
     instruction_pointer="pc",
     stack_pointer="sp",
     frame_pointer="x29",

@@ -6,16 +6,13 @@ reason of the lowest layer that has one: it was the last that could have had it.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from itertools import pairwise
-
 from dotdump.errors import MemoryFault
-from dotdump.memory.space import AddressSpace, MemoryRange
+from dotdump.memory.space import ADDRESS_END, AddressSpace, MemoryRange, merged
 from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Protocol
 else:
     Protocol = object
@@ -35,8 +32,8 @@ class Origin:
 class Layer(AddressSpace, Protocol):
     """An ``AddressSpace`` that can say where an address came from, and why it has not got one."""
 
-    def extents(self) -> Sequence[MemoryRange]:
-        """Return where it may have bytes, at less cost than ``ranges``, which says where it has them."""
+    def reach(self, address: int) -> int:
+        """Return how many bytes it may have from ``address`` on, or less than 0: how many it has certainly not."""
 
     def origin(self, address: int) -> Origin | None:
         """Return where the byte at ``address`` comes from, or None where it is not there."""
@@ -51,7 +48,6 @@ class OverlaySpace:
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = tuple(layers)
         self._read_first = self.layers[0].read_available
-        self._reach: _Plan | None = None
 
     def read(self, address: int, size: int) -> bytes:
         data = self._read_first(address, size)
@@ -86,7 +82,7 @@ class OverlaySpace:
         return self.layers[layer].view(address, size) if size <= there else None
 
     def ranges(self) -> list[MemoryRange]:
-        return _Plan([layer.ranges() for layer in self.layers]).ranges()
+        return merged(part for layer in self.layers for part in layer.ranges())
 
     def origin(self, address: int) -> Origin | None:
         """Return where the byte at ``address`` comes from, or None where it is not there."""
@@ -99,54 +95,10 @@ class OverlaySpace:
 
     def _locate(self, address: int) -> tuple[int, int]:
         """Return the layer that may have ``address``, and how many bytes from there on are its own affair."""
-        if self._reach is None:
-            self._reach = _Plan([layer.extents() for layer in self.layers])
-        return self._reach.locate(address)
-
-
-class _Plan:
-    """Disjoint extents, each of the first layer that has it."""
-
-    def __init__(self, layers: Sequence[Sequence[MemoryRange]]) -> None:
-        self._starts: list[int] = []
-        self._ends: list[int] = []
-        self._layers: list[int] = []
-        for start, end, layer in _first_of_each(layers):
-            if self._ends and self._ends[-1] == start and self._layers[-1] == layer:
-                self._ends[-1] = end
-                continue
-            self._starts.append(start)
-            self._ends.append(end)
-            self._layers.append(layer)
-
-    def locate(self, address: int) -> tuple[int, int]:
-        """Return the layer that has ``address``, and how many bytes it has from there on before another takes over."""
-        index = bisect_right(self._starts, address) - 1
-        if index < 0 or address >= self._ends[index]:
-            return 0, 0
-        return self._layers[index], self._ends[index] - address
-
-    def ranges(self) -> list[MemoryRange]:
-        """Return what any layer has."""
-        merged: list[MemoryRange] = []
-        for start, end in zip(self._starts, self._ends, strict=True):
-            if merged and merged[-1].end == start:
-                merged[-1] = MemoryRange(merged[-1].start, end)
-            else:
-                merged.append(MemoryRange(start, end))
-        return merged
-
-
-def _first_of_each(layers: Sequence[Sequence[MemoryRange]]) -> Iterator[tuple[int, int, int]]:
-    """Yield (start, end, layer) by start: a sweep over all ends of ranges, with the layers that are open there."""
-    events = sorted(
-        (position, layer, step)
-        for layer, ranges in enumerate(layers)
-        for part in ranges
-        for position, step in ((part.start, 1), (part.end, -1))
-    )
-    open_layers = [0] * len(layers)
-    for (position, layer, step), (following, _, _) in pairwise([*events, (0, 0, 0)]):
-        open_layers[layer] += step
-        if following > position and any(open_layers):
-            yield position, following, next(index for index, count in enumerate(open_layers) if count)
+        lacked = ADDRESS_END - address
+        for index, layer in enumerate(self.layers if lacked > 0 else ()):
+            there = layer.reach(address)
+            if there > 0:
+                return index, min(there, lacked)
+            lacked = min(lacked, -there)
+        return 0, 0

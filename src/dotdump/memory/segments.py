@@ -17,7 +17,7 @@ from operator import itemgetter
 
 from dotdump.errors import MemoryFault
 from dotdump.memory.overlay import NOT_MAPPED, Origin
-from dotdump.memory.space import MemoryRange
+from dotdump.memory.space import ADDRESS_END, MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
 
     LoadSegment: TypeAlias = tuple[int, int, int, int]
-
-ADDRESS_END = 1 << 64
 
 
 class SegmentSpace:
@@ -78,9 +76,9 @@ class SegmentSpace:
                 merged.append(MemoryRange(start, end))
         return merged
 
-    def extents(self) -> list[MemoryRange]:
-        """Return where it may have bytes: that is where it has them."""
-        return self.ranges()
+    def reach(self, address: int) -> int:
+        """Return how many bytes it has from ``address`` on in one piece, or less than 0: how many it has not."""
+        return self._columns.locate(address)[1] or address - self._columns.following(address)
 
     def origin(self, address: int) -> Origin | None:
         """Return where the byte at ``address`` comes from, or None where it is not there."""
@@ -130,6 +128,11 @@ class _Columns:
         if index < 0 or address > self._ends[index]:
             return 0, 0
         return self._offsets[index] + address - self._starts[index], self._ends[index] + 1 - address
+
+    def following(self, address: int) -> int:
+        """Return where the next extent starts, the end of all addresses where there is none."""
+        index = bisect_right(self._starts, address)
+        return self._starts[index] if index < len(self._starts) else ADDRESS_END
 
     def rows(self) -> Sequence[tuple[int, int, int]]:
         """Return the extents as (start, end, offset)."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 else:
     Protocol = object
 
+ADDRESS_END = 1 << 64
+"""What no address reaches."""
+
 
 @record
 class MemoryRange:
@@ -97,4 +100,15 @@ def joined(parts: Iterable[MemoryRange | Region]) -> list[MemoryRange]:
             found[-1] = MemoryRange(found[-1].start, part.end)
         else:
             found.append(MemoryRange(part.start, part.end))
+    return found
+
+
+def merged(parts: Iterable[MemoryRange]) -> list[MemoryRange]:
+    """Return the union of ranges, sorted and disjoint."""
+    found: list[MemoryRange] = []
+    for part in sorted(parts, key=lambda item: (item.start, item.end)):
+        if found and part.start <= found[-1].end:
+            found[-1] = MemoryRange(found[-1].start, max(found[-1].end, part.end))
+        else:
+            found.append(part)
     return found

@@ -8,7 +8,7 @@ file, because the process may have changed it; a relocated slot that depends on 
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import partial
+from functools import cached_property, partial
 
 from dotdump.errors import MemoryFault
 from dotdump.formats.elf import ProgramHeader, SegmentType
@@ -16,7 +16,7 @@ from dotdump.formats.elf_relocations import relocated_slots
 from dotdump.memory.overlay import NOT_MAPPED, Origin
 from dotdump.memory.region import Protection
 from dotdump.memory.segments import SegmentSpace
-from dotdump.memory.space import BytesSpace, MemoryRange
+from dotdump.memory.space import ADDRESS_END, BytesSpace, MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,12 +31,11 @@ RELRO_LIMIT = 64 << 20
 
 
 class FileLayer:
-    """The read-only memory of modules whose files are at hand. Files are looked for when it is first asked."""
+    """The read-only memory of modules whose files are at hand; a file is looked for when its module is asked for."""
 
     def __init__(self, modules: Callable[[], Sequence[ElfModule]]) -> None:
-        self._modules = modules
-        self._parts: list[_Part] | None = None
-        self._starts: list[int] = []
+        self._find_modules = modules
+        self._parts: dict[int, list[_Part]] = {}
 
     def read(self, address: int, size: int) -> bytes:
         data = self.read_available(address, size)
@@ -54,11 +53,15 @@ class FileLayer:
         return part.space.view(address, size) if part else None
 
     def ranges(self) -> list[MemoryRange]:
-        return [part for found in self._all() for part in found.space.ranges()]
+        return [part for module in self._modules for found in self._of(module) for part in found.space.ranges()]
 
-    def extents(self) -> list[MemoryRange]:
-        """Return where it may have bytes, without relocating anything to find the slots that it has not."""
-        return [MemoryRange(part.start, part.end) for part in self._all()]
+    def reach(self, address: int) -> int:
+        """Return how many bytes it may have from ``address`` on, or less than 0: how many it has certainly not.
+
+        Nothing is relocated to find the slots that it has not.
+        """
+        part, following = self._find(address)
+        return part.end - address if part is not None else address - following
 
     def origin(self, address: int) -> Origin | None:
         """Return the file and the offset in it that the byte at ``address`` comes from."""
@@ -69,24 +72,43 @@ class FileLayer:
 
     def reason(self, address: int) -> str:
         """Return why there is no byte at ``address``."""
-        for module in self._modules():
+        for module in self._modules:
             if module.base <= address < module.end:
                 if module.file is None:
                     return f"the core does not hold it, and no file with the build-id of {module.path} was found"
                 return f"the core does not hold it, and {module.path} cannot tell what it was"
         return NOT_MAPPED
 
-    def _all(self) -> list[_Part]:
-        if self._parts is None:
-            found = [p for m in self._modules() if m.file is not None for p in _parts_of(m.file, m.bias)]
-            self._parts = sorted(found, key=lambda part: part.start)
-            self._starts = [part.start for part in self._parts]
-        return self._parts
+    @cached_property
+    def _modules(self) -> Sequence[ElfModule]:
+        return self._find_modules()
+
+    @cached_property
+    def _bases(self) -> list[int]:
+        return [module.base for module in self._modules]
+
+    def _of(self, module: ElfModule) -> list[_Part]:
+        """Return what the file of ``module`` has, by start."""
+        parts = self._parts.get(module.base)
+        if parts is None:
+            found = _parts_of(module.file, module.bias) if module.file is not None else ()
+            parts = self._parts[module.base] = sorted(found, key=_start_of)
+        return parts
 
     def _part_at(self, address: int) -> _Part | None:
-        parts = self._all()
-        index = bisect_right(self._starts, address) - 1
-        return parts[index] if index >= 0 and address < parts[index].end else None
+        return self._find(address)[0]
+
+    def _find(self, address: int) -> tuple[_Part | None, int]:
+        """Return the part that ``address`` is in, or None, and an address that is above and before any other part."""
+        index = bisect_right(self._bases, address)
+        following = self._bases[index] if index < len(self._bases) else ADDRESS_END
+        if index == 0 or address >= self._modules[index - 1].end:
+            return None, following
+        parts = self._of(self._modules[index - 1])
+        place = bisect_right(parts, address, key=_start_of)
+        if place < len(parts):
+            following = min(following, parts[place].start)
+        return (parts[place - 1] if place and address < parts[place - 1].end else None), following
 
 
 class _Part:
@@ -105,6 +127,10 @@ class _Part:
         if self._space is None:
             self._space = self._make()
         return self._space
+
+
+def _start_of(part: _Part) -> int:
+    return part.start
 
 
 def _parts_of(file: ElfFile, bias: int) -> Iterator[_Part]:

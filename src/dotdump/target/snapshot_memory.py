@@ -6,8 +6,7 @@ from bisect import bisect_right
 
 from dotdump.errors import MemoryFault
 from dotdump.linux.process_memory import ProcessMemory
-from dotdump.memory.segments import ADDRESS_END
-from dotdump.memory.space import BytesSpace, MemoryRange
+from dotdump.memory.space import ADDRESS_END, BytesSpace, MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,10 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotdump.dump.plan import full, merged, sharing_zeros, trimmed
+from dotdump.dump.plan import full, sharing_zeros, trimmed
 from dotdump.dump.segments import Segment, Why
 from dotdump.memory.region import Protection, Region
-from dotdump.memory.space import MemoryRange
+from dotdump.memory.space import MemoryRange, merged
 
 R, RW, RX, NONE = (
     Protection.READ,

@@ -1,4 +1,8 @@
+from itertools import takewhile
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dotdump.errors import MemoryFault
 from dotdump.memory.overlay import Origin, OverlaySpace
@@ -72,6 +76,22 @@ def test_of_two_layers_the_first_that_has_a_byte_gives_it_and_says_so() -> None:
     assert both.view(0x1008, 16) is None
     with pytest.raises(MemoryFault, match="not mapped"):
         both.read(0x1038, 16)
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12)), max_size=5), min_size=1, max_size=3))
+def test_layers_give_each_byte_of_the_first_that_has_it(table: list[list[tuple[int, int]]]) -> None:
+    layers = [SegmentSpace(SOURCE, [(a, n, 60 * i, n) for a, n in rows], len(FILE)) for i, rows in enumerate(table)]
+    expected = [next((p for s in layers if (p := s.read_available(a, 1))), b"") for a in range(64)]
+    memory = OverlaySpace(layers)
+    assert [memory.read_available(address, 1) for address in range(64)] == expected
+    for start in range(64):
+        assert memory.read_available(start, 64) == b"".join(takewhile(bool, expected[start:]))
+
+
+def test_there_is_nothing_past_the_end_of_all_addresses() -> None:
+    memory = OverlaySpace([space((2**64 - 4096, 4096, 0, 4096)), space((0x1000, 32, 0, 32))])
+    assert memory.read_available(2**64 - 8, 16) == FILE[4088:4096]
+    assert memory.read_available(2**64 + 8, 16) == b""
 
 
 def test_an_offset_beyond_every_file_is_only_lost() -> None:

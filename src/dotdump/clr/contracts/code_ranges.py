@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.clr.data.code import RangeSection, RangeSectionFragment
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
-from dotdump.memory.segments import ADDRESS_END
+from dotdump.memory.space import ADDRESS_END
 from dotdump.records import record
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.dump.copied_target import CopiedTarget
-from dotdump.dump.plan import ZERO_BLOCK, full, merged, sharing_zeros, trimmed
+from dotdump.dump.plan import ZERO_BLOCK, full, sharing_zeros, trimmed
 from dotdump.dump.selection.heap_memory import free_objects, private_memory, subtracted, unused_heap
 from dotdump.dump.selection.mini_memory import touch_mini
 from dotdump.dump.selection.recording import RecordingTarget
@@ -19,7 +19,7 @@ from dotdump.formats.core_notes import LINUX
 from dotdump.formats.registers import NT_X86_XSTATE
 from dotdump.formats.xsave import without_tiles
 from dotdump.ipc.dump import DumpType
-from dotdump.memory.space import MemoryRange
+from dotdump.memory.space import MemoryRange, merged
 from dotdump.records import replace
 
 if TYPE_CHECKING:
