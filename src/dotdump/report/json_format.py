@@ -13,28 +13,16 @@ from json import JSONEncoder
 from json.encoder import encode_basestring
 from operator import attrgetter
 
-from dotdump.records import RecordColumns, as_dict, fields_of, record, values_of
+from dotdump.records import RecordColumns, as_dict, fields_of, values_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from typing import Any, TypeGuard
 
-_FORMS: dict[type, _Form] = {}
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 _MANY = 8
 """Rows from which on columns take less time than one row after the other."""
-
-
-@record
-class _Form:
-    """What a record of a class has on its one line: a template for ``%``, a place in it for each value.
-
-    ``inline`` of its first values, one or none, are records whose own keys and values are written in their place.
-    """
-
-    template: str
-    inline: int = 0
 
 
 def render_json(schema: str, result: object) -> str:
@@ -47,14 +35,35 @@ def render_json(schema: str, result: object) -> str:
     members = _members(result)
     if not isinstance(members, dict):
         raise TypeError(f"a result is a record or a mapping, not {type(result).__name__}")
-    writer = _Writer()
-    writer.put_members("", {"schema": schema, **members}, "")
-    return _encodable(writer.text)
+    return _encodable("".join(_Writer().pieces({"schema": schema, **members})))
 
 
 def json_line(value: object) -> str:
     """Return ``value`` as JSON on one line."""
     return _encodable(_encode(value))
+
+
+class _Form:
+    """An object with these members: templates for ``%``, with a place for each value.
+
+    ``inline`` of its first values, one or none, are records whose own members are written in their place.
+    """
+
+    def __init__(self, names: Iterable[str], inline: str = "") -> None:
+        self.inline = int(bool(inline))
+        self._places = ["%s" if name == inline else _key(name).replace("%", "%%") + "%s" for name in names]
+        self._over_lines: dict[str, str] = {}
+        self.line = f"{{{', '.join(self._places)}}}"
+
+    def over_lines(self, indent: str) -> str:
+        """Return the template with a line for each member, which ends at ``indent``."""
+        found = self._over_lines.get(indent)
+        if found is None:
+            found = self._over_lines[indent] = _spread("{", self._places, "}", indent)
+        return found
+
+
+_FORMS: dict[type, _Form] = {}
 
 
 class _Writer:
@@ -65,105 +74,105 @@ class _Writer:
 
     def __init__(self) -> None:
         self._inlined: dict[int, str] = {}
-        self._parts: list[str] = []
 
-    @property
-    def text(self) -> str:
-        """All that was put."""
-        return "".join(self._parts)
+    def pieces(self, members: dict[str, object]) -> Iterator[str]:
+        """Yield the text of a result with a line for each member, or several; each row is a piece: they may be long."""
+        before = "{\n  "
+        for key, item in members.items():
+            yield f"{before}{_key(key)}"
+            rows = self._lines(item, "    ") if isinstance(item, list | tuple) or _has_columns(item) else None
+            if rows is None:
+                yield self._text(item, "  ")
+            else:
+                yield f"[\n    {rows[0]}"
+                yield from (f",\n    {row}" for row in rows[1:])
+                yield "\n  ]"
+            before = ",\n  "
+        yield "\n}"
 
-    def put_members(self, lead: str, members: dict[str, object] | Sequence[object], indent: str) -> None:
-        """Put ``members`` over several lines, after ``lead``."""
-        inner = f"{indent}  "
-        between = f",\n{inner}"
-        if isinstance(members, dict):
-            lead, end = f"{lead}{{\n{inner}", "}"
-            for key, item in members.items():
-                self._put(f"{lead}{_key(key)}", item, inner)
-                lead = between
-        else:
-            lead, end = f"{lead}[\n{inner}", "]"
-            if (lines := self._alike(members)) is not None:
-                self._parts += lead, between.join(lines)
-            for item in members if lines is None else ():
-                self._put(lead, item, inner)
-                lead = between
-        self._parts.append(f"\n{indent}{end}")
-
-    def _put(self, lead: str, value: object, indent: str) -> None:
-        """Put ``value`` on one line, or where there is something in any of its members, over several."""
+    def _text(self, value: object, indent: str) -> str:
+        """Return ``value`` on one line, or where there is something in any of its members, over several."""
         single = _SINGLE.get(value.__class__)
         if single is not None:
-            self._parts.append(lead + single(value))
-        elif not _has_rows(value) and (line := self._line(value)) is not None:
-            self._parts.append(lead + line)
-        else:
-            self.put_members(lead, _members(value) or [], indent)
+            return single(value)
+        if _is_record(value):
+            return self._record(value, indent)
+        members = _members(value)
+        if members is None:
+            return _encode(value)
+        if isinstance(members, dict):
+            return self._filled(_Form(members), (*members.values(),), indent)
+        return self._rows(members, indent)
+
+    def _record(self, value: object, indent: str) -> str:
+        form, values = _form_of(value), values_of(value)
+        if not form.inline:
+            return self._filled(form, values, indent)
+        if any(map(_holds, values[1:])) or self._inline(values[:1]) is None:
+            members = _fields(value)
+            return self._filled(_Form(members), (*members.values(),), indent)
+        return form.line % (self._inlined[id(values[0])], *map(_alone, values[1:]))
+
+    def _filled(self, form: _Form, values: tuple[object, ...], indent: str) -> str:
+        inner, several, texts = f"{indent}  ", False, []
+        for item in values:
+            single = _SINGLE.get(item.__class__)
+            if single is None:
+                several = several or _holds(item)
+                texts.append(self._text(item, inner))
+            else:
+                texts.append(single(item))
+        return (form.over_lines(indent) if several else form.line) % (*texts,)
+
+    def _rows(self, rows: Sequence[object], indent: str) -> str:
+        """Return a sequence on one line, or where there is something in any of its rows, over several."""
+        lines = self._lines(rows, f"{indent}  ")
+        return f"[{', '.join(map(_alone, rows))}]" if lines is None else _spread("[", lines, "]", indent)
+
+    def _lines(self, rows: Sequence[object], indent: str) -> list[str] | None:
+        """Return the text of each row, or None where there is nothing in any."""
+        if not any(map(_holds, rows)):
+            return None
+        return self._alike(rows) or [self._text(row, indent) for row in rows]
 
     def _alike(self, rows: Sequence[object]) -> list[str] | None:
         """Return each of ``rows`` on one line, made in columns.
 
-        None where they are few, or not records of one known class, or there is something in a member of any.
+        None where they are few, or not records of one class, or there is something in a member of any.
         """
         found = _columns_of(rows)
-        form = _FORMS.get(rows[0].__class__) if found is not None else None
-        if form is None or found is None:
+        if found is None:
             return None
+        form = _form_of(rows[0])
         columns: list[Iterable[str]] = []
         for values in found:
             texts = _column(values) if len(columns) >= form.inline else self._inline(values)
             if texts is None:
                 return None
             columns.append(texts)
-        return [*map(form.template.__mod__, zip(*columns, strict=True))]
-
-    def _line(self, value: object) -> str | None:
-        """Return ``value`` on one line; None where there is something in any of its members."""
-        form = _FORMS.get(value.__class__)
-        if form is None:
-            return self._line_of_other(value)
-        values = values_of(value)
-        try:
-            texts = [_ON_A_LINE[item.__class__](item) for item in values[form.inline :]]
-            return form.template % ((self._inlined[id(values[0])], *texts) if form.inline else (*texts,))
-        except ValueError:
-            return None
-        except KeyError:
-            _ON_A_LINE.update((item.__class__, _nothing) for item in values if _has_columns(item))
-            return self._filled(form, values)
-
-    def _line_of_other(self, value: object) -> str | None:
-        """Return what is no record, or the first one of its class, on one line."""
-        members = _members(value)
-        if members is None:
-            return _encode(value)
-        if _is_record(value):
-            _FORMS[value.__class__] = _form(fields_of(value), getattr(value, "json_inline", ""))
-            return self._line(value)
-        if isinstance(members, dict):
-            return self._filled(_form(members), tuple(members.values()))
-        texts = _encoded(members)
-        return None if texts is None else f"[{', '.join(texts)}]"
-
-    def _filled(self, form: _Form, values: tuple[object, ...]) -> str | None:
-        """Return ``form`` with ``values``; None where there is something in one of them."""
-        inlined, texts = self._inline(values[: form.inline]), _encoded(values[form.inline :])
-        return None if inlined is None or texts is None else form.template % (*inlined, *texts)
+        return [*map(form.line.__mod__, zip(*columns, strict=True))]
 
     def _inline(self, records: Collection[object]) -> list[str] | None:
         """Return the members of each record as they stand in another; None where there is something in one of them."""
         for place, found in {id(one): one for one in records if id(one) not in self._inlined}.items():
-            line = self._line(found)
-            if line is None:
+            if any(map(_holds, values_of(found))):
                 return None
-            self._inlined[place] = line[1:-1]
+            self._inlined[place] = self._record(found, "")[1:-1]
         return [self._inlined[id(record)] for record in records]
 
 
-def _form(names: Iterable[str], inline: str = "") -> _Form:
-    """Return an object on one line; ``inline`` names the first of its members where that is written inline."""
-    places = ["%s" if name == inline else _key(name).replace("%", "%%") + "%s" for name in names]
-    return _Form(f"{{{', '.join(places)}}}", int(bool(inline)))
+def _form_of(value: object) -> _Form:
+    """Return the form of all records of this class."""
+    form = _FORMS.get(value.__class__)
+    if form is None:
+        form = _FORMS[value.__class__] = _Form(fields_of(value), getattr(value, "json_inline", ""))
+    return form
+
+
+def _spread(start: str, items: Iterable[str], end: str, indent: str) -> str:
+    """Return ``items`` a line each, two blanks further in than ``indent``."""
+    inner = f"\n{indent}  "
+    return f"{start}{inner}{f',{inner}'.join(items)}\n{indent}{end}"
 
 
 @lru_cache(1 << 10)
@@ -171,11 +180,9 @@ def _key(name: str) -> str:
     return f"{encode_basestring(name)}: "
 
 
-def _encoded(values: Collection[object]) -> list[str] | None:
-    """Return each of ``values`` as text; None where there is something in one of them."""
-    if any(_holds(value) for value in values if value.__class__ not in _SINGLE):
-        return None
-    return [_SINGLE.get(value.__class__, _encode)(value) for value in values]
+def _alone(value: object) -> str:
+    """Return the text of a value with nothing in it."""
+    return _SINGLE.get(value.__class__, _encode)(value)
 
 
 def _columns_of(rows: Sequence[object]) -> Iterable[Sequence[object]] | None:
@@ -188,19 +195,14 @@ def _columns_of(rows: Sequence[object]) -> Iterable[Sequence[object]] | None:
 
 
 def _column(values: Collection[object]) -> Iterable[str] | None:
-    """Return what ``_encoded`` does, at less cost where all of many are of one type."""
+    """Return the text of each value; None where there is something in one of them."""
     kinds = set(map(type, values))
     if kinds == {tuple} and not any(values):
         return repeat("[]", len(values))
+    if any(kind not in _SINGLE for kind in kinds) and any(map(_holds, values)):
+        return None
     single = _SINGLE.get(kinds.pop()) if len(kinds) == 1 else None
-    return _encoded(values) if single is None else map(single, values)
-
-
-def _has_rows(value: object) -> bool:
-    """Return whether ``value`` is a sequence of what has something in it."""
-    if isinstance(value, list | tuple):
-        return len(value) > 0 and _holds(value[0])
-    return _has_columns(value) and len(value) > 0
+    return map(single or _alone, values)
 
 
 def _has_columns(value: object) -> TypeGuard[Sequence[object]]:
@@ -252,13 +254,6 @@ def _plain(value: object) -> object:
 _encode = JSONEncoder(ensure_ascii=False, default=_plain).encode
 
 
-def _nothing(value: Sequence[object]) -> str:
-    """Return the text of a sequence with nothing in it; raises ``ValueError`` of others."""
-    if value:
-        raise ValueError
-    return "[]"
-
-
 _SINGLE: dict[type, Callable[[Any], str]] = {
     str: encode_basestring,
     int: int.__repr__,
@@ -267,7 +262,6 @@ _SINGLE: dict[type, Callable[[Any], str]] = {
     float: _encode,
 }
 """How a value of each type is written that can have nothing in it."""
-_ON_A_LINE: dict[type, Callable[[Any], str]] = {**_SINGLE, tuple: _nothing}
 
 
 def _encodable(text: str) -> str:
