@@ -102,19 +102,22 @@ class _ManagedStacks:
         self._modules: dict[int, str] = {}
 
     def of_threads(self, choice: _Choice, budget: int) -> Iterator[ThreadStack]:
-        """Yield the stacks of the chosen threads."""
-        known = set()
-        for thread in self._runtime.threads:
-            known.add(thread.os_id)
-            if choice.has(thread.os_id, thread.managed_id):
-                yield self._stack_of(thread, min(budget, self._left))
-        for native in self._runtime.target.threads if self._native else ():
+        """Yield the stacks of the chosen threads.
+
+        All are walked before the first is told of: what one needs stays in the processor's caches for the next.
+        """
+        chosen = [thread for thread in self._runtime.threads if choice.has(thread.os_id, thread.managed_id)]
+        walked = [self._walk(thread, budget) for thread in chosen]
+        yield from map(self._stack_of, chosen, walked)
+        if not self._native:
+            return
+        known = {thread.os_id for thread in self._runtime.threads}
+        for native in self._runtime.target.threads:
             if native.tid not in known and choice.has(native.tid):
                 yield self._names.stack_of(native, min(budget, self._left))
 
-    def _stack_of(self, thread: ClrThread, budget: int) -> ThreadStack:
-        frames, end = self._walk(thread, budget)
-        self._left -= len(frames)
+    def _stack_of(self, thread: ClrThread, walked: tuple[Sequence[StackFrame], str]) -> ThreadStack:
+        frames, end = walked
         return ThreadStack(
             os_id=thread.os_id,
             managed_id=thread.managed_id,
@@ -128,11 +131,19 @@ class _ManagedStacks:
         )
 
     def _walk(self, thread: ClrThread, budget: int) -> tuple[Sequence[StackFrame], str]:
-        if self._is_aot:
-            if thread.native is None:
-                return (), str(WalkEnd.NO_THREAD)
-            stack = self._names.stack_of(thread.native, budget)
-            return tuple(self._of_native_aot(frame) for frame in stack.frames), stack.end
+        """Return the frames of a thread, and why there are no more."""
+        walk = self._walk_native_aot if self._is_aot else self._walk_managed
+        frames, end = walk(thread, min(budget, self._left))
+        self._left -= len(frames)
+        return frames, end
+
+    def _walk_native_aot(self, thread: ClrThread, budget: int) -> tuple[Sequence[StackFrame], str]:
+        if thread.native is None:
+            return (), str(WalkEnd.NO_THREAD)
+        stack = self._names.stack_of(thread.native, budget)
+        return tuple(self._of_native_aot(frame) for frame in stack.frames), stack.end
+
+    def _walk_managed(self, thread: ClrThread, budget: int) -> tuple[Sequence[StackFrame], str]:
         locations: list[FrameLocation] = []
         sps: list[str] = []
         trusts: list[str] = []

@@ -180,8 +180,23 @@ class ClrHeap:
 
     def text_at(self, address: int, limit: int | None = None) -> str:
         """Return the first ``limit`` characters, all by default, of the string at ``address``; may fault."""
+        return self._text_from(self._head_of_text(address), address, limit)
+
+    def string_at(self, address: int, limit: int) -> str:
+        """Return what ``text_at`` does; raises ``InvalidObject`` where there is no string."""
+        head = self._head_of_text(address)
+        method_table = int.from_bytes(head[:8], "little") & ~7
+        known = method_table and self.types.shape_of(method_table) is not None
+        if not known or not self.type_at(method_table).is_string:
+            raise InvalidObject(address, f"{method_table:#x} is no MethodTable of strings")
+        return self._text_from(head, address, limit)
+
+    def _head_of_text(self, address: int) -> bytes:
+        return self.access.reader.memory.read_available(address, self._first_character + _SHORT_TEXT)
+
+    def _text_from(self, data: bytes, address: int, limit: int | None) -> str:
+        """Return the text of a string that begins with ``data``."""
         memory, first = self.access.reader.memory, self._first_character
-        data = memory.read_available(address, first + _SHORT_TEXT)
         length = _HEADER.unpack_from(data)[1] if len(data) >= _HEADER.size else self.access.reader.u32(address + 8)
         size = 2 * (length if limit is None else min(limit, length))
         text = data[first : first + size] if first + size <= len(data) else memory.read(address + first, size)

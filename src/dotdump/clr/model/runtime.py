@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dotdump.clr.model.static import ClrStatic
     from dotdump.clr.model.static_finder import StaticFinder
     from dotdump.clr.model.thread import ClrThread
+    from dotdump.clr.model.thread_objects import ThreadObjects
     from dotdump.clr.model.type import ClrType
     from dotdump.target.model import Module, Target, Thread
 
@@ -83,6 +84,13 @@ class ClrRuntime(RuntimeContracts):
     def heap(self) -> ClrHeap:
         """Its managed heap."""
         return ClrHeap(self.access, self.type_at, lambda: self._root_finder.dependents, self._allocation_contexts)
+
+    @cached_property
+    def thread_objects(self) -> ThreadObjects:
+        """What reads managed Threads."""
+        from dotdump.clr.model.thread_objects import ThreadObjects
+
+        return ThreadObjects(self.heap)
 
     def _allocation_contexts(self) -> Sequence[tuple[int, int]]:
         """Return what each thread may still allocate from; nothing where the threads of this runtime are not known."""

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.threads import ThreadState
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import ClrError, MemoryFault
 from dotdump.limits import STACK_FRAMES
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Thread
 
-_NAME_LENGTH = 1024
 _POOL_NAMES = (".NET TP Worker", ".NET ThreadPool Worker")
 _TIMER_NAMES = (".NET Timer",)
 _POOL_STATES = int(ThreadState.TP_WORKER_THREAD | ThreadState.COMPLETION_PORT_THREAD)
@@ -100,7 +99,7 @@ class ClrThread:
         """Whether it belongs to the thread pool."""
         if int(self.state or 0) & _POOL_STATES:
             return True
-        return bool(self._field("_isThreadPool")) or self.name.startswith(_POOL_NAMES)
+        return self._told[1] or self.name.startswith(_POOL_NAMES)
 
     @property
     def is_timer(self) -> bool:
@@ -115,9 +114,8 @@ class ClrThread:
     @cached_property
     def name(self) -> str:
         """The name that the program gave it, else that which the system has; empty for none."""
-        found = self._field("_name", "m_Name")
         native = self.native
-        return found[:_NAME_LENGTH] if isinstance(found, str) and found else native.name if native is not None else ""
+        return self._told[0] or (native.name if native is not None else "")
 
     @property
     def native(self) -> Thread | None:
@@ -149,17 +147,10 @@ class ClrThread:
         except (ClrError, MemoryFault):
             return None
 
-    def _field(self, *names: str) -> object:
-        """Return the value of the first of these fields that its managed Thread has."""
-        managed = self.managed_object
-        if managed is None:
-            return None
-        for name in names:
-            try:
-                return managed[name]
-            except (ClrError, FormatError, MemoryFault):
-                continue
-        return None
+    @cached_property
+    def _told(self) -> tuple[str, bool]:
+        """What its managed Thread says: its name, and whether it belongs to the pool."""
+        return self._runtime.thread_objects.read(self.record.object)
 
     def __repr__(self) -> str:
         return f"<ClrThread {self.managed_id} of {self.os_id} {self.name!r}>"
