@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
 
-_WINDOW = 1 << 14
+_WINDOW = 1 << 13
 _PAGE = 1 << 12
 _WORD = 8
 _WORDS = [Struct(f"<{count}Q") for count in range(17)]
 
 
 class StackWords:
-    """Unsigned integers at addresses; keeps the last 16 KiB it read."""
+    """Unsigned integers at addresses; keeps the last 8 KiB it read."""
 
     __slots__ = ("_data", "_memory", "_start")
 
