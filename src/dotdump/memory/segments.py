@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     LoadSegment: TypeAlias = tuple[int, int, int, int]
 
+_NOWHERE = 0, 0, 0
+
 
 class SegmentSpace:
     """Memory out of ``source``, whose first ``source_size`` bytes are there."""
@@ -40,7 +42,7 @@ class SegmentSpace:
         possible = [segment for segment in segments if segment[1] > 0 and segment[0] + segment[1] <= ADDRESS_END]
         self._ordered = sorted(possible, key=itemgetter(0))
         self._columns = _Columns(_extents(self._ordered, source_size))
-        self._locate = self._columns.locate
+        self._near = _NOWHERE
 
     @cached_property
     def _absent(self) -> _Columns:
@@ -58,10 +60,12 @@ class SegmentSpace:
         return data
 
     def read_available(self, address: int, size: int) -> bytes:
-        offset, there = self._locate(address)
-        if size <= there:
-            return self._read_source(offset, size)
-        return b"".join(self._parts(address, size))
+        start, end, shift = self._near
+        if address < start or address + size > end:
+            start, end, shift = self._near = self._columns.extent_at(address)
+            if address + size > end:
+                return b"".join(self._parts(address, size))
+        return self._read_source(address + shift, size)
 
     def view(self, address: int, size: int) -> memoryview | None:
         offset, there = self._columns.locate(address)
@@ -99,7 +103,7 @@ class SegmentSpace:
 
     def _parts(self, address: int, size: int) -> Iterator[bytes]:
         while size > 0:
-            offset, there = self._locate(address)
+            offset, there = self._columns.locate(address)
             part = self._read_source(offset, min(size, there)) if there else b""
             if not part:
                 return
@@ -122,12 +126,18 @@ class _Columns:
             self._ends.append(end - 1)
             self._offsets.append(offset)
 
-    def locate(self, address: int) -> tuple[int, int]:
-        """Return the position of ``address`` in the file, and how many bytes are there from it on."""
+    def extent_at(self, address: int) -> tuple[int, int, int]:
+        """Return the start and the end of the extent that ``address`` is in, and how far from there the file has it."""
         index = bisect_right(self._starts, address) - 1
         if index < 0 or address > self._ends[index]:
-            return 0, 0
-        return self._offsets[index] + address - self._starts[index], self._ends[index] + 1 - address
+            return _NOWHERE
+        start = self._starts[index]
+        return start, self._ends[index] + 1, self._offsets[index] - start
+
+    def locate(self, address: int) -> tuple[int, int]:
+        """Return the position of ``address`` in the file, and how many bytes are there from it on."""
+        _, end, shift = self.extent_at(address)
+        return (address + shift, end - address) if end else (0, 0)
 
     def following(self, address: int) -> int:
         """Return where the next extent starts, the end of all addresses where there is none."""

@@ -117,11 +117,13 @@ class _Writer:
         inner, several, texts = f"{indent}  ", False, []
         for item in values:
             single = _SINGLE.get(item.__class__)
-            if single is None:
-                several = several or _holds(item)
+            if single is not None:
+                texts.append(single(item))
+            elif _holds(item):
+                several = True
                 texts.append(self._text(item, inner))
             else:
-                texts.append(single(item))
+                texts.append(_alone(item))
         return (form.over_lines(indent) if several else form.line) % (*texts,)
 
     def _rows(self, rows: Sequence[object], indent: str) -> str:
@@ -182,7 +184,7 @@ def _key(name: str) -> str:
 
 def _alone(value: object) -> str:
     """Return the text of a value with nothing in it."""
-    return _SINGLE.get(value.__class__, _encode)(value)
+    return "[]" if isinstance(value, tuple) else _SINGLE.get(value.__class__, _encode)(value)
 
 
 def _columns_of(rows: Sequence[object]) -> Iterable[Sequence[object]] | None:

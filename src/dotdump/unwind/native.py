@@ -54,8 +54,8 @@ class NativeUnwinder:
 
     def frame_of(self, thread: Thread) -> Frame:
         """Return the frame that ``thread`` stands in."""
-        names = self.registers.names.items()
-        values = {number: thread.registers[name] for number, name in names if name in thread.registers}
+        known = thread.registers
+        values = {number: known[name] for number, name in self.registers.names.items() if name in known}
         return self.frame(thread.instruction_pointer, values, interrupted=True)
 
     def frame(
