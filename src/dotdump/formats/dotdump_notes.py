@@ -16,14 +16,15 @@ from zlib import crc32
 from dotdump.errors import FormatError
 from dotdump.formats.columns import interleaved
 from dotdump.formats.notes import NOTE_HEADER, build_note
-from dotdump.memory.region import Protection, Region
 from dotdump.memory.region_table import SHARED, UNKNOWN, RegionTable
 from dotdump.memory.space import MemoryRange
 from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dotdump.memory.region import Region
 
 OWNER = "DOTDUMP"
 COLLECTING = "gc-in-progress"
@@ -84,9 +85,9 @@ class Trailer:
     gaps: tuple[Gap, ...] = ()
 
 
-_MAP = Struct("<QQQQIIBbxxI")
+_MAP = Struct("<6Q")
+"""Start, end, offset, inode, device (its minor number above 32 bits), and rights with, above 32, the path's length."""
 _COUNT = Struct("<I")
-_PROTECTIONS = [Protection(bits) for bits in range(8)]
 _RIGHTS_WORDS = [
     rights & 7 | (0xFF if rights & UNKNOWN else int(rights & SHARED != 0)) << 8 for rights in range(SHARED | UNKNOWN)
 ]
@@ -140,24 +141,43 @@ def build_maps(regions: Sequence[Region]) -> bytes:
     return b"".join((*parts, rows[done:]))
 
 
-def parse_maps(data: bytes) -> tuple[Region, ...]:
+def parse_maps(data: bytes) -> RegionTable:
     """Return the regions of a MAPS note; ``FormatError`` where it holds fewer than it promises."""
     if len(data) < _COUNT.size:
         raise FormatError(f"the maps note has {len(data)} bytes")
-    count, position = _COUNT.unpack_from(data)[0], _COUNT.size
-    regions = []
-    for number in range(count):
-        name_at = position + _MAP.size
-        if name_at > len(data):
+    rows: list[tuple[int, ...]] = []
+    paths: dict[int, str] = {}
+    for row, path in _map_rows(memoryview(data), _COUNT.unpack_from(data)[0]):
+        if path:
+            paths[len(rows)] = str(path, "utf-8", "surrogateescape")
+        rows.append(row)
+    columns = zip(*rows, strict=True) if rows else ((),) * 6
+    starts, ends, offsets, inodes, devices, words = (array("Q", column) for column in columns)
+    return RegionTable((starts, ends, offsets, devices, inodes), bytes(map(_rights_of, words)), paths)
+
+
+def _map_rows(data: memoryview, count: int) -> Iterator[tuple[tuple[int, ...], memoryview]]:
+    """Yield the words of each row, and its path."""
+    number, position = 0, _COUNT.size
+    while number < count:
+        whole = min(count - number, (len(data) - position) // _MAP.size)
+        if not whole:
             raise FormatError(f"the maps note promises {count} regions and holds {number}", offset=position)
-        start, end, offset, inode, major, minor, protection, shared, length = _MAP.unpack_from(data, position)
-        position = name_at + length
-        if position > len(data) or end < start:
-            raise FormatError(f"region {number} of the maps note is false", offset=name_at)
-        path = data[name_at:position].decode("utf-8", "surrogateescape")
-        kind = None if shared < 0 else bool(shared)
-        regions.append(Region(start, end, _PROTECTIONS[protection & 7], offset, path, kind, (major, minor), inode))
-    return tuple(regions)
+        for row in _MAP.iter_unpack(data[position : position + whole * _MAP.size]):
+            start, end, *_, last = row
+            name_at, position = position + _MAP.size, position + _MAP.size + (last >> 32)
+            if position > len(data) or end < start:
+                raise FormatError(f"region {number} of the maps note is false", offset=name_at)
+            number += 1
+            yield row, data[name_at:position]
+            if position > name_at:
+                break
+
+
+def _rights_of(word: int) -> int:
+    """Return the rights of a row by its last word; nobody knows whether it is shared where that is negative."""
+    shared = word >> 8 & 0xFF
+    return word & 7 | (UNKNOWN if shared & 0x80 else SHARED if shared else 0)
 
 
 def build_trailer(trailer: Trailer) -> bytes:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from dotdump.formats.dotdump_notes import Gap, Origin, Trailer
     from dotdump.formats.notes import Note
-    from dotdump.memory.region import Region
+    from dotdump.memory.region_table import RegionTable
     from dotdump.memory.segments import LoadSegment
     from dotdump.memory.space import AddressSpace
 
@@ -41,7 +41,7 @@ def origin_of(notes: Iterable[Note], problems: list[Problem]) -> Origin | None:
     return _parsed(notes, DotdumpNote.ORIGIN, parse_origin, problems)
 
 
-def maps_of(notes: Iterable[Note], problems: list[Problem]) -> tuple[Region, ...] | None:
+def maps_of(notes: Iterable[Note], problems: list[Problem]) -> RegionTable | None:
     """Return the target's mappings as they were, or None."""
     return _parsed(notes, DotdumpNote.MAPS, parse_maps, problems)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from dotdump.memory.region import Protection
+from dotdump.memory.region_table import RegionTable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,13 +15,15 @@ if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
 
 _LONGEST_CALL = 7
+_EXECUTABLE = bytes(rights & Protection.EXECUTE for rights in range(256))
 
 
 class CodeMap:
     """The executable ones of ``regions``."""
 
     def __init__(self, regions: Sequence[Region], memory: AddressSpace) -> None:
-        code = sorted((r.start, r.end) for r in regions if r.executable)
+        table = RegionTable.of(regions)
+        code = sorted((table.starts[row], table.ends[row]) for row in table.rows_of(_EXECUTABLE))
         self._starts = [start for start, _ in code]
         self._ends = [end for _, end in code]
         self._memory = memory
