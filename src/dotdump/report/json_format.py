@@ -46,14 +46,17 @@ def json_line(value: object) -> str:
 class _Form:
     """An object with these members: templates for ``%``, with a place for each value.
 
-    ``inline`` of its first values, one or none, are records whose own members are written in their place.
+    ``inline`` of its first values, one or none, are records whose own members are written in their place. ``leads``
+    are what comes before each value on one line.
     """
 
     def __init__(self, names: Iterable[str], inline: str = "") -> None:
         self.inline = int(bool(inline))
-        self._places = ["%s" if name == inline else _key(name).replace("%", "%%") + "%s" for name in names]
-        self._over_lines: dict[str, str] = {}
+        keys = ["" if name == inline else _key(name) for name in names]
+        self.leads = [f"{', ' if number else '{'}{key}" for number, key in enumerate(keys)]
+        self._places = [f"{key.replace('%', '%%')}%s" for key in keys]
         self.line = f"{{{', '.join(self._places)}}}"
+        self._over_lines: dict[str, str] = {}
 
     def over_lines(self, indent: str) -> str:
         """Return the template with a line for each member, which ends at ``indent``."""
@@ -146,21 +149,25 @@ class _Writer:
         if found is None:
             return None
         form = _form_of(rows[0])
-        columns: list[Iterable[str]] = []
-        for values in found:
-            texts = _column(values) if len(columns) >= form.inline else self._inline(values)
+        cells: list[Iterable[str]] = []
+        for number, values in enumerate(found):
+            texts = _column(values) if number >= form.inline else self._inline(values)
             if texts is None:
                 return None
-            columns.append(texts)
-        return [*map(form.line.__mod__, zip(*columns, strict=True))]
+            cells += repeat(form.leads[number]), texts
+        return [*map("".join, zip(*cells, repeat("}"), strict=False))]
 
     def _inline(self, records: Collection[object]) -> list[str] | None:
         """Return the members of each record as they stand in another; None where there is something in one of them."""
-        for place, found in {id(one): one for one in records if id(one) not in self._inlined}.items():
-            if any(map(_holds, values_of(found))):
-                return None
-            self._inlined[place] = self._record(found, "")[1:-1]
-        return [self._inlined[id(record)] for record in records]
+        known = self._inlined
+        try:
+            return [*map(known.__getitem__, map(id, records))]
+        except KeyError:
+            new = {id(one): one for one in records if id(one) not in known}
+        if any(_holds(value) for one in new.values() for value in values_of(one)):
+            return None
+        known.update((place, self._record(one, "")[1:-1]) for place, one in new.items())
+        return [known[id(one)] for one in records]
 
 
 def _form_of(value: object) -> _Form:
