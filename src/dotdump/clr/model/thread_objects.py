@@ -49,8 +49,10 @@ class ThreadObjects:
             data = self._data(address) if address else b""
         except (ClrError, FormatError, MemoryFault):
             return "", False
-        name, pool = self._layout.name, self._layout.pool
-        return self._text(int.from_bytes(data[name : name + _WORD], "little")), any(data[pool : pool + 1])
+        place, pool = self._layout.name, self._layout.pool
+        name = data[place : place + _WORD]
+        text = self._text(int.from_bytes(name, "little")) if len(name) == _WORD else ""
+        return text, any(data[pool : pool + 1])
 
     def _data(self, address: int) -> bytes:
         read = self._heap.access.reader.memory.read_available
