@@ -1,4 +1,4 @@
-"""What an ``OSError`` about another process means, as one of our errors.
+"""System calls that failed: as an ``OSError``, and what one about another process means, as one of our errors.
 
 The kernel says ENOENT or ESRCH where a process has ended, EACCES or EPERM where it is not ours to look at: proc(5),
 ptrace(2), "Ptrace access mode checking".
@@ -14,6 +14,19 @@ from dotdump.errors import AccessDenied, CollectError, ProcessGone
 SAME_USER_HINT = (
     "run dotdump as the user of that process, or as root; 'dotdump doctor -p PID' shows what stands in the way"
 )
+
+
+def call_error(doing: str = "") -> OSError:
+    """Return the error of the call by ctypes that has just failed; ``doing`` says what it was for."""
+    import ctypes
+
+    return system_error(ctypes.get_errno(), doing)
+
+
+def system_error(number: int, doing: str = "") -> OSError:
+    """Return the error of that number, as the kernel gave it for ``doing`` something."""
+    reason = os.strerror(number)
+    return OSError(number, f"{doing}: {reason}" if doing else reason)
 
 
 def explain(error: OSError, pid: int, doing: str) -> CollectError:

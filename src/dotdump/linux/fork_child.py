@@ -14,6 +14,7 @@ import time
 
 from dotdump.errors import CollectError, ProcessGone
 from dotdump.linux import ptrace
+from dotdump.linux.errors import system_error
 from dotdump.linux.inject import LOST
 from dotdump.linux.proc import Proc
 from dotdump.linux.ptrace import Option
@@ -102,7 +103,7 @@ def fork(injection: Injection, options: Option = Option.NONE) -> ForkedChild:
 
     result = injection.call(_CLONE, CLONE_FILES, injection.child_stack, on_clone=adopt)
     if result < 0:
-        raise OSError(-result, f"the target may not fork: {os.strerror(-result)}")
+        raise system_error(-result, "the target may not fork")
     if not born:
         raise CollectError(f"the target forked, but its child {result} was not announced")
     born[-1].inner_pid = result

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-import os
+
+from dotdump.linux.errors import call_error
 
 _MADV_POPULATE_WRITE = 23
 _madvise = ctypes.CDLL(None, use_errno=True).madvise
@@ -33,5 +34,4 @@ class OwnMemory:
 
     def _advise(self, start: int, size: int, advice: int) -> None:
         if _madvise(self._address + start, size, advice):
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
+            raise call_error()

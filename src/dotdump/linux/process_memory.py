@@ -16,6 +16,7 @@ from threading import Lock
 
 from dotdump.errors import AccessDenied, MemoryFault, ProcessGone
 from dotdump.kernels.segment_rows import ALONE, JOINED, LEFT_OUT, join
+from dotdump.linux.errors import call_error
 from dotdump.linux.pagemap import PAGE_SIZE
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.region_table import SHARED, RegionTable
@@ -267,8 +268,7 @@ def _process_vm_readv(pid: int, address: int, buffer: memoryview) -> int:
     remote = _IoVector(address, size)
     count: int = _libc_readv(pid, ctypes.addressof(local), 1, ctypes.addressof(remote), 1, 0)
     if count < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"process_vm_readv of process {pid}: {os.strerror(number)}")
+        raise call_error(f"process_vm_readv of process {pid}")
     return count
 
 

@@ -17,6 +17,7 @@ from enum import IntEnum, IntFlag
 from struct import Struct
 
 from dotdump.errors import AccessDenied, ProcessGone
+from dotdump.linux.errors import call_error
 from dotdump.linux.proc import Proc
 from dotdump.records import record
 
@@ -227,12 +228,12 @@ _libc_ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c
 def _ptrace(request: Request, tid: int, address: int = 0, data: int = 0) -> None:
     if _libc_ptrace(request, tid, address, data) != -1:
         return
-    number = ctypes.get_errno()
-    if number == errno.ESRCH:
+    error = call_error(f"PTRACE_{request.name} of thread {tid}")
+    if error.errno == errno.ESRCH:
         raise ProcessGone(f"thread {tid} has ended or does not stand still (PTRACE_{request.name})")
-    if number == errno.EPERM:
+    if error.errno == errno.EPERM:
         raise AccessDenied(f"PTRACE_{request.name} of thread {tid} is not permitted")
-    raise OSError(number, f"PTRACE_{request.name} of thread {tid}: {os.strerror(number)}")
+    raise error
 
 
 def _peek(tid: int) -> os.waitid_result | None:

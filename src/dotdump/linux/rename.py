@@ -8,6 +8,8 @@ from __future__ import annotations
 import errno
 import os
 
+from dotdump.linux.errors import call_error
+
 RENAME_NOREPLACE = 1
 """linux/fs.h: fail with EEXIST where the new name is taken."""
 
@@ -36,5 +38,6 @@ def _renameat2(directory: int, old: str, new: str, flags: int) -> None:
     if function is None:
         raise OSError(errno.ENOSYS, "the C library has no renameat2")
     if function(directory, os.fsencode(old), directory, os.fsencode(new), ctypes.c_uint(flags)) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), old, None, new)
+        error = call_error()
+        error.filename, error.filename2 = old, new
+        raise error
