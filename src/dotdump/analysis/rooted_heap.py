@@ -11,6 +11,7 @@ from bisect import bisect_right
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from dotdump.analysis.statistics import FREE
 from dotdump.clr.graph.columns import allocate
 from dotdump.clr.graph.saved_parts import CHILDREN, DOMINATORS, REFERRERS, WAYS, ensure, rooted_name, saved_columns
 from dotdump.clr.model.root import RootKind
@@ -19,7 +20,7 @@ from dotdump.kernels import paths, retention, tally
 from dotdump.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.graph.index_folder import IndexFolder
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Problem
 
-FREE = "Free"
 STATICS_STORAGE = "StaticsStorage"
 """Kind of the group for what only the arrays hold that statics stand in: literals, boxed statics, types."""
 
@@ -266,9 +266,10 @@ def types_named(heap: RootedHeap, pattern: str | None) -> bytearray:
     """Return a mark for each type of the graph: 1 where its name matches; free space only where it is asked for."""
     import re
 
-    search = re.compile(pattern).search if pattern else None
-    names: Iterable[str] = (heap.type_name(kind) for kind in range(len(heap.graph.types)))
-    return bytearray(name != FREE if search is None else search(name) is not None for name in names)
+    if not pattern:
+        return bytearray(not shape.is_free for shape in heap.graph.types)
+    search = re.compile(pattern).search
+    return bytearray(search(heap.type_name(kind)) is not None for kind in range(len(heap.graph.types)))
 
 
 def _surest(root: ClrRoot) -> tuple[int, int]:

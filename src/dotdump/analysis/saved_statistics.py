@@ -62,10 +62,12 @@ def _statistics(facts: Any) -> HeapStatistics:  # noqa: ANN401 - whatever JSON h
 
 def _plain(row: TypeRow) -> list[object]:
     parts = {name: [amount.count, amount.size] for name, amount in row.generations.items()}
-    return [row.method_table, row.name, row.module, parts]
+    return [row.method_table, row.name, row.module, parts, row.is_free]
 
 
-def _row(method_table: object, name: object, module: object, parts: dict[object, list[object]]) -> TypeRow:
+def _row(
+    method_table: object, name: object, module: object, parts: dict[object, list[object]], is_free: object
+) -> TypeRow:
     amounts = {str(key): Amount(int(str(count)), int(str(size))) for key, (count, size) in parts.items()}
     count, size = (sum(getattr(amount, key) for amount in amounts.values()) for key in ("count", "size"))
-    return TypeRow(str(method_table), str(name), str(module), count, size, amounts)
+    return TypeRow(str(method_table), str(name), str(module), count, size, amounts, bool(is_free))

@@ -33,7 +33,8 @@ class Amount:
 class TypeRow:
     """One type: its objects and the bytes they take, alignment included. ``method_table`` is its address as ``0x…``.
 
-    ``generations`` has those only in which there are any.
+    ``generations`` has those only in which there are any. ``is_free`` tells free space from a program's own
+    class ``Free``.
     """
 
     method_table: str
@@ -42,6 +43,7 @@ class TypeRow:
     count: int
     size: int
     generations: dict[str, Amount]
+    is_free: bool = False
 
 
 @record
@@ -121,14 +123,14 @@ def heap_statistics(runtime: ClrRuntime, progress: Progress | None = None) -> He
     size = sum(segment.end - segment.start for segment in heap.segments)
     heap_walk.run(Watched(totals, progress, "counting", size))
     rows = sorted(_rows(runtime, totals), key=lambda row: (-row.size, row.name))
-    real = [row for row in rows if row.name != FREE]
+    real = [row for row in rows if not row.is_free]
     return HeapStatistics(
         runtime=runtime.name,
         server=heap.is_server,
         walkable=heap.can_walk,
         objects=sum(row.count for row in real),
         bytes=sum(row.size for row in real),
-        free_bytes=sum(row.size for row in rows if row.name == FREE),
+        free_bytes=sum(row.size for row in rows if row.is_free),
         generations=tuple(generation_rows(heap.segments, rows)),
         types=tuple(rows),
         problems=(*heap.problems, *heap_walk.problems),
@@ -144,9 +146,9 @@ def in_generations(statistics: HeapStatistics, names: Collection[str]) -> HeapSt
             rows.append(replace(row, count=_count(parts), size=_size(parts), generations=parts))
     return replace(
         statistics,
-        objects=sum(row.count for row in rows if row.name != FREE),
-        bytes=sum(row.size for row in rows if row.name != FREE),
-        free_bytes=sum(row.size for row in rows if row.name == FREE),
+        objects=sum(row.count for row in rows if not row.is_free),
+        bytes=sum(row.size for row in rows if not row.is_free),
+        free_bytes=sum(row.size for row in rows if row.is_free),
         generations=tuple(row for row in statistics.generations if row.name in names),
         types=tuple(sorted(rows, key=lambda row: (-row.size, row.name))),
     )
@@ -156,7 +158,7 @@ def by_module(statistics: HeapStatistics) -> ModuleStatistics:
     """Return ``statistics`` by module; free space belongs to none."""
     rows: dict[str, list[TypeRow]] = {}
     for row in statistics.types:
-        if row.name != FREE:
+        if not row.is_free:
             rows.setdefault(row.module, []).append(row)
     modules = [_module(name, types) for name, types in rows.items()]
     return ModuleStatistics(
@@ -188,7 +190,7 @@ def generation_rows(segments: Iterable[Segment], rows: Iterable[TypeRow]) -> Ite
     objects = {name: [0, 0, 0, 0] for name in GENERATIONS}
     for row in rows:
         for name, amount in row.generations.items():
-            first = 2 if row.name == FREE else 0
+            first = 2 if row.is_free else 0
             objects[name][first] += amount.count
             objects[name][first + 1] += amount.size
     for name, size in used.items():
@@ -211,7 +213,8 @@ def _rows(runtime: ClrRuntime, totals: GroupedTotals) -> Iterable[TypeRow]:
         if parts:
             name = FREE if shape.is_free else runtime.type_name(shape.method_table)
             module = "" if shape.is_free else runtime.module_name(shape.method_table)
-            yield TypeRow(f"{shape.method_table:#x}", name, module, _count(parts), _size(parts), parts)
+            table = f"{shape.method_table:#x}"
+            yield TypeRow(table, name, module, _count(parts), _size(parts), parts, shape.is_free)
 
 
 def _module(name: str, types: list[TypeRow]) -> ModuleRow:

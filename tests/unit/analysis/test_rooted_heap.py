@@ -74,6 +74,13 @@ def test_an_object_is_held_by_the_nearest_ways_from_different_roots(world: World
     assert held.paths[1].steps[1].field == "+0x10"  # of types without metadata only the place is known
 
 
+def test_objects_of_a_class_that_is_called_as_free_space_are_no_free_space(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ClrRuntime, "type_name", lambda _runtime, _method_table: "Free")
+    assert len(retained_objects(world.heap(), limit=500).objects) == ITEMS + 3
+
+
 def test_a_stack_that_may_be_stale_does_not_hide_what_surely_holds(world: World) -> None:
     (held,) = who_holds(world.heap(), [world.rows[5]]).objects
     assert [step.address for step in held.paths[0].steps] == [hex(world.rows[row]) for row in (0, 1, 5)]

@@ -69,6 +69,18 @@ def test_tables_and_csv_show_generations(statistics: HeapStatistics) -> None:
     assert modules_csv(by_module(statistics)).splitlines()[1].endswith(",2,6,216,96,0,96,0,0,24")
 
 
+def test_a_class_that_is_called_as_free_space_is_a_class_like_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ClrRuntime, "type_name", lambda _runtime, _method_table: "Free")
+    heap = FakeHeap()
+    heap.add_region(2, heap.free.words(16), heap.add_type(24).words())
+    statistics = heap_statistics(ClrRuntime.of(heap.target()))
+    assert {(row.name, row.size, row.is_free) for row in statistics.types} == {("Free", 40, True), ("Free", 24, False)}
+    for found in (statistics, in_generations(statistics, {"gen2"})):
+        assert (found.objects, found.bytes, found.free_bytes) == (1, 24, 40)
+        assert [(row.size, row.free) for row in found.generations] == [(24, 40)]
+        assert [row.count for row in by_module(found).modules] == [1]
+
+
 def test_rows_can_be_paged(statistics: HeapStatistics) -> None:
     chosen = select_types(statistics, Choice(sort="count", limit=1, offset=1))
     assert [row.count for row in chosen.types] == [3]
@@ -103,8 +115,9 @@ def test_what_is_loaded_is_what_was_saved(statistics: HeapStatistics, folder: In
         {"made_by": "another version"},
         {"types": None},
         {"types": [["0x1", "Name"]]},
-        {"types": [["0x1", "Name", "Module", {"gen0": ["many", 1]}]]},
-        {"types": [["0x1", "Name", "Module", []]]},
+        {"types": [["0x1", "Name", "Module", {"gen0": ["many", 1]}, False]]},
+        {"types": [["0x1", "Name", "Module", [], False]]},
+        {"types": [["0x1", "Name", "Module", {}]]},
         {"generations": [["gen0"]]},
         {"problems": "none"},
         {"objects": {}},

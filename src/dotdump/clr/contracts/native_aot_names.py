@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.clr.contracts.native_aot_symbols import type_of_symbol
-from dotdump.clr.contracts.type_names import MAX_ARGUMENTS, MAX_DEPTH, brackets, with_arguments
+from dotdump.clr.contracts.type_names import FREE, MAX_ARGUMENTS, MAX_DEPTH, brackets, with_arguments
 from dotdump.clr.data.native_aot import NativeMethodTable
 from dotdump.errors import FormatError, MemoryFault
 
@@ -57,7 +57,6 @@ class NativeElement(IntEnum):
 
 _ELEMENT_SHIFT = 26
 _ELEMENT_MASK = 0x1F
-FREE = "Free"
 _SUFFIXES = {NativeElement.SZ_ARRAY: "[]", NativeElement.POINTER: "*", NativeElement.BYREF: "&"}
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 32
 MAX_ARGUMENTS = 64
+FREE = "Free"
+"""What free space is called; a program may have a class of that name."""
 _TYPE_DESC = 2
 """The bit of a TypeHandle that tells a TypeDesc from a MethodTable."""
 
@@ -119,7 +121,7 @@ class TypeNames:
         table = MethodTable(self._access, handle)
         flags = table.flags
         if table.class_or_canonical == 0:
-            return "Free"
+            return FREE
         if is_array(flags):
             return self._array(table, flags, depth)
         arguments = [self._name(argument, depth + 1) for argument in self.arguments_of(handle)]
