@@ -25,6 +25,7 @@ FRAME_POINTER, LINK, STACK_POINTER, PROGRAM_COUNTER = 29, 30, 31, 32
 
 _ADDRESS_MASK = 0xFFFFFFFFFFFFFFFF
 _END, _END_C, _SAVE_NEXT = 0xE4, 0xE5, 0xE6
+_START_OF_FRAGMENT = bytes((_END_C,))
 _LONG_CODES = {0xE0: 4, 0xE2: 2, 0xE7: 3, 0xF8: 2, 0xF9: 3, 0xFA: 4, 0xFB: 5}
 
 
@@ -62,6 +63,11 @@ class Caller:
     places: dict[int, int]
     signed: bool
     interrupted: bool
+
+
+def is_fragment(data: UnwindData) -> bool:
+    """Return whether this is the unwind data of a part of a function that has no prologue of its own."""
+    return data.codes.startswith(_START_OF_FRAGMENT)
 
 
 def steps_at(data: UnwindData, offset: int) -> tuple[Step, ...]:

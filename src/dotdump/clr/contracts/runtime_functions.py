@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dotdump.errors import FormatError
+from dotdump.formats.arm64_unwind_codes import is_fragment
+from dotdump.formats.arm64_unwind_data import read_xdata
 from dotdump.records import record
 from dotdump.target.model import Architecture
 
 if TYPE_CHECKING:
     from dotdump.clr.data_access import DataAccess
-    from dotdump.memory.reader import Reader
-
-_END_C = 0xE5
-"""The unwind code that a fragment without a prolog of its own begins with."""
+    from dotdump.formats.arm64_unwind_data import UnwindData
 
 _LINEAR = 10
 
@@ -46,7 +44,7 @@ class RuntimeFunctions:
         if not self._is_arm64:
             return RuntimeFunction(begin, int.from_bytes(data[4:8], "little"), int.from_bytes(data[8:], "little"))
         unwind = int.from_bytes(data[4:], "little")
-        return RuntimeFunction(begin, begin + self._arm64_length(image_base, unwind), unwind)
+        return RuntimeFunction(begin, begin + self._xdata(image_base + unwind).length, unwind)
 
     def find(self, table: int, count: int, rva: int) -> int | None:
         """Return the index of the last record that begins at or before ``rva``, or None.
@@ -72,8 +70,7 @@ class RuntimeFunctions:
         """
         if not self._is_arm64:
             return -(-(4 + 2 * self._reader.u8(unwind_info + 2) + 4) // 4) * 4
-        codes, words = _arm64_codes(self._reader, unwind_info)
-        return codes + 4 * words + 4 - unwind_info
+        return self._xdata(unwind_info).size
 
     def owner(self, table: int, index: int, image_base: int) -> int:
         """Return the index of the function that record ``index`` is a part of: itself, or one before.
@@ -82,8 +79,7 @@ class RuntimeFunctions:
         """
         while self._is_arm64 and index > 0:
             unwind = image_base + self.read(table + self.size * index, image_base).unwind_data
-            codes, _ = _arm64_codes(self._reader, unwind)
-            if self._reader.u8(codes) != _END_C:
+            if not is_fragment(self._xdata(unwind)):
                 break
             index -= 1
         return index
@@ -91,19 +87,5 @@ class RuntimeFunctions:
     def _begin(self, table: int, index: int) -> int:
         return self._reader.u32(table + self.size * index)
 
-    def _arm64_length(self, image_base: int, unwind: int) -> int:
-        if unwind & 3:
-            return (unwind >> 2 & 0x7FF) * 4
-        return (self._reader.u32(image_base + unwind) & 0x3FFFF) * 4
-
-
-def _arm64_codes(reader: Reader, xdata: int) -> tuple[int, int]:
-    """Return where the unwind codes of an xdata record begin, and their words."""
-    header = reader.u32(xdata)
-    if header >> 18 & 3:
-        raise FormatError(f"unwind data of version {header >> 18 & 3}", source=f"unwind data at {xdata:#x}")
-    scopes, words, place = header >> 22 & 0x1F, header >> 27, xdata + 4
-    if not words and not scopes:
-        extended = reader.u32(place)
-        scopes, words, place = extended & 0xFFFF, extended >> 16 & 0xFF, place + 4
-    return (place if header >> 21 & 1 else place + 4 * scopes), words
+    def _xdata(self, address: int) -> UnwindData:
+        return read_xdata(self._reader.memory, address)

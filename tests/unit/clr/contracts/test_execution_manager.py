@@ -12,8 +12,8 @@ from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.target.model import Architecture
 
 BODY_AND_HANDLER = Jitted(0x100, 0x80, method_desc=0xD000, functions=[(0, 0x60), (0x60, 0x20)])
-FRAGMENT = struct.pack("<I", 1 << 27 | 0x10) + b"\xe5\xe4\xe3\xe3" + bytes(4)
-FUNCTION = struct.pack("<I", 1 << 27 | 0x10) + b"\x81\xe4\xe3\xe3" + bytes(4)
+FRAGMENT = struct.pack("<I", 1 << 27 | 1 << 20 | 0x10) + b"\xe5\xe4\xe3\xe3" + bytes(4)
+FUNCTION = struct.pack("<I", 1 << 27 | 1 << 20 | 0x10) + b"\x81\xe4\xe3\xe3" + bytes(4)
 
 
 @pytest.mark.parametrize("is_list", [False, True])
