@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from dotdump.analysis.root_paths import RootPath
     from dotdump.analysis.rooted_heap import RootedHeap
     from dotdump.analysis.value_text import Plain
+    from dotdump.clr.model.field import ClrField
     from dotdump.clr.model.runtime import ClrRuntime
-    from dotdump.clr.model.type import ClrField
     from dotdump.clr.model.value import Value
 
 DEFAULT_LIMIT = 20

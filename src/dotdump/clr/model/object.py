@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from dotdump.clr.contracts.method_tables import ObjectShape
     from dotdump.clr.model.array import ClrArray
+    from dotdump.clr.model.field import ClrField
     from dotdump.clr.model.heap import ClrHeap
-    from dotdump.clr.model.type import ClrField, ClrType
+    from dotdump.clr.model.type import ClrType
     from dotdump.clr.model.value import Value
 
 _METHOD_TABLE = 8

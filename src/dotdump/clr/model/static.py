@@ -9,9 +9,10 @@ from dotdump.errors import FormatError, MemoryFault
 from dotdump.records import record
 
 if TYPE_CHECKING:
+    from dotdump.clr.model.field import ClrField
     from dotdump.clr.model.heap import ClrHeap
     from dotdump.clr.model.thread import ClrThread
-    from dotdump.clr.model.type import ClrField, ClrType
+    from dotdump.clr.model.type import ClrType
     from dotdump.clr.model.value import Value
 
 _METHOD_TABLE = 8

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from dotdump.clr.contracts.statics import StaticsBase
     from dotdump.clr.contracts.type_system import TypeSystem
+    from dotdump.clr.model.field import ClrField
     from dotdump.clr.model.heap import ClrHeap
     from dotdump.clr.model.thread import ClrThread
-    from dotdump.clr.model.type import ClrField, ClrType
+    from dotdump.clr.model.type import ClrType
 
 _LAST_OFFSET = (1 << 27) - 7
 """``FIELD_OFFSET_LAST_REAL_OFFSET``: offsets above mean that the field has no place."""

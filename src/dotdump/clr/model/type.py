@@ -1,4 +1,4 @@
-"""``ClrType`` and ``ClrField``: a loaded type, its fields and what it comes from.
+"""``ClrType``: a loaded type, its fields and what it comes from.
 
 Everything is read when it is asked for, once. What a type cannot tell because its metadata is not in the target, it
 does not have: no fields, no base, and a name that says its address.
@@ -10,23 +10,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump import limits
-from dotdump.clr.contracts.field_descs import FieldAttributes
-from dotdump.clr.contracts.primitive_values import FORMATS, constant_value
+from dotdump.clr.contracts.primitive_values import FORMATS
 from dotdump.clr.contracts.type_names import TypeFlags
 from dotdump.clr.contracts.type_system import is_type_desc
+from dotdump.clr.model.field import ClrField
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
-from dotdump.formats.metadata.signatures import ElementType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dotdump.clr.contracts.native_aot_types import NativeAotTypeSystem
-    from dotdump.clr.contracts.type_system import DeclaredField, TypeSystem
+    from dotdump.clr.contracts.type_system import TypeSystem
     from dotdump.formats.metadata.signatures import TypeSignature
 
 _TYPE_DEF = 0x02000000
-_FIELD = 0x04000000
-_OBJECT_HEADER = 8
 _FIXED_BUFFER = "FixedElementField"
 """What C# calls the only field of the struct behind ``fixed byte name[16]``."""
 
@@ -224,79 +221,3 @@ class ClrType:
 
     def __repr__(self) -> str:
         return f"<ClrType {self.name} at {self.method_table:#x}>"
-
-
-class ClrField:
-    """A field of ``declaring_type``. ``offset`` counts from the first byte after an object's MethodTable.
-
-    The offset of a static field counts in its type's statics; a literal has none, and its ``constant`` is the value.
-    """
-
-    def __init__(self, declaring_type: ClrType, declared: DeclaredField) -> None:
-        self.declaring_type = declaring_type
-        self.signature = declared.signature
-        self.name = declared.name
-        self.type_name = declared.type_name
-        self.attributes = declared.attributes
-        self.token = _FIELD | declared.row_id
-        self._record = declared.record
-        self._constant = declared.constant
-
-    @property
-    def offset(self) -> int:
-        """Bytes from the first one after the MethodTable, or from the first of its type's statics; -1 of a literal."""
-        return self._record.offset if self._record is not None else -1
-
-    @cached_property
-    def element(self) -> ElementType:
-        """What the runtime keeps in it: of an enum the number, ``CLASS`` for every reference."""
-        if self._record is None:
-            return ElementType(self._constant[0]) if self._constant else ElementType.END
-        return ElementType(self._record.element)
-
-    @cached_property
-    def type(self) -> ClrType | None:
-        """The loaded type that it is declared as; None for arrays, pointers and what is not loaded."""
-        return self.declaring_type.resolve(self.signature)
-
-    @property
-    def is_static(self) -> bool:
-        """Whether the type has it and not each instance; true of literals."""
-        return bool(self.attributes & FieldAttributes.STATIC)
-
-    @property
-    def is_thread_static(self) -> bool:
-        """Whether each thread has one."""
-        return self._record is not None and self._record.is_thread_static
-
-    @property
-    def is_rva(self) -> bool:
-        """Whether it lies in the image, as the bytes of an initialised array do."""
-        return self._record is not None and self._record.is_rva
-
-    @property
-    def is_literal(self) -> bool:
-        """Whether it is a constant that exists in metadata only."""
-        return bool(self.attributes & FieldAttributes.LITERAL)
-
-    @cached_property
-    def is_reference(self) -> bool:
-        """Whether it holds the address of an object."""
-        return self.element in (ElementType.CLASS, ElementType.STRING, ElementType.OBJECT, ElementType.SZARRAY)
-
-    @property
-    def is_struct(self) -> bool:
-        """Whether it holds a value of a struct type, no enum nor a number."""
-        return self.element is ElementType.VALUETYPE
-
-    @property
-    def constant(self) -> int | float | str | bool | None:
-        """The value of a literal; None for ``null`` and for what is no literal."""
-        return constant_value(*self._constant) if self._constant is not None else None
-
-    def address_in(self, address: int, *, interior: bool = False) -> int:
-        """Return where the field lies of the object at ``address``, or of the struct there where it is ``interior``."""
-        return address + self.offset + (0 if interior else _OBJECT_HEADER)
-
-    def __repr__(self) -> str:
-        return f"<ClrField {self.type_name} {self.declaring_type.name}.{self.name} at {self.offset}>"

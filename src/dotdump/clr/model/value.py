@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TypeAlias
 
+    from dotdump.clr.model.field import ClrField
     from dotdump.clr.model.heap import ClrHeap
     from dotdump.clr.model.known_values import Known
     from dotdump.clr.model.object import ClrObject
-    from dotdump.clr.model.type import ClrField, ClrType
+    from dotdump.clr.model.type import ClrType
 
     Value: TypeAlias = "ClrObject | ClrStruct | EnumValue | Unreadable | Known | bool | str | None"
 
