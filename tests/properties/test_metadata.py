@@ -8,7 +8,7 @@ from dotdump.errors import DotdumpError
 from dotdump.formats.metadata import pdb_schema, schema
 from dotdump.formats.metadata.image import Metadata
 from dotdump.formats.metadata.schema import TypeDef
-from dotdump.formats.metadata.signatures import parse_method_signature, parse_type_signature
+from dotdump.formats.metadata.signature_blobs import parse_method_signature, parse_type_signature
 from dotdump.formats.pe import PeImage
 from dotdump.memory.space import BytesSpace
 from examples import examples

@@ -6,16 +6,13 @@ from corpus import ASSEMBLIES
 from dotdump.errors import DotdumpError, FormatError
 from dotdump.formats.metadata.image import Metadata, read_compressed
 from dotdump.formats.metadata.schema import Assembly, Field, MethodDef, Module, TypeDef
-from dotdump.formats.metadata.signatures import (
-    ElementType,
-    Instantiation,
-    Primitive,
-    Wrapped,
+from dotdump.formats.metadata.signature_blobs import (
     parse_field_signature,
     parse_local_signature,
     parse_method_signature,
     parse_type_signature,
 )
+from dotdump.formats.metadata.signatures import ElementType, Instantiation, Primitive, Wrapped
 from dotdump.formats.pe import CODEVIEW, PeImage
 from dotdump.memory.space import BytesSpace
 

@@ -22,6 +22,7 @@ from dotdump.clr.data.loaded_types import MethodTable
 from dotdump.clr.data.protecting_frames import ExternalMethodFrame, ImportingFrame, StubDispatchFrame
 from dotdump.errors import FormatError
 from dotdump.formats.gc_ref_map import Token, find_gc_ref_map, parse_gc_ref_map
+from dotdump.formats.metadata.signature_blobs import parse_method_signature
 from dotdump.formats.metadata.signatures import (
     ArrayOf,
     ElementType,
@@ -31,7 +32,6 @@ from dotdump.formats.metadata.signatures import (
     Named,
     Primitive,
     Wrapped,
-    parse_method_signature,
 )
 from dotdump.limits import GC_REF_MAP_SIZE
 from dotdump.records import record

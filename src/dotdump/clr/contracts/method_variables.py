@@ -12,7 +12,7 @@ from dotdump.clr.contracts.loader import has_metadata
 from dotdump.clr.contracts.method_descs import MethodKind
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.formats.metadata.schema import MethodDef, Param, StandAloneSig
-from dotdump.formats.metadata.signatures import parse_local_signature, parse_method_signature
+from dotdump.formats.metadata.signature_blobs import parse_local_signature, parse_method_signature
 from dotdump.records import record
 
 if TYPE_CHECKING:

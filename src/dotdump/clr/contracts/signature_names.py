@@ -12,6 +12,7 @@ from dotdump.errors import FormatError
 from dotdump.formats.metadata import signatures as s
 from dotdump.formats.metadata.rows import RESOLUTION_SCOPE
 from dotdump.formats.metadata.schema import TypeDef, TypeRef, TypeSpec
+from dotdump.formats.metadata.signature_blobs import parse_type_signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,9 +88,7 @@ class SignatureNames:
         if table == TypeDef.table:
             return self._metadata.type_name(row_id)
         if table == TypeSpec.table:
-            return self.name(
-                s.parse_type_signature(self._metadata.blob(self._metadata.row(TypeSpec, row_id).signature))
-            )
+            return self.name(parse_type_signature(self._metadata.blob(self._metadata.row(TypeSpec, row_id).signature)))
         if table != TypeRef.table:
             raise FormatError(f"table {table:#x} names no type", source="signature")
         return self._reference(row_id)

@@ -11,6 +11,7 @@ from dotdump import limits
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.metadata import signatures as s
 from dotdump.formats.metadata.schema import TypeDef, TypeRef
+from dotdump.formats.metadata.signature_blobs import parse_method_signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -62,7 +63,7 @@ class SignatureStrings:
 
     def parameters(self, blob: bytes) -> str:
         """Return the list of parameters in brackets; raises ``FormatError`` where the signature is damaged."""
-        method = s.parse_method_signature(blob)
+        method = parse_method_signature(blob)
         names = list(self._limited(map(self._name, method.parameters)))
         if method.convention == _VARARG:
             names.append("...")

@@ -15,6 +15,7 @@ from dotdump.clr.data.loaded_types import MethodTable
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.metadata import signatures as s
 from dotdump.formats.metadata.schema import TypeDef, TypeRef, TypeSpec
+from dotdump.formats.metadata.signature_blobs import parse_type_signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +92,7 @@ class TypeResolver:
         if table != TypeSpec.table or metadata is None:
             return 0
         blob = metadata.blob(metadata.row(TypeSpec, row_id).signature)
-        return self._resolve(s.parse_type_signature(blob), module, arguments)
+        return self._resolve(parse_type_signature(blob), module, arguments)
 
     def _instance(
         self, of: s.TypeSignature, given: Sequence[s.TypeSignature], module: int, arguments: Sequence[int]

@@ -18,7 +18,7 @@ from dotdump.clr.data.loaded_types import EEClass, MethodTable
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.attributes import find_attribute
 from dotdump.formats.metadata.schema import Constant, Field, TypeDef
-from dotdump.formats.metadata.signatures import TypeSignature, parse_field_signature
+from dotdump.formats.metadata.signature_blobs import parse_field_signature
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.type_names import TypeNames
     from dotdump.clr.data_access import DataAccess
     from dotdump.formats.metadata.image import Metadata
+    from dotdump.formats.metadata.signatures import TypeSignature
     from dotdump.formats.pe import PeImage
 
 _TYPE_DESC = 2

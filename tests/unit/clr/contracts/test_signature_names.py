@@ -7,8 +7,9 @@ from dotdump.clr.contracts.signature_names import SignatureNames
 from dotdump.errors import FormatError
 from dotdump.formats.metadata.image import Metadata
 from dotdump.formats.metadata.schema import Field, TypeDef
+from dotdump.formats.metadata.signature_blobs import parse_field_signature, parse_type_signature
 from dotdump.formats.metadata.signatures import ElementType as E
-from dotdump.formats.metadata.signatures import Named, Variable, Wrapped, parse_field_signature, parse_type_signature
+from dotdump.formats.metadata.signatures import Named, Variable, Wrapped
 from dotdump.formats.pe import PeImage
 from dotdump.memory.space import BytesSpace
 
