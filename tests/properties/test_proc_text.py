@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dotdump.errors import FormatError
-from dotdump.linux.auxv import parse_auxv
 from dotdump.linux.cgroup import find_container, parse_cgroup
 from dotdump.linux.maps import parse_maps
 from dotdump.linux.mounts import parse_mountinfo
@@ -19,7 +18,6 @@ from dotdump.linux.status import parse_status
 from dotdump.linux.strings import parse_command_line, parse_environment
 
 PARSERS: list[Callable[[bytes], object]] = [
-    parse_auxv,
     lambda data: find_container(parse_cgroup(data)),
     parse_maps,
     lambda data: parse_smaps([data[:50], data[50:]]),

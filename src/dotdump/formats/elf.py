@@ -206,14 +206,6 @@ def build_program_header(header: ProgramHeader) -> bytes:
     )
 
 
-def build_section_header(header: SectionHeader) -> bytes:
-    """Return the 64 bytes of a section header."""
-    return SECTION_HEADER.pack(
-        *(header.name, header.type, header.flags, header.addr, header.offset),
-        *(header.size, header.link, header.info, header.addralign, header.entsize),
-    )
-
-
 def build_extended_counts(phnum: int) -> bytes:
     """Return section header 0 of a file with ``PN_XNUM``: its ``sh_info`` is the number of program headers."""
     return SECTION_HEADER.pack(0, SectionType.NULL, 0, 0, 0, 1, 0, phnum, 0, 0)

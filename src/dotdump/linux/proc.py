@@ -97,12 +97,6 @@ class Proc:
 
         return parse_cgroup(self.read("cgroup"), f"{self.directory}/cgroup")
 
-    def auxv(self, pointer_size: int = 8) -> Mapping[int, int]:
-        """Return the auxiliary vector, values by ``AuxType``."""
-        from dotdump.linux.auxv import parse_auxv
-
-        return parse_auxv(self.read("auxv"), pointer_size)
-
     def limits(self) -> Mapping[str, tuple[int | None, int | None]]:
         """Return soft and hard resource limits by the kernel's name."""
         from dotdump.linux.rlimits import parse_limits

@@ -14,7 +14,7 @@ from array import array
 from bisect import bisect_right
 from threading import Lock
 
-from dotdump.errors import AccessDenied, MemoryFault, ProcessGone
+from dotdump.errors import MemoryFault, ProcessGone
 from dotdump.kernels.segment_rows import ALONE, JOINED, LEFT_OUT, join
 from dotdump.linux.errors import call_error
 from dotdump.linux.pagemap import PAGE_SIZE
@@ -274,13 +274,3 @@ def _process_vm_readv(pid: int, address: int, buffer: memoryview) -> int:
 
 def _preadv(descriptor: int, buffer: memoryview, offset: int) -> int:
     return os.preadv(descriptor, [buffer], offset)
-
-
-def open_mem_file(pid: int) -> MemFile:
-    """Return /proc/PID/mem, open; raises ``AccessDenied`` or ``ProcessGone``."""
-    try:
-        return MemFile(pid)
-    except PermissionError as error:
-        raise AccessDenied(f"cannot read the memory of process {pid}: {error.strerror}") from error
-    except (FileNotFoundError, ProcessLookupError) as error:
-        raise ProcessGone(f"process {pid} has ended") from error

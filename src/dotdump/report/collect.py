@@ -9,18 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dotdump.dump.collect import CollectResult
-    from dotdump.dump.verify import Finding
 
 
 def render_collect(result: CollectResult) -> str:
     """Return the path on the first line, and what is known of the dump below it."""
     return "\n".join([result.path, *(f"  {label:<9} {text}" for label, text in _lines(result))])
-
-
-def render_findings(findings: tuple[Finding, ...]) -> str:
-    """Return one line for each check of a core."""
-    width = max((len(finding.check) for finding in findings), default=0)
-    return "\n".join(f"{finding.verdict.value:<8} {finding.check:<{width}}  {finding.seen}" for finding in findings)
 
 
 def _lines(result: CollectResult) -> Iterator[tuple[str, str]]:

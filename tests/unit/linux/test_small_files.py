@@ -1,9 +1,6 @@
-from struct import pack
-
 import pytest
 
 from dotdump.errors import FormatError
-from dotdump.linux.auxv import AuxType, parse_auxv
 from dotdump.linux.cgroup import find_container, parse_cgroup
 from dotdump.linux.mounts import find_mount, parse_mountinfo
 from dotdump.linux.rlimits import parse_limits
@@ -45,13 +42,6 @@ def test_control_groups_of_both_versions() -> None:
     first, second = parse_cgroup(b"4:cpu,cpuacct:/a:b\n0::/c\n")
     assert (first.hierarchy, first.controllers, first.path) == (4, ("cpu", "cpuacct"), "/a:b")
     assert (second.hierarchy, second.controllers, second.path) == (0, (), "/c")
-
-
-def test_the_auxiliary_vector_ends_at_null_and_an_incomplete_pair_is_passed_over() -> None:
-    data = pack("<QQQQ", AuxType.PAGESZ, 4096, AuxType.ENTRY, 0x1234)
-    assert parse_auxv(data + pack("<QQQQ", 0, 0, AuxType.BASE, 7)) == {AuxType.PAGESZ: 4096, AuxType.ENTRY: 0x1234}
-    assert parse_auxv(data[:-3]) == {AuxType.PAGESZ: 4096}
-    assert parse_auxv(pack("<II", AuxType.PAGESZ, 4096), pointer_size=4) == {AuxType.PAGESZ: 4096}
 
 
 def test_limits_are_numbers_or_none() -> None:

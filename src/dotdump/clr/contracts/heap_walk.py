@@ -36,7 +36,7 @@ class Visitor(Protocol):
 
 
 class HeapWalk:
-    """One walk over the spans of ``segments``; ``problems`` says what was skipped, ``skipped`` how many bytes."""
+    """One walk over the spans of ``segments``; ``problems`` says what was skipped."""
 
     def __init__(
         self,
@@ -52,7 +52,6 @@ class HeapWalk:
         self._segments = segments
         self._readable = memory.ranges()
         self.problems: list[Problem] = []
-        self.skipped = 0
         self.position = 0
 
     def run(self, visit: Visitor) -> int:
@@ -176,8 +175,7 @@ class HeapWalk:
         return view[: len(view) & ~7].cast("Q")
 
     def _report(self, start: int, end: int, text: str) -> None:
-        self.skipped += end - start
         if len(self.problems) < limits.HEAP_PROBLEMS:
             self.problems.append(Problem("heap", f"{start:#x}: {text} in {end - start} bytes"))
         elif len(self.problems) == limits.HEAP_PROBLEMS:
-            self.problems.append(Problem("heap", f"{start:#x}: more damage follows, only counted from here on"))
+            self.problems.append(Problem("heap", f"{start:#x}: more damage follows, which is not named"))

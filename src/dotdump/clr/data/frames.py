@@ -63,18 +63,6 @@ class MachState(Struct):
     captured_sp = Field("CaptureRsp")
 
 
-class SoftwareExceptionFrame(Struct):
-    """The place of a ``throw``, with all its registers."""
-
-    layout = "SoftwareExceptionFrame"
-
-
-class FaultingExceptionFrame(Struct):
-    """The place of a fault of the hardware, with all its registers."""
-
-    layout = "FaultingExceptionFrame"
-
-
 class ResumableFrame(Struct):
     """A thread that was suspended wherever it was; all its registers."""
 

@@ -9,14 +9,6 @@ from __future__ import annotations
 from dotdump.clr.data.struct import Field, Struct
 
 
-class SyncTableEntry(Struct):
-    """An entry of the table of sync blocks; the lowest bit of ``object`` says that it is free."""
-
-    layout = "SyncTableEntry"
-    sync_block = Field("SyncBlock")
-    object = Field("Object")
-
-
 class AwareLock(Struct):
     """A monitor; ``thread`` is its owner's Thread up to 9, ``thread_id`` its managed id in 10."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.formats.metadata import pdb_schema, schema
-from dotdump.formats.metadata.rows import TYPE_DEF_OR_REF, Column, Fixed, Heap, Row, RowId
+from dotdump.formats.metadata.rows import Column, Fixed, Heap, Row, RowId
 from dotdump.formats.metadata.schema import Field, MethodDef, NestedClass, TypeDef
 from dotdump.memory.window import Window
 
@@ -114,14 +114,6 @@ class Metadata:
         from uuid import UUID
 
         return UUID(bytes_le=bytes(self._bytes(start, 16)))
-
-    def user_string(self, index: int) -> str:
-        """Return the literal at ``index`` of the #US heap (the row id of a 0x70 token)."""
-        start, end = self._place("#US", index)
-        size, used = read_compressed(self._bytes(start, min(end - start, 4)), 0, self._source)
-        if start + used + size > end:
-            raise FormatError(f"a literal of {size} bytes leaves its heap", source=self._source, offset=start)
-        return bytes(self._bytes(start + used, size & ~1)).decode("utf-16-le", "replace")
 
     def stream(self, name: str) -> memoryview:
         """Return the bytes of a stream, empty where there is none."""
@@ -236,11 +228,6 @@ class Metadata:
             if present >> number & 1:
                 yield number, self._unpack("<I", position)[0]
                 position += 4
-
-
-def decode_type_def_or_ref(value: int) -> tuple[int, int]:
-    """Return (table, row id) of a TypeDefOrRef coded index."""
-    return TYPE_DEF_OR_REF.decode(value)
 
 
 def read_compressed(data: bytes | memoryview, position: int, source: str = "") -> tuple[int, int]:
