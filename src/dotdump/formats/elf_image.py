@@ -2,7 +2,7 @@
 
 Needs no section headers: what it knows comes from the program headers and the dynamic section, which are in memory
 too. The C library may have written absolute addresses into the dynamic section; both forms are understood. Source of
-truth: gABI ch. 5; DT_GNU_HASH as binutils and glibc define it.
+truth: gABI ch. 5.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from struct import Struct
 
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.formats.elf import ElfHeader, ProgramHeader, SegmentType, read_header, read_program_headers
-from dotdump.formats.elf_symbols import SHN_UNDEF, SYMBOL, Symbol, SymbolTable, elf_hash, gnu_hash
+from dotdump.formats.elf_hash_tables import gnu_candidates, gnu_symbol_count, sysv_candidates, sysv_symbol_count
+from dotdump.formats.elf_symbols import SHN_UNDEF, SYMBOL, Symbol, SymbolTable
 from dotdump.formats.notes import find_build_id, parse_notes
 from dotdump.limits import IMAGE_NOTES, STRING_TABLE, SYMBOLS
 from dotdump.memory.reader import Reader
@@ -20,7 +21,7 @@ from dotdump.memory.segments import SegmentSpace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from dotdump.memory.space import AddressSpace
 
@@ -29,7 +30,6 @@ DT_PLTRELSZ, DT_RELA, DT_RELASZ, DT_JMPREL, DT_DEBUG = 2, 7, 8, 23, 21
 DT_RELR, DT_RELRSZ = 36, 35
 _DYNAMIC = Struct("<QQ")
 _DYNAMIC_ENTRIES = 4096
-_CHAIN_STEPS = 1 << 16
 _HEADERS = 256
 
 
@@ -96,7 +96,7 @@ class ElfImage:
             for index in self._candidates(key):
                 if (symbol := self._symbol_named(index, key)) is not None:
                     return symbol
-        except MemoryFault:
+        except (FormatError, MemoryFault):
             return None
         return None
 
@@ -127,54 +127,19 @@ class ElfImage:
             return None
         return Symbol(name.decode("utf-8", "backslashreplace"), row[4], row[5], row[1] & 15)
 
-    def _candidates(self, name: bytes) -> Iterator[int]:
+    def _candidates(self, name: bytes) -> Iterable[int]:
         if (table := self.dynamic_address(DT_GNU_HASH)) is not None:
-            return self._gnu_chain(self._address(table), gnu_hash(name))
+            return gnu_candidates(self.memory.read, self._address(table), name)
         if (table := self.dynamic_address(DT_HASH)) is not None:
-            return self._chain(self._address(table), elf_hash(name))
-        return iter(())
-
-    def _gnu_chain(self, table: int, hashed: int) -> Iterator[int]:
-        buckets, first, bloom, shift = (self._reader.u32(table + 4 * n) for n in range(4))
-        if not buckets or not bloom:
-            return
-        word = self._reader.u64(table + 16 + 8 * (hashed // 64 % bloom))
-        if not (word >> (hashed % 64)) & (word >> ((hashed >> (shift % 32)) % 64)) & 1:
-            return
-        index = self._reader.u32(table + 16 + 8 * bloom + 4 * (hashed % buckets))
-        for step in range(index, index + _CHAIN_STEPS if index >= first else index):
-            entry = self._reader.u32(table + 16 + 8 * bloom + 4 * buckets + 4 * (step - first))
-            if (entry ^ hashed) >> 1 == 0:
-                yield step
-            if entry & 1:
-                return
-
-    def _chain(self, table: int, hashed: int) -> Iterator[int]:
-        buckets = self._reader.u32(table)
-        index = self._reader.u32(table + 8 + 4 * (hashed % buckets)) if buckets else 0
-        for _ in range(_CHAIN_STEPS):
-            if index == 0:
-                return
-            yield index
-            index = self._reader.u32(table + 8 + 4 * buckets + 4 * index)
+            return sysv_candidates(self.memory.read, self._address(table), name)
+        return ()
 
     def _symbol_count(self) -> int:
         if (table := self.dynamic_address(DT_HASH)) is not None:
-            return self._reader.u32(self._address(table) + 4)
+            return sysv_symbol_count(self.memory.read, self._address(table))
         if (table := self.dynamic_address(DT_GNU_HASH)) is None:
             return 0
-        at = self._address(table)
-        buckets, first, bloom = (self._reader.u32(at + 4 * n) for n in range(3))
-        limit = max(0, self.end - table) // 4
-        heads = self.memory.read(at + 16 + 8 * min(bloom, limit), 4 * min(buckets, limit))
-        last = max((int.from_bytes(heads[n : n + 4], "little") for n in range(0, len(heads), 4)), default=0)
-        if last < first:
-            return first
-        chain = at + 16 + 8 * bloom + 4 * buckets - 4 * first
-        for index in range(last, last + _CHAIN_STEPS):
-            if self._reader.u32(chain + 4 * index) & 1:
-                return index + 1
-        return last
+        return gnu_symbol_count(self.memory.read, self._address(table), max(0, self.end - table) // 4)
 
 
 def image_at(memory: AddressSpace, base: int) -> ElfImage:

@@ -96,21 +96,3 @@ class SymbolTable:
     def _name(self, offset: int) -> bytes:
         end = self._strings.find(b"\0", offset, offset + _NAME_BYTES)
         return self._strings[offset : end if end >= 0 else offset + _NAME_BYTES]
-
-
-def elf_hash(name: bytes) -> int:
-    """Return the hash of DT_HASH (gABI ch. 5)."""
-    value = 0
-    for byte in name:
-        value = (value << 4) + byte
-        high = value & 0xF0000000
-        value = (value ^ (high >> 24)) & ~high & 0xFFFFFFFF
-    return value
-
-
-def gnu_hash(name: bytes) -> int:
-    """Return the hash of DT_GNU_HASH: Bernstein's, 32 bits."""
-    value = 5381
-    for byte in name:
-        value = (value * 33 + byte) & 0xFFFFFFFF
-    return value

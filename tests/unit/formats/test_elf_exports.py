@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from corpus import missing
 from dotdump.errors import FormatError, MemoryFault
-from dotdump.formats.elf_exports import Exports, gnu_hash, sysv_hash
+from dotdump.formats.elf_exports import Exports
+from dotdump.formats.elf_hash_tables import gnu_hash, sysv_hash
 from dotdump.linux.open_file import OpenFile
 from dotdump.memory.space import BytesSpace
 
