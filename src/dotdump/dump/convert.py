@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from dotdump.dump.elf_core_writer import CHUNK, ElfCoreWriter, page_runs
+from dotdump.dump.elf_core_writer import CHUNK, ElfCoreWriter
 from dotdump.dump.plan import full, trimmed
 from dotdump.dump.progress import Phase
 from dotdump.dump.verify import Verdict, verify_core
 from dotdump.dump.write import origin_of, sink_over
+from dotdump.dump.zero_pages import page_runs
 from dotdump.errors import Incomplete
 from dotdump.formats.diagnostics_page import (
     DIAGNOSTICS_PAGE_ADDRESS,

@@ -8,11 +8,12 @@ a hole too, and is named in the trailer: see docs/formats/core-writing.md.
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import cycle, groupby
+from itertools import cycle
 from zlib import crc32
 
 from dotdump.dump.core_head import build_head
 from dotdump.dump.segments import Segment, Why
+from dotdump.dump.zero_pages import page_runs, present_parts
 from dotdump.errors import MemoryFault
 from dotdump.formats.diagnostics_page import (
     DIAGNOSTICS_PAGE_ADDRESS,
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 
     from dotdump.dump.segments import DumpPlan
     from dotdump.dump.sink import Sink
+    from dotdump.dump.zero_pages import Data
     from dotdump.formats.dotdump_notes import Origin
     from dotdump.memory.space import AddressSpace
     from dotdump.target.model import Target
 
-    Data = bytes | bytearray | memoryview
     Progress = Callable[[int, int], None]
 
 CHUNK = 1 << 20
@@ -120,7 +121,7 @@ class ElfCoreWriter:
             content.data(self._diagnostics)
             yield end - position
             return
-        for start, stop in _present(self._target.memory, position, end):
+        for start, stop in present_parts(self._target.memory, position, end):
             if start > position:
                 content.zeros(start - position)
                 yield start - position
@@ -186,34 +187,6 @@ class _Content:
 
     def trailer(self, head: bytes, memory: int) -> Trailer:
         return Trailer(len(head), crc32(head), memory, self._zero, None, tuple(self._gaps))
-
-
-def page_runs(data: Data, zero_page: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Yield (start, end, whether all zero) for the longest runs of pages alike; a part of a page counts as data."""
-    view, start = memoryview(data), 0
-    for is_zero, run in groupby(_zero_pages(view, zero_page)):
-        end = min(start + len(list(run)) * len(zero_page), len(view))
-        yield start, end, is_zero
-        start = end
-
-
-def _zero_pages(view: memoryview, zero_page: bytes) -> list[bool]:
-    """Tell of each page whether it is all zero, which of most their first word says that they are not."""
-    page, size = len(zero_page), len(view)
-    words = view[: size & -8].cast("Q")
-    whole = range(0, size - page + 1, page)
-    found = [not words[at >> 3] and view[at : at + page].tobytes() == zero_page for at in whole]
-    return found + [False] * (size % page > 0)
-
-
-def _present(memory: AddressSpace, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield what must be read of a range: all of it, unless the space knows pages that were never there."""
-    runs = getattr(memory, "present_runs", None)
-    if runs is None:
-        yield start, end
-        return
-    for part in runs(start, end):
-        yield part.start, part.end
 
 
 def _reader(memory: AddressSpace, count: int) -> Callable[[int, int], Data]:

@@ -61,7 +61,7 @@ def choose(
     plan = trimmed(everything, ranges, page_size)
     least, block = (_WORTH_A_SEGMENT, ZERO_BLOCK) if dump_type is DumpType.HEAP else (page_size, _SMALL_BLOCK)
     memory = target.memory if shown is None else shown.memory
-    zeros = zero_ranges(memory, plan, least)
+    zeros = zero_ranges(memory, plan, page_size, least)
     if drop_free and dump_type is DumpType.HEAP:
         zeros = merged([*zeros, *_free(target, page_size, problems)])
     plan = sharing_zeros(plan, zeros, page_size, block)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.dump.segments import Why
+from dotdump.dump.zero_pages import page_runs, present_parts
 from dotdump.memory.space import MemoryRange, joined
 
 if TYPE_CHECKING:
@@ -14,39 +15,34 @@ if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
 
 _CHUNK = 1 << 20
-_ZEROS = bytes(_CHUNK)
 
 
-def zero_ranges(memory: AddressSpace, plan: DumpPlan, least: int) -> list[MemoryRange]:
-    """Return the ranges of at least ``least`` zeros in what ``plan`` stores, sorted and disjoint.
-
-    ``least`` is a power of two up to 1 MiB; memory is looked at in steps of it.
-    """
+def zero_ranges(memory: AddressSpace, plan: DumpPlan, page_size: int, least: int) -> list[MemoryRange]:
+    """Return the ranges of whole pages, at least ``least`` bytes, that are zeros in what ``plan`` stores; sorted."""
+    page = bytes(page_size)
     zeros = (
         part
         for segment in plan.segments
         if segment.stored >= least and segment.why is not Why.ZERO
-        for part in _zeros_of(memory, segment.start, segment.start + segment.stored, least)
+        for part in _zeros_of(memory, segment.start, segment.start + segment.stored, page)
     )
     return [part for part in joined(zeros) if part.size >= least]
 
 
-def _zeros_of(memory: AddressSpace, start: int, end: int, least: int) -> Iterator[MemoryRange]:
+def _zeros_of(memory: AddressSpace, start: int, end: int, page: bytes) -> Iterator[MemoryRange]:
     position = start
-    runs = getattr(memory, "present_runs", None)
-    for run in runs(start, end) if runs is not None else [MemoryRange(start, end)]:
-        if position < run.start:
-            yield MemoryRange(position, run.start)
-        yield from _zero_blocks(memory, run.start, run.end, least)
-        position = run.end
+    for first, last in present_parts(memory, start, end):
+        if position < first:
+            yield MemoryRange(position, first)
+        yield from _zeros_among(memory, first, last, page)
+        position = last
     if position < end:
         yield MemoryRange(position, end)
 
 
-def _zero_blocks(memory: AddressSpace, start: int, end: int, least: int) -> Iterator[MemoryRange]:
+def _zeros_among(memory: AddressSpace, start: int, end: int, page: bytes) -> Iterator[MemoryRange]:
     for position in range(start, end, _CHUNK):
         data = memory.read_available(position, min(_CHUNK, end - position))
-        for offset in range(0, len(data), least):
-            size = min(least, len(data) - offset)
-            if data.startswith(_ZEROS[:size], offset):
-                yield MemoryRange(position + offset, position + offset + size)
+        for first, last, is_zero in page_runs(data, page):
+            if is_zero:
+                yield MemoryRange(position + first, position + last)

@@ -18,16 +18,16 @@ class Sparse(BytesSpace):
         yield MemoryRange(0x2000, 0x4000)
 
 
-def test_zeros_are_found_in_steps_and_neighbours_joined() -> None:
+def test_zeros_are_found_by_pages_and_neighbours_joined() -> None:
     data = bytes(2 * PAGE) + b"x".ljust(PAGE, b"\0") + bytes(3 * PAGE)
     plan = full([Region(0x10000, 0x16000, RW)])
-    found = zero_ranges(BytesSpace([(0x10000, data)]), plan, PAGE)
+    found = zero_ranges(BytesSpace([(0x10000, data)]), plan, PAGE, PAGE)
     assert found == [MemoryRange(0x10000, 0x12000), MemoryRange(0x13000, 0x16000)]
 
 
 def test_what_was_never_touched_is_zero_without_a_look() -> None:
     plan = full([Region(0x1000, 0x6000, RW)])
-    found = zero_ranges(Sparse([(0x2000, b"\1" * PAGE + bytes(PAGE))]), plan, PAGE)
+    found = zero_ranges(Sparse([(0x2000, b"\1" * PAGE + bytes(PAGE))]), plan, PAGE, PAGE)
     assert found == [MemoryRange(0x1000, 0x2000), MemoryRange(0x3000, 0x6000)]
 
 
