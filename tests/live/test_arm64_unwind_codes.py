@@ -13,8 +13,9 @@ import pytest
 import dotdump
 from builders.arm64_prologues import SP, Machine
 from corpus import missing
-from dotdump.formats.arm64_unwind_codes import PROGRAM_COUNTER, caller_registers, steps_at
+from dotdump.formats.arm64_unwind_codes import steps_at
 from dotdump.formats.arm64_unwind_data import UnwindData, read_xdata
+from dotdump.formats.arm64_unwind_steps import PROGRAM_COUNTER, caller_registers
 from dotdump.formats.pe import PeImage
 from dotdump.target.compressed import UnpackedWarning
 

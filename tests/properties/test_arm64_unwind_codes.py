@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dotdump.errors import FormatError
-from dotdump.formats.arm64_unwind_codes import caller_registers, steps_at
+from dotdump.formats.arm64_unwind_codes import steps_at
 from dotdump.formats.arm64_unwind_data import parse_xdata
+from dotdump.formats.arm64_unwind_steps import caller_registers
 
 CODES = st.lists(
     st.one_of(st.binary(min_size=1, max_size=5), st.sampled_from([b"\xe1", b"\xe4", b"\xe6", b"\xc8\x82", b"\x81"])),

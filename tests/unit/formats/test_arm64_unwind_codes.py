@@ -34,8 +34,9 @@ from builders.arm64_prologues import (
     xdata,
 )
 from dotdump.errors import FormatError
-from dotdump.formats.arm64_unwind_codes import PROGRAM_COUNTER, Caller, caller_registers, steps_at
+from dotdump.formats.arm64_unwind_codes import steps_at
 from dotdump.formats.arm64_unwind_data import UnwindData, parse_xdata, read_xdata
+from dotdump.formats.arm64_unwind_steps import PROGRAM_COUNTER, Caller, caller_registers
 from dotdump.memory.space import BytesSpace
 
 PROLOGUES = {

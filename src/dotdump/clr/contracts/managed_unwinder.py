@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dotdump.clr.contracts.frame_runs import FrameRuns
 from dotdump.clr.contracts.walk_context import WalkContext
-from dotdump.formats import amd64_epilogue, amd64_unwind_codes, arm64_unwind_codes
+from dotdump.formats import amd64_epilogue, amd64_unwind_codes, arm64_unwind_codes, arm64_unwind_steps
 from dotdump.formats.amd64_frame_layout import layout_of
 from dotdump.formats.arm64_unwind_data import read_xdata
 from dotdump.target.model import Architecture
@@ -106,17 +106,17 @@ class Arm64Unwinder:
         return partial(self._by_codes, arm64_unwind_codes.steps_at(data, offset))
 
     def _by_codes(
-        self, steps: tuple[arm64_unwind_codes.Step, ...], context: WalkContext, *, places: bool
+        self, steps: tuple[arm64_unwind_steps.Step, ...], context: WalkContext, *, places: bool
     ) -> WalkContext:
-        caller = arm64_unwind_codes.caller_registers(steps, context.registers, self._word)
+        caller = arm64_unwind_steps.caller_registers(steps, context.registers, self._word)
         registers = caller.registers
-        pc = registers[arm64_unwind_codes.PROGRAM_COUNTER]
+        pc = registers[arm64_unwind_steps.PROGRAM_COUNTER]
         if not caller.interrupted and (context.interrupted or context.trust is not _BY_CODES):
             _forget(registers, _CALLEE_SAVED_ARM64)
         if caller.signed:
-            pc = registers[arm64_unwind_codes.PROGRAM_COUNTER] = self._strip(pc)
+            pc = registers[arm64_unwind_steps.PROGRAM_COUNTER] = self._strip(pc)
         saved = {**context.places, **caller.places} if places else _NOWHERE
-        sp = registers[arm64_unwind_codes.STACK_POINTER]
+        sp = registers[arm64_unwind_steps.STACK_POINTER]
         return WalkContext(pc, sp, registers, saved, _BY_CODES, caller.interrupted)
 
 
