@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from corpus import corpus, runtimes
+from dotdump.analysis.managed_stacks import managed_stacks
+from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.dump.write import write_core
 from dotdump.errors import ProcessGone
 from dotdump.target.core import CoreTarget, open_core
@@ -190,3 +193,25 @@ def test_what_is_closed_holds_no_descriptor_whether_or_not_garbage_is_collected(
 def descriptors() -> int:
     """Return how many descriptors this process has."""
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("kind", OPENERS)
+def test_files_of_assemblies_and_of_their_lines_are_closed_with_the_target(kind: str, tmp_path: Path) -> None:
+    with corpus(runtimes()[-1], "threads") as running:
+        before = files_of_assemblies()
+        gc.disable()
+        try:
+            with OPENERS[kind](running.pid, tmp_path) as target:
+                runtime = ClrRuntime.of(target)
+                assert any(frame.location.line for thread in managed_stacks(runtime).threads for frame in thread.frames)
+                assert {Path(name).suffix for name in files_of_assemblies() - before} == {".dll", ".pdb"}
+            assert files_of_assemblies() == before
+        finally:
+            gc.enable()
+
+
+def files_of_assemblies() -> set[str]:
+    """Return the assemblies and PDBs that this process has open or mapped."""
+    names = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    names += [line.partition("/")[2] for line in Path("/proc/self/maps").read_text().splitlines()]
+    return {name.strip("/") for name in names if name.endswith((".dll", ".pdb"))}

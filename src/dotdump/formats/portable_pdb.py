@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dotdump.formats.pe import DebugEntry, PeImage
+    from dotdump.memory.window import Window
 
 HIDDEN = 0xFEEFEE
 """The line of code that has none in the source."""
@@ -69,7 +70,7 @@ class _Scope:
 class PortablePdb:
     """A portable PDB, of bytes that start with ``BSJB``."""
 
-    def __init__(self, data: bytes | memoryview, source: str = "portable PDB") -> None:
+    def __init__(self, data: bytes | memoryview | Window, source: str = "portable PDB") -> None:
         self._metadata = Metadata(data, source)
         self._source = source
         self.id = bytes(self._metadata.stream("#Pdb")[:_ID_SIZE])

@@ -162,6 +162,8 @@ def _version_text(data: bytes, mark: bytes) -> str:
 
 
 def close_modules(target: object) -> None:
-    """Let go of the files of a target's ``modules``, where these were ever asked for."""
+    """Let go of the files of a target's ``modules``, where these were ever asked for, and of its assemblies."""
     for module in vars(target).get("modules", ()):
         module.close()
+    if (places := vars(target).get("places")) is not None:
+        places.close()

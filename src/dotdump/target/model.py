@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Protocol, Self
 
+    from dotdump.memory.file import FileSpace
     from dotdump.memory.region import Region
     from dotdump.memory.space import AddressSpace
 else:
@@ -84,15 +85,27 @@ class ProcessFacts:
     flags: int = 0
 
 
-@record
 class FilePlaces:
-    """Where files of a target are looked for on this machine, beside their own paths.
+    """Where files of a target are looked for on this machine, beside their own paths; holds those that were opened.
 
     ``roots`` are directories that stand for the target's root; in ``symbols`` separate files of symbols lie.
     """
 
-    roots: tuple[str, ...] = ()
-    symbols: tuple[str, ...] = ()
+    __slots__ = ("_held", "roots", "symbols")
+
+    def __init__(self, roots: tuple[str, ...] = (), symbols: tuple[str, ...] = ()) -> None:
+        self.roots = roots
+        self.symbols = symbols
+        self._held: list[FileSpace] = []
+
+    def hold(self, file: FileSpace) -> None:
+        """Have ``file`` closed with the target."""
+        self._held.append(file)
+
+    def close(self) -> None:
+        """Close the files that are held."""
+        while self._held:
+            self._held.pop().close()
 
 
 class Module(Protocol):

@@ -1,7 +1,8 @@
 """Files of a target that are no ELF: assemblies and portable PDBs, where they may be on this machine.
 
 Paths come from a core, so they are not to be trusted: none leads out of a root by ``..``, and nothing but a regular
-file is opened. Whether a file is the one that was meant is for the caller to say, by what is in it.
+file is opened. Whether a file is the one that was meant is for the caller to say, by what is in it. What was opened is
+closed with the target.
 """
 
 from __future__ import annotations
@@ -20,9 +21,16 @@ if TYPE_CHECKING:
     from dotdump.target.model import FilePlaces
 
 
+class SideFile(FileSpace):
+    """A file that gives no views of itself: a view that somebody still has would keep it mapped when it is closed."""
+
+    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
+        return None
+
+
 def open_side_file(
-    places: FilePlaces, paths: Iterable[str], accept: Callable[[FileSpace], bool], limit: int
-) -> FileSpace | None:
+    places: FilePlaces, paths: Iterable[str], accept: Callable[[SideFile], bool], limit: int
+) -> SideFile | None:
     """Return the first file that may be one of ``paths`` and that ``accept`` takes, or None; closed are all others.
 
     Folders of symbols are looked through first, by name. Files of more than ``limit`` bytes are not looked at;
@@ -34,16 +42,17 @@ def open_side_file(
             continue
         seen.add(place)
         try:
-            space = FileSpace(place)
+            space = SideFile(place)
         except (OSError, ValueError, DotdumpError):
             continue
         if 0 < space.size <= limit and _accepts(accept, space):
+            places.hold(space)
             return space
         space.close()
     return None
 
 
-def _accepts(accept: Callable[[FileSpace], bool], space: FileSpace) -> bool:
+def _accepts(accept: Callable[[SideFile], bool], space: SideFile) -> bool:
     try:
         return accept(space)
     except DotdumpError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.formats.portable_pdb import PortablePdb, embedded_pdb, pdb_name
+from dotdump.memory.window import Window
 from dotdump.records import record
 from dotdump.target.side_files import open_side_file
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.loader import Loader
     from dotdump.clr.data_access import DataAccess
     from dotdump.formats.portable_pdb import PdbName
-    from dotdump.memory.file import FileSpace
+    from dotdump.target.side_files import SideFile
 
 
 @record
@@ -88,9 +89,9 @@ class SourceLines:
         return _parse(file) if file is not None else None
 
     @staticmethod
-    def _is(name: PdbName) -> Callable[[FileSpace], bool]:
+    def _is(name: PdbName) -> Callable[[SideFile], bool]:
         return lambda file: _parse(file).id == name.id
 
 
-def _parse(file: FileSpace) -> PortablePdb:
-    return PortablePdb(file.view(0, file.size) or b"", file.name)
+def _parse(file: SideFile) -> PortablePdb:
+    return PortablePdb(Window(file, 0, file.size), file.name)
