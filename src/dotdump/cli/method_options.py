@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
-
 from dotdump.cli.arguments import drops_free
+from dotdump.cli.quantities import byte_count, seconds, zstd_level
 from dotdump.dump.gc_moment import DEFAULT_WAIT
 from dotdump.dump.own_method import OwnOptions, PtraceMethod, SnapshotMethod
 from dotdump.errors import CollectError
@@ -12,12 +11,13 @@ from dotdump.ipc.dump import DumpFlags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+
     from dotdump.dump.capture import Method
     from dotdump.ipc.client import DiagnosticsClient
 
 DEFAULT_LEVEL = 1
 """zstd's fastest ordinary level: higher ones take longer than the disk does."""
-_UNITS = {"K": 10, "M": 20, "G": 30}
 
 
 def add_method_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--gc-wait",
-        type=_wait,
+        type=seconds,
         default=DEFAULT_WAIT,
         metavar="SECONDS",
         help="how long to look for a moment outside a garbage collection, 0 not at all; default: %(default)g",
@@ -42,7 +42,7 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drop-free", action="store_true", help="of a Heap dump: zero what free objects hold")
     parser.add_argument(
         "--compress",
-        type=_level,
+        type=zstd_level,
         nargs="?",
         const=DEFAULT_LEVEL,
         metavar="LEVEL",
@@ -50,7 +50,7 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--buffer",
-        type=_size,
+        type=byte_count,
         metavar="SIZE",
         help="with ptrace: memory to copy to, so that the process runs while the core is written, 0 for none;"
         " default: 1G for a file, half of what is free for a pipe",
@@ -89,31 +89,3 @@ def _own_options(arguments: argparse.Namespace) -> OwnOptions:
         gc_wait=arguments.gc_wait,
         drop_free=drops_free(arguments),
     )
-
-
-def _wait(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds
-
-
-def _level(text: str) -> int:
-    try:
-        level = int(text)
-    except ValueError:
-        level = 100
-    if not -7 <= level <= 19:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a level from -7 to 19")
-    return level
-
-
-def _size(text: str) -> int:
-    unit = _UNITS.get(text[-1:].upper(), 0)
-    digits = text[:-1] if unit else text
-    if not digits.isdecimal() or len(digits) > 12:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 0, 512M or 4G")
-    return int(digits) << unit

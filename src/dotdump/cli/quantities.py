@@ -1,4 +1,4 @@
-"""Arguments that are sizes and addresses."""
+"""Arguments that are sizes, addresses, times and levels of compression."""
 
 from __future__ import annotations
 
@@ -31,3 +31,21 @@ def address_range(text: str) -> tuple[int, int]:
     if not dash or address(start) >= address(end):
         raise argparse.ArgumentTypeError(f"{text!r} is not a range START-END")
     return address(start), address(end)
+
+
+def seconds(text: str) -> float:
+    """Convert a number of seconds, of less than some years."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < 1e8:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return found
+
+
+def zstd_level(text: str) -> int:
+    """Convert a level of zstd."""
+    if not text.lstrip("-").isdecimal() or not -7 <= int(text) <= 19 or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no level of zstd: 1 (fast) to 19 (small), or -7 to -1 (faster)")
+    return int(text)

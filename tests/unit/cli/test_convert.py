@@ -105,4 +105,4 @@ def test_a_false_range_is_a_usage_error(core: Path, text: str, capsys: pytest.Ca
     with pytest.raises(SystemExit) as caught:
         main(["convert", str(core), "out", f"--range={text}"])
     assert caught.value.code == Exit.USAGE
-    assert "is no range" in capsys.readouterr().err
+    assert "is not a" in capsys.readouterr().err

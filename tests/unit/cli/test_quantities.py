@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dotdump.cli.quantities import address, address_range, byte_count
+from dotdump.cli.quantities import address, address_range, byte_count, seconds, zstd_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +21,17 @@ def test_addresses_are_hexadecimal_with_and_without_a_prefix() -> None:
     assert address_range("0x10-20") == (0x10, 0x20)
 
 
+def test_times_may_have_fractions_and_levels_may_be_negative() -> None:
+    assert (seconds("0"), seconds("0.5"), seconds("3600")) == (0, 0.5, 3600)
+    assert (zstd_level("-7"), zstd_level("19")) == (-7, 19)
+
+
 @pytest.mark.parametrize(
     ("convert", "text"),
     [(byte_count, "many"), (byte_count, "-1"), (byte_count, "K"), (address, "xyz"), (address, ""), (address, "1" * 17)]
-    + [(address_range, text) for text in ("1", "20-10", "a-", "-")],
+    + [(address_range, text) for text in ("1", "20-10", "a-", "-")]
+    + [(seconds, text) for text in ("", "-1", "nan", "inf", "1h")]
+    + [(zstd_level, text) for text in ("", "0", "-8", "20", "1.5", "fast")],
 )
 def test_anything_else_is_refused(convert: Callable[[str], object], text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):

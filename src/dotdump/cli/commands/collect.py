@@ -7,6 +7,7 @@ import argparse
 from dotdump.cli.arguments import add_format, dump_type
 from dotdump.cli.console import Console
 from dotdump.cli.method_options import add_method_options, method_of
+from dotdump.cli.quantities import seconds
 from dotdump.cli.registry import Exit
 from dotdump.cli.selection import add_selection, selected
 from dotdump.dump.collect import DEFAULT_TIMEOUT, Request, collect
@@ -58,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-verify", action="store_true", help="do not check the dump (for files you will check)")
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=_timeout,
         default=DEFAULT_TIMEOUT,
         metavar="SECONDS",
         help="give up after so long; default: %(default)g",
@@ -124,11 +125,8 @@ def _report(result: CollectResult, console: Console) -> int:
     return Exit.PROBLEMS if result.warnings or worst(result.findings) is not Verdict.OK else Exit.DONE
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < 1e8:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds
+def _timeout(text: str) -> float:
+    found = seconds(text)
+    if not found:
+        raise argparse.ArgumentTypeError("0 seconds are not enough for anything")
+    return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
 from dotdump.cli.arguments import add_format, drops_free, dump_type
 from dotdump.cli.core_arguments import tell_warnings
 from dotdump.cli.progress import ProgressLine
+from dotdump.cli.quantities import address_range, zstd_level
 from dotdump.cli.registry import Exit
 from dotdump.dump.convert import Conversion, Trim, check_converted, convert
 from dotdump.dump.progress import Phase
@@ -20,6 +20,8 @@ from dotdump.records import as_dict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+
     from dotdump.cli.console import Console
 
 SCHEMA = "dotdump/convert/1"
@@ -38,11 +40,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", metavar="IN", help="a core, plain or zstd")
     parser.add_argument("output", metavar="OUT", help="a new file, compressed where it ends with .zst; - for stdout")
     parser.add_argument(
-        "--compress", type=_level, nargs="?", const=1, metavar="LEVEL", help="compress at this level; default: 1"
+        "--compress", type=zstd_level, nargs="?", const=1, metavar="LEVEL", help="compress at this level; default: 1"
     )
     parser.add_argument(
         "--range",
-        type=_range,
+        type=address_range,
         action="append",
         default=[],
         metavar="START-END",
@@ -65,7 +67,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Convert, and print what came of it."""
     tell_warnings(console)
     trim = Trim(
-        tuple(arguments.range),
+        tuple(MemoryRange(start, end) for start, end in arguments.range),
         file_backed=not arguments.drop_file_backed,
         type=arguments.type,
         drop_free=drops_free(arguments),
@@ -96,20 +98,3 @@ def _report(output: str, conversion: Conversion, console: Console) -> None:
     else:
         stored = f"{conversion.stored:,} bytes stored of {conversion.content:,}"
         console.result(f"{output}: {stored}")
-
-
-def _range(text: str) -> MemoryRange:
-    start, separator, end = text.partition("-")
-    try:
-        found = MemoryRange(int(start, 0), int(end, 0))
-    except ValueError:
-        found = MemoryRange(0, 0)
-    if not separator or not 0 <= found.start < found.end <= 1 << 64:
-        raise argparse.ArgumentTypeError(f"{text!r} is no range of addresses, such as 0x7f0000000000-0x7f0000200000")
-    return found
-
-
-def _level(text: str) -> int:
-    if not text.lstrip("-").isdecimal() or not -7 <= int(text) <= 19 or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no level of zstd: 1 (fast) to 19 (small), or -7 to -1 (faster)")
-    return int(text)

@@ -11,6 +11,7 @@ from dotdump.cli.answer import print_answer
 from dotdump.cli.arguments import add_format
 from dotdump.cli.core_arguments import add_symbols, add_sysroot
 from dotdump.cli.listing_arguments import add_listing, choice_of
+from dotdump.cli.quantities import seconds
 from dotdump.cli.registry import Exit
 from dotdump.cli.rooted import open_rooted, tell_problems
 from dotdump.cli.selection import process_id
@@ -40,7 +41,7 @@ def configure(parser: ArgumentParser) -> None:
         "-p", "--process-id", type=process_id, metavar="PID", help="a process that runs, looked at twice"
     )
     parser.add_argument(
-        "--seconds", metavar="N", type=_seconds, default=30.0, help="how long to wait with -p; default: %(default)g"
+        "--seconds", metavar="N", type=seconds, default=30.0, help="how long to wait with -p; default: %(default)g"
     )
     add_listing(parser, "types", ("size", "count", "retained", "name"), matched="name")
     add_sysroot(parser)
@@ -78,13 +79,3 @@ def _both(arguments: Namespace, console: Console) -> Iterator[tuple[RootedHeap, 
 
 def _with_core(arguments: Namespace, core: str | None) -> Namespace:
     return argparse.Namespace(**vars(arguments) | {"core": core})
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to a day")
-    return value
