@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dotdump import limits
 from dotdump.analysis.method_frames import MethodFrame, MethodFrames
@@ -16,7 +16,7 @@ from dotdump.records import record
 from dotdump.target.model import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dotdump.clr.contracts.method_tables import ObjectShape
     from dotdump.clr.contracts.progress import Progress
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _TASK_HOLDER = "System.Threading.Tasks.TaskExceptionHolder"
 _MESSAGE_LIMIT = 1 << 16
 _UNREADABLE = (ClrError, FormatError, MemoryFault)
+_Answer = TypeVar("_Answer")
 
 
 class Holding(StrEnum):
@@ -151,25 +152,17 @@ class ExceptionReader:
         """Return what there is to say of an exception; what cannot be read of it, the row says."""
         one, problems = ClrException(found), list[str]()
 
-        def told(what: str, error: Exception) -> None:
-            problems.append(f"{what}: {error}")
+        def read(what: str, ask: Callable[[], _Answer]) -> _Answer | None:
+            try:
+                return ask()
+            except _UNREADABLE as error:
+                problems.append(f"{what}: {error}")
+                return None
 
-        try:
-            inners = one.inners
-            inner = one.inner
-        except _UNREADABLE as error:
-            told("inner exceptions", error)
-            inners, inner = (), None
-        try:
-            stack = tuple(self._frames.frame(each.method_desc, each.ip, each.sp) for each in one.stack_trace)
-        except _UNREADABLE as error:
-            told("stack trace", error)
-            stack = ()
-        try:
-            message, hresult, remote = one.message, one.hresult, one.remote_stack_trace
-        except _UNREADABLE as error:
-            told("message", error)
-            message, hresult, remote = None, 0, None
+        inners, inner = read("inner exceptions", lambda: (one.inners, one.inner)) or ((), None)
+        stack = read("stack trace", lambda: self._stack(one)) or ()
+        texts = read("message", lambda: (one.message, one.hresult, one.remote_stack_trace))
+        message, hresult, remote = texts or (None, 0, None)
         return ExceptionRow(
             address=f"{found.address:#x}",
             type=found.type.name,
@@ -185,6 +178,9 @@ class ExceptionReader:
             held_by=held_by,
             problem="; ".join(problems) or None,
         )
+
+    def _stack(self, one: ClrException) -> tuple[MethodFrame, ...]:
+        return tuple(self._frames.frame(each.method_desc, each.ip, each.sp) for each in one.stack_trace)
 
 
 def _objects(runtime: ClrRuntime, progress: Progress | None) -> tuple[list[tuple[ClrObject, str]], list[ClrObject]]:

@@ -12,7 +12,7 @@ from dotdump.clr.contracts.progress import BytesDone
 from dotdump.errors import MemoryFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dotdump.clr.contracts.method_tables import ObjectShape
     from dotdump.clr.contracts.progress import Progress
@@ -77,20 +77,8 @@ def string_statistics(
     A text is kept as a digest of 16 bytes: memory grows with different texts, not with their length.
     """
     search = re.compile(pattern).search if pattern else None
-    found: dict[bytes, _Copies] = {}
-    unreadable = 0
-    for string in _strings(runtime, progress):
-        try:
-            length = string.length
-            if length < min_length or (search is not None and not search(string.read_text(_PATTERN_LIMIT))):
-                continue
-            copies = found.setdefault(_digest(string, length), _Copies(string.address, length))
-        except MemoryFault:
-            unreadable += 1
-            continue
-        copies.count += 1
-        copies.size += string.size
-    texts = tuple(_row(runtime, copies) for copies in found.values())
+    found, unreadable = _by_text(_strings(runtime, progress), search, min_length)
+    texts = tuple(_row(runtime, copies) for copies in found)
     problems = list(runtime.heap.problems)
     if unreadable:
         from dotdump.target.model import Problem
@@ -105,6 +93,26 @@ def string_statistics(
         texts=texts,
         problems=tuple(problems),
     )
+
+
+def _by_text(
+    strings: Iterable[ClrObject], search: Callable[[str], object] | None, min_length: int
+) -> tuple[Iterable[_Copies], int]:
+    """Return the copies of each text that is wanted, and how many strings could not be read."""
+    found: dict[bytes, _Copies] = {}
+    unreadable = 0
+    for string in strings:
+        try:
+            length = string.length
+            if length < min_length or (search is not None and not search(string.read_text(_PATTERN_LIMIT))):
+                continue
+            copies = found.setdefault(_digest(string, length), _Copies(string.address, length))
+        except MemoryFault:
+            unreadable += 1
+            continue
+        copies.count += 1
+        copies.size += string.size
+    return found.values(), unreadable
 
 
 def _strings(runtime: ClrRuntime, progress: Progress | None) -> Iterator[ClrObject]:
