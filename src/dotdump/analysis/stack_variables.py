@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.stacks import StackFrame, StackList, StackVariable, ThreadStack
 from dotdump.analysis.value_text import describe
-from dotdump.clr.contracts.gc_infos import MACHINES
 from dotdump.clr.contracts.primitive_values import FORMATS, primitive_value
 from dotdump.clr.contracts.signature_strings import PRIMITIVES
 from dotdump.clr.contracts.walk_step import Step, StepKind
@@ -55,7 +54,7 @@ class _Variables:
         self._runtime = runtime
         self._arguments = arguments
         self._locals = local_variables
-        self._registers = encoding_of(MACHINES[runtime.target.platform.architecture], NEWEST)
+        self._registers = encoding_of(runtime.target.platform.machine, NEWEST)
         self._numbers = {name: number for number, name in runtime.stack_walker.native.registers.names.items()}
 
     def of_thread(self, stack: ThreadStack) -> ThreadStack:

@@ -32,12 +32,10 @@ from dotdump.formats.elf import (
     build_header,
     build_program_header,
 )
-from dotdump.formats.machine import Machine
 from dotdump.formats.notes import build_note
 from dotdump.formats.registers import REGISTER_FILES
 from dotdump.kernels import segment_rows
 from dotdump.memory.region_table import named_regions
-from dotdump.target.model import Architecture
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
     from dotdump.formats.dotdump_notes import Origin
     from dotdump.target.model import ProcessFacts, Target, Thread
 
-MACHINES = {Architecture.X86_64: Machine.X86_64, Architecture.AARCH64: Machine.AARCH64}
 _PRSTATUS, _SIGINFO, _FPREGSET = (CORE, NoteType.PRSTATUS), (CORE, NoteType.SIGINFO), (CORE, NoteType.PRFPREG)
 _STATES = "RSDTZW"
 _LOAD_WORDS = [SegmentType.LOAD | flags << 32 for flags in range(8)]
@@ -57,16 +54,15 @@ _LOAD_WORDS = [SegmentType.LOAD | flags << 32 for flags in range(8)]
 def build_head(target: Target, plan: DumpPlan, origin: Origin) -> tuple[bytes, array[int]]:
     """Return the head, padded to a page, and the file offset of each segment's memory."""
     page = target.platform.page_size
-    machine = MACHINES[target.platform.architecture]
     notes = list(_notes(target, origin))
     notes_size = sum(map(len, notes))
     count = len(plan) + 1
     tables = HEADER.size + count * PROGRAM_HEADER.size
     extended = build_extended_counts(count) if count >= PN_XNUM else b""
     notes_at = tables + len(extended)
-    header = ElfHeader(ElfType.CORE, machine, count)
+    header = ElfHeader(ElfType.CORE, target.platform.machine, count)
     if extended:
-        header = ElfHeader(ElfType.CORE, machine, count, shnum=1, shoff=tables)
+        header = ElfHeader(ElfType.CORE, target.platform.machine, count, shnum=1, shoff=tables)
     head_size = _up(notes_at + notes_size, page if len(plan) else 4)
     offsets = _place(plan, head_size, page)
     parts = [build_header(header), _note_header(notes_at, notes_size), _load_headers(plan, offsets, page), extended]
@@ -134,7 +130,7 @@ def _prstatus(target: Target, thread: Thread) -> bytes:
         sid=process.sid,
         fpvalid=int(_FPREGSET in thread.notes),
     )
-    return build_prstatus(status, REGISTER_FILES[MACHINES[target.platform.architecture]])
+    return build_prstatus(status, REGISTER_FILES[target.platform.machine])
 
 
 def _prpsinfo(process: ProcessFacts) -> Prpsinfo:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from dotdump.formats.machine import Machine
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -30,6 +31,9 @@ class Architecture(StrEnum):
     AARCH64 = "aarch64"
 
 
+_MACHINES = {Architecture.X86_64: Machine.X86_64, Architecture.AARCH64: Machine.AARCH64}
+
+
 @record
 class Platform:
     """What the target runs on. ``page_size`` in bytes."""
@@ -37,6 +41,11 @@ class Platform:
     architecture: Architecture
     pointer_size: int = 8
     page_size: int = 4096
+
+    @property
+    def machine(self) -> Machine:
+        """Its CPU's number in ELF files, by which layouts of registers are known."""
+        return _MACHINES[self.architecture]
 
 
 @record

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from dotdump.analysis.statistics import GENERATIONS
 from dotdump.cli.answer import print_answer, tell_heap_damage
 from dotdump.cli.listing_arguments import add_listing, choice_of
 from dotdump.cli.target_arguments import add_index, add_target, index_of, open_target
@@ -24,8 +25,6 @@ EXAMPLES = """\
   dotdump heap core.4711 --by-module                 which assembly's types they are
   dotdump heap core.4711 --format csv > types.csv"""
 
-_GENERATIONS = ("gen0", "gen1", "gen2", "large", "pinned", "frozen")
-
 
 def configure(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -40,7 +39,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--generation",
         action="append",
-        choices=_GENERATIONS,
+        choices=GENERATIONS,
         default=[],
         help="only objects of this generation, or of the large, pinned or frozen objects; may be repeated",
     )

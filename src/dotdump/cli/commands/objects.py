@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from itertools import islice
 
+from dotdump.analysis.statistics import GENERATIONS
 from dotdump.cli.answer import tell_damage, tell_moving
 from dotdump.cli.listing_arguments import add_listing
 from dotdump.cli.quantities import address_range, byte_count
@@ -31,8 +32,6 @@ EXAMPLES = """\
   dotdump objects core.4711 --generation gen2 --where '@length>1000'
   dotdump objects -p 4711 --type 'Exception$' --format json           of a process that runs"""
 
-_GENERATIONS = ("gen0", "gen1", "gen2", "large", "pinned", "frozen")
-
 
 def configure(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -49,7 +48,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--fields", metavar="PATH,…", type=_paths, default=(), help="show the values of these fields")
     parser.add_argument("--min-size", metavar="BYTES", type=byte_count, default=0, help="12, 4K, 1M or 2G")
     parser.add_argument("--max-size", metavar="BYTES", type=byte_count, help="likewise")
-    parser.add_argument("--generation", action="append", choices=_GENERATIONS, default=[], help="may be repeated")
+    parser.add_argument("--generation", action="append", choices=GENERATIONS, default=[], help="may be repeated")
     lives = parser.add_mutually_exclusive_group()
     lives.add_argument("--live", action="store_true", help="only those that roots reach")
     lives.add_argument("--dead", action="store_true", help="only those that wait to be collected")

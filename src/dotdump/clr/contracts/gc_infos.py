@@ -11,15 +11,11 @@ from typing import TYPE_CHECKING
 from dotdump.errors import FormatError
 from dotdump.formats.gc_info.decoder import GcInfo
 from dotdump.formats.gc_info.encoding import encoding_of, version_of_image, version_of_runtime
-from dotdump.formats.machine import Machine
 from dotdump.limits import CODE_BLOCKS_KEPT
-from dotdump.target.model import Architecture
 
 if TYPE_CHECKING:
     from dotdump.clr.contracts.code_block import CodeBlock
     from dotdump.clr.data_access import DataAccess
-
-MACHINES = {Architecture.X86_64: Machine.X86_64, Architecture.AARCH64: Machine.AARCH64}
 
 
 class GcInfos:
@@ -27,7 +23,7 @@ class GcInfos:
 
     def __init__(self, access: DataAccess) -> None:
         self._memory = access.reader.memory
-        self._machine = MACHINES[access.target.platform.architecture]
+        self._machine = access.target.platform.machine
         self._version = version_of_runtime(access.major)
         self._found: dict[int, GcInfo] = {}
 

@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.dump.copied_target import CopiedTarget
-from dotdump.dump.core_head import MACHINES
 from dotdump.dump.plan import overlaps
 from dotdump.dump.selection.texts import LEAST, Texts, Wanted
 from dotdump.dump.short_paths import short_path
@@ -41,7 +40,7 @@ class RedactedTarget(CopiedTarget):
     def __init__(self, target: Target, memory: AddressSpace) -> None:
         super().__init__(target, memory)
         self.process = replace(target.process, arguments="")
-        registers = REGISTER_FILES[MACHINES[target.platform.architecture]]
+        registers = REGISTER_FILES[target.platform.machine]
         self.threads = [_without_vectors(thread, registers) for thread in self.threads]
         self.regions = [replace(region, path=short_path(region.path)) for region in target.regions]
 
