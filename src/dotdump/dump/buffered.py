@@ -11,10 +11,9 @@ from contextlib import suppress
 from itertools import accumulate
 
 from dotdump.dump.side_by_side import side_by_side
-from dotdump.errors import MemoryFault
 from dotdump.linux.headroom import headroom
 from dotdump.linux.own_memory import OwnMemory
-from dotdump.memory.space import MemoryRange
+from dotdump.memory.space import ExactReads, MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def touched(size: int) -> OwnMemory:
     return memory
 
 
-class CopiedMemory:
+class CopiedMemory(ExactReads):
     """An ``AddressSpace`` of the ``runs``, sorted and disjoint, of another: nothing is there before ``fill``.
 
     What lies between them was never touched, so it is zero. ``room`` has room for all of them.
@@ -81,12 +80,6 @@ class CopiedMemory:
 
         side_by_side(copy, self._pieces())
         self._gaps = sorted(gaps)
-
-    def read(self, address: int, size: int) -> bytes:
-        data = self.read_available(address, size)
-        if len(data) < size:
-            raise MemoryFault(address + len(data), size - len(data))
-        return data
 
     def read_available(self, address: int, size: int) -> bytes:
         buffer = bytearray(size)

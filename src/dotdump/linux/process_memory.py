@@ -14,13 +14,13 @@ from array import array
 from bisect import bisect_right
 from threading import Lock
 
-from dotdump.errors import MemoryFault, ProcessGone
+from dotdump.errors import ProcessGone
 from dotdump.kernels.segment_rows import ALONE, JOINED, LEFT_OUT, join
 from dotdump.linux.errors import call_error
 from dotdump.linux.pagemap import PAGE_SIZE
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.region_table import SHARED, RegionTable
-from dotdump.memory.space import MemoryRange, joined
+from dotdump.memory.space import ExactReads, MemoryRange, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class VmReader:
             return self._file
 
 
-class ProcessMemory:
+class ProcessMemory(ExactReads):
     """An ``AddressSpace`` over a process that stands still: what its readable regions map, read by ``source``.
 
     ``pages`` tells which pages hold data; ``files``, where given, serve the pages of file mappings that are absent.
@@ -116,12 +116,6 @@ class ProcessMemory:
         self._pages = pages
         self._files = files
         self._buffer = bytearray(CHUNK)
-
-    def read(self, address: int, size: int) -> bytes:
-        data = self.read_available(address, size)
-        if len(data) < size:
-            raise MemoryFault(address + len(data), size - len(data))
-        return data
 
     def read_available(self, address: int, size: int) -> bytes:
         buffer = memoryview(self._buffer if size <= CHUNK else bytearray(size))[:size]

@@ -7,7 +7,7 @@ reason of the lowest layer that has one: it was the last that could have had it.
 from __future__ import annotations
 
 from dotdump.errors import MemoryFault
-from dotdump.memory.space import ADDRESS_END, AddressSpace, MemoryRange, merged
+from dotdump.memory.space import ADDRESS_END, NOT_MAPPED, AddressSpace, MemoryRange, merged
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from typing import Protocol
 else:
     Protocol = object
-
-NOT_MAPPED = "not mapped"
 
 
 @record

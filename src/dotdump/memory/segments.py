@@ -15,9 +15,8 @@ from bisect import bisect_right
 from functools import cached_property
 from operator import itemgetter
 
-from dotdump.errors import MemoryFault
-from dotdump.memory.overlay import NOT_MAPPED, Origin
-from dotdump.memory.space import ADDRESS_END, MemoryRange
+from dotdump.memory.overlay import Origin
+from dotdump.memory.space import ADDRESS_END, NOT_MAPPED, ExactReads, MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 _NOWHERE = 0, 0, 0
 
 
-class SegmentSpace:
+class SegmentSpace(ExactReads):
     """Memory out of ``source``, whose first ``source_size`` bytes are there."""
 
     def __init__(self, source: AddressSpace, segments: Iterable[LoadSegment], source_size: int, name: str = "") -> None:
@@ -52,18 +51,11 @@ class SegmentSpace:
     def _cut(self) -> _Columns:
         return _Columns(_beyond(self._ordered, self._source_size))
 
-    def read(self, address: int, size: int) -> bytes:
-        data = self.read_available(address, size)
-        if len(data) < size:
-            missing = address + len(data)
-            raise MemoryFault(missing, size - len(data), self.reason(missing))
-        return data
-
     def read_available(self, address: int, size: int) -> bytes:
         start, end, shift = self._near
-        if address < start or address + size > end:
+        if not (start <= address and address + size <= end):
             start, end, shift = self._near = self._columns.extent_at(address)
-            if address + size > end:
+            if not (start <= address and address + size <= end):
                 return b"".join(self._parts(address, size))
         return self._read_source(address + shift, size)
 

@@ -6,6 +6,7 @@ Nothing ever reads silently as zero: what is not there raises ``MemoryFault``.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from bisect import bisect_right
 
 from dotdump.errors import MemoryFault
@@ -22,6 +23,8 @@ else:
 
 ADDRESS_END = 1 << 64
 """What no address reaches."""
+NOT_MAPPED = "not mapped"
+"""Why there is no byte where nobody says more."""
 
 
 @record
@@ -53,18 +56,33 @@ class AddressSpace(Protocol):
         """Return what can be read, sorted by start, disjoint."""
 
 
-class BytesSpace:
+class ExactReads:
+    """Base of an ``AddressSpace`` that knows what is available: ``read`` is that, or faults and says why."""
+
+    __slots__ = ()
+
+    def read(self, address: int, size: int) -> bytes:
+        data = self.read_available(address, size)
+        if len(data) < size:
+            missing = address + len(data)
+            raise MemoryFault(missing, size - len(data), self.reason(missing))
+        return data
+
+    @abstractmethod
+    def read_available(self, address: int, size: int) -> bytes:
+        """Return the readable prefix of the range: ``b""`` where even the first byte is not there."""
+
+    def reason(self, address: int) -> str:  # noqa: ARG002 - others have more than one
+        """Return why there is no byte at ``address``."""
+        return NOT_MAPPED
+
+
+class BytesSpace(ExactReads):
     """An ``AddressSpace`` over chunks of bytes, keyed by where they start. For fakes and for small copies."""
 
     def __init__(self, chunks: Iterable[tuple[int, bytes]]) -> None:
         self._chunks = sorted((start, memoryview(data)) for start, data in chunks if len(data))
         self._starts = [start for start, _ in self._chunks]
-
-    def read(self, address: int, size: int) -> bytes:
-        data = self.read_available(address, size)
-        if len(data) < size:
-            raise MemoryFault(address + len(data), size - len(data))
-        return data
 
     def read_available(self, address: int, size: int) -> bytes:
         parts = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from dotdump.errors import MemoryFault
-from dotdump.memory.space import AddressSpace, MemoryRange
+from dotdump.memory.space import AddressSpace, ExactReads, MemoryRange
 from dotdump.memory.zstd_library import zstd
 
 TYPE_CHECKING = False
@@ -48,7 +48,7 @@ class CompressedFile(AddressSpace, Protocol):
         """Release it."""
 
 
-class ZstdSpace:
+class ZstdSpace(ExactReads):
     """The content of ``file``, whose ``frames`` are known. Closing it closes the file."""
 
     def __init__(self, file: CompressedFile, frames: Frames, cache_bytes: int = CACHE_BYTES) -> None:
@@ -60,13 +60,6 @@ class ZstdSpace:
         self._cache: OrderedDict[int, memoryview] = OrderedDict()
         self._cached = 0
         self._damage: dict[int, str] = {}
-
-    def read(self, address: int, size: int) -> bytes:
-        data = self.read_available(address, size)
-        if len(data) < size:
-            missing = address + len(data)
-            raise MemoryFault(missing, size - len(data), self.reason(missing))
-        return data
 
     def read_available(self, address: int, size: int) -> bytes:
         part = self._contiguous(address, size)

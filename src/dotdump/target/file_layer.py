@@ -10,13 +10,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import cached_property, partial
 
-from dotdump.errors import MemoryFault
 from dotdump.formats.elf import ProgramHeader, SegmentType
 from dotdump.formats.elf_relocations import relocated_slots
-from dotdump.memory.overlay import NOT_MAPPED, Origin
+from dotdump.memory.overlay import Origin
 from dotdump.memory.region import Protection
 from dotdump.memory.segments import SegmentSpace
-from dotdump.memory.space import ADDRESS_END, BytesSpace, MemoryRange
+from dotdump.memory.space import ADDRESS_END, NOT_MAPPED, BytesSpace, ExactReads, MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,19 +29,12 @@ if TYPE_CHECKING:
 RELRO_LIMIT = 64 << 20
 
 
-class FileLayer:
+class FileLayer(ExactReads):
     """The read-only memory of modules whose files are at hand; a file is looked for when its module is asked for."""
 
     def __init__(self, modules: Callable[[], Sequence[ElfModule]]) -> None:
         self._find_modules = modules
         self._parts: dict[int, list[_Part]] = {}
-
-    def read(self, address: int, size: int) -> bytes:
-        data = self.read_available(address, size)
-        if len(data) < size:
-            missing = address + len(data)
-            raise MemoryFault(missing, size - len(data), self.reason(missing))
-        return data
 
     def read_available(self, address: int, size: int) -> bytes:
         part = self._part_at(address)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from dotdump.errors import MemoryFault
 from dotdump.linux.process_memory import ProcessMemory
-from dotdump.memory.space import ADDRESS_END, BytesSpace, MemoryRange
+from dotdump.memory.space import ADDRESS_END, BytesSpace, ExactReads, MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
 
 
-class SnapshotMemory:
+class SnapshotMemory(ExactReads):
     """An ``AddressSpace`` of three sources that do not overlap. ``watch`` is called before memory is read."""
 
     def __init__(
@@ -30,12 +29,6 @@ class SnapshotMemory:
         self._apart = sorted([*apart, *copies.live], key=lambda part: part.start)
         self._starts = [part.start for part in self._apart]
         self._live = {part.start for part in copies.live}
-
-    def read(self, address: int, size: int) -> bytes:
-        data = self.read_available(address, size)
-        if len(data) < size:
-            raise MemoryFault(address + len(data), size - len(data))
-        return data
 
     def read_available(self, address: int, size: int) -> bytes:
         self._watch()

@@ -97,3 +97,9 @@ def test_there_is_nothing_past_the_end_of_all_addresses() -> None:
 def test_an_offset_beyond_every_file_is_only_lost() -> None:
     memory = space((0x1000, 64, 2**64 - 8, 32), (0x2000, 2**63, 0, 2**64 - 1))
     assert memory.lost() == [MemoryRange(0x1000, 0x1020), MemoryRange(0x2000 + len(FILE), 0x2000 + 2**63)]
+
+
+def test_an_address_below_all_addresses_has_nothing() -> None:
+    memory = space((0, 4096, 0, 4096), (0x2000, 64, 0, 64))
+    assert [memory.read_available(address, 16) for address in (-16, -8, -(2**63))] == [b""] * 3
+    assert space((0x2000, 64, 0, 64)).read_available(-(2**63), 16) == b""

@@ -29,7 +29,7 @@ def stack(count: int) -> StackWords:
     return StackWords(BytesSpace([(STACK, data)]))
 
 
-@pytest.mark.parametrize("count", [1, 100, 600])
+@pytest.mark.parametrize("count", [1, 100, 341])
 def test_each_frame_is_the_caller_of_the_one_before(count: int) -> None:
     runs = FrameRuns(stack(count), PC, SP)
     for number in range(count):
