@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from dotdump.formats.elf import SegmentType
 from dotdump.formats.elf_image import image_at
+from dotdump.memory.region import Protection
 from dotdump.target.debug_files import find_debug_file
 from dotdump.target.elf_files import ElfFile, find_elf_file
 from dotdump.target.file_layer import initial_data
@@ -27,6 +29,7 @@ _VARIABLES = 0x200000
 """Bytes behind a file whose header is gone in which its uninitialised variables may lie."""
 _SEARCH_STEP = 1 << 20
 _SEARCH_LIMIT = 64 << 20
+_CONSTANTS, _CODE = Protection.READ.real, Protection.EXECUTE.real
 
 
 class ElfModule:
@@ -81,35 +84,48 @@ class ElfModule:
 
     @cached_property
     def version(self) -> str:
-        """The version that is embedded in it, or nothing."""
-        return self._find_version()[1]
+        """The version that is embedded in it, or nothing; of a sparse dump wherever it shows."""
+        return (self._find_version(self._beside_code) or self._find_version([self._whole]) or (0, ""))[1]
 
     @property
     def version_place(self) -> tuple[int, int]:
         """The address and the size of that version's text and the mark before it; (0, 0) where there is none."""
-        address, text = self._find_version()
-        return (address, _VERSION_BYTES + len(_VERSION_MARKS[0])) if text else (0, 0)
+        found = self._find_version(self._beside_code)
+        return (found[0], _VERSION_BYTES + len(_VERSION_MARKS[0])) if found else (0, 0)
 
-    def _find_version(self) -> tuple[int, str]:
-        for start, data in self._pieces():
+    def _find_version(self, spans: Sequence[tuple[int, int]]) -> tuple[int, str] | None:
+        for start, data in self._pieces(spans):
             for mark in _VERSION_MARKS:
                 if (at := data.find(mark)) >= 0 and (text := _version_text(data[at + len(mark) :], mark)):
                     return start + at, text
-        return 0, ""
+        return None
 
-    def _pieces(self) -> Iterator[tuple[int, bytes]]:
-        """Yield its memory in pieces that overlap, so that nothing short is missed; passes over what is not there.
+    def _pieces(self, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+        """Yield the memory of ``spans`` in pieces that overlap, so that nothing short is missed.
 
-        The last come first: versions are among constants and data, which lie behind the code.
+        The last come first: versions are among constants and data. What is not there is passed over.
         """
-        limit = min(self.end, self.base + _SEARCH_LIMIT)
-        for start in reversed(range(self.base, limit, _SEARCH_STEP)):
-            address, end = start, min(start + _SEARCH_STEP + _VERSION_BYTES, limit)
-            while address < end:
-                data = self._memory.read_available(address, end - address)
-                if data:
-                    yield address, data
-                address = (address + len(data) + 4096) & -4096
+        for first, limit in reversed(spans):
+            for start in reversed(range(first, limit, _SEARCH_STEP)):
+                address, end = start, min(start + _SEARCH_STEP + _VERSION_BYTES, limit)
+                while address < end:
+                    data = self._memory.read_available(address, end - address)
+                    if data:
+                        yield address, data
+                    address = (address + len(data) + 4096) & -4096
+
+    @property
+    def _whole(self) -> tuple[int, int]:
+        return self.base, min(self.end, self.base + _SEARCH_LIMIT)
+
+    @property
+    def _beside_code(self) -> list[tuple[int, int]]:
+        """Where what is not code starts and ends: all of a file that is not known to have constants apart from it."""
+        loads = [part for part in self._image.headers if part.type == SegmentType.LOAD] if self._image else []
+        if all(part.flags != _CONSTANTS for part in loads):
+            return [self._whole]
+        places = ((self.bias + part.vaddr, min(part.memsz, _SEARCH_LIMIT)) for part in loads if not part.flags & _CODE)
+        return [(start, start + size) for start, size in places]
 
     @cached_property
     def image(self) -> ElfImage | None:
