@@ -48,6 +48,7 @@ class RecordingTarget(TargetView):
         self.used_images: set[int] = set()
         """Where the images begin whose code is on stacks."""
         self._objects: dict[int, int] = {}
+        self._pointed_at: set[int] = set()
         self.memory = PageCache(target.memory, self.platform.page_size)
 
     @property
@@ -78,9 +79,12 @@ class RecordingTarget(TargetView):
         """
         self.memory.touch(address, size)
         data = self.memory.read_available(address, size)
-        for word in set(memoryview(data[: len(data) & ~7]).cast("Q")):
+        words = set(memoryview(data[: len(data) & ~7]).cast("Q"))
+        for word in words - self._pointed_at:
             self.touch_private(word)
-            if depth > 1 and word % 8 == 0 and self.region_at(word) is not None:
+        self._pointed_at |= words
+        for word in words if depth > 1 else ():
+            if word % 8 == 0 and self.region_at(word) is not None:
                 self.touch_around(word, _FIRST_WORDS, depth - 1)
 
     def touch_tables(self, address: int, size: int) -> None:
