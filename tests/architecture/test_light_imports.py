@@ -20,3 +20,9 @@ def test_a_short_command_imports_nothing_heavy(words: list[str]) -> None:
     imported = set(done.stderr.splitlines()[-1].split())
     assert "dotdump.cli.main" in imported
     assert not imported & HEAVY
+
+
+def test_who_looks_at_rights_before_a_dump_imports_no_sockets() -> None:
+    script = f"import sys; sys.path[:0] = {sys.path!r}; import dotdump.dump.own_method; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)
+    assert not {"_socket", "dotdump.ipc.state"} & set(done.stdout.split())

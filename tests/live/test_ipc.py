@@ -16,12 +16,13 @@ from corpus import Corpus, Runtime, corpus, executables, missing, runtimes, sock
 from dotdump.errors import CommandRejected, ProtocolError, ServerSilent, ServerUnavailable
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.commands import Command, HResult
+from dotdump.ipc.diagnostics import DiagnosticsState
 from dotdump.ipc.dump import DumpFlags, DumpType
 from dotdump.ipc.event_pipe import CollectTracing, EventFilter, Format, Provider, SessionType
 from dotdump.ipc.ports import PortEndpoint
 from dotdump.ipc.process import PROCESS_INFO_VERSIONS, PerfMapType
 from dotdump.ipc.reversed_server import ReversedServer
-from dotdump.ipc.state import DiagnosticsState, diagnose, is_suspended
+from dotdump.ipc.state import diagnose, is_suspended
 from dotdump.ipc.wire import Message, PayloadWriter
 from dotdump.linux.proc import Proc
 

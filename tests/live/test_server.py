@@ -16,8 +16,9 @@ import pytest
 from dotdump import open_core
 from dotdump.errors import CommandRejected
 from dotdump.ipc.client import DiagnosticsClient
+from dotdump.ipc.diagnostics import DiagnosticsState
 from dotdump.ipc.dump import DumpType
-from dotdump.ipc.state import DiagnosticsState, diagnose
+from dotdump.ipc.state import diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 
 from dotdump.errors import AccessDenied, FormatError, ProcessGone
+from dotdump.ipc.diagnostics import Diagnostics, DiagnosticsState
 from dotdump.ipc.discovery import DEFAULT_DIRECTORY, PREFIX, find_candidates
 from dotdump.ipc.runtime_file import find_runtime
-from dotdump.ipc.state import Diagnostics, DiagnosticsState, diagnose_all
+from dotdump.ipc.state import diagnose_all
 from dotdump.ipc.trust import read_owner
 from dotdump.linux.cgroup import find_container
 from dotdump.linux.proc import ROOT, Proc

@@ -20,12 +20,12 @@ from dotdump.errors import (
 )
 from dotdump.ipc.answers import accepted
 from dotdump.ipc.commands import HResult
+from dotdump.ipc.diagnostics import Diagnostics, DiagnosticsState
 from dotdump.ipc.discovery import connect_process
 from dotdump.ipc.process import PROCESS_INFO_VERSIONS, ProcessInfo
 from dotdump.ipc.transport import Deadline
 from dotdump.ipc.wire import Message, MessageDecoder
 from dotdump.linux.proc import ROOT, Proc
-from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,30 +39,6 @@ SUSPENDED_THREAD = "diag. suspended"
 
 _CONNECT_SECONDS = 0.1
 _CHUNK = 1 << 16
-
-
-class DiagnosticsState:
-    """What became of the question who it is."""
-
-    OK = "ok"
-    OFF = "off"
-    REFUSED = "refused"
-    SUSPENDED = "suspended"
-    SILENT = "silent"
-    SPOOFED = "spoofed"
-
-
-@record
-class Diagnostics:
-    """``reason`` says why it is not ``OK``, ``hint`` what to do; ``info`` is None where it did not, or cannot, say.
-
-    A runtime before .NET 5 is ``OK`` without ``info``: it answers, but does not know the question.
-    """
-
-    state: str
-    reason: str = ""
-    hint: str | None = None
-    info: ProcessInfo | None = None
 
 
 def diagnose(pid: int, timeout: float = 0.5, root: str = ROOT) -> Diagnostics:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from dotdump.ipc import processes, runtime_exports
+from dotdump.ipc.diagnostics import DiagnosticsState
 from dotdump.ipc.processes import find_processes
 from dotdump.ipc.runtime_file import RuntimeKind, find_runtime, version_in_path
-from dotdump.ipc.state import DiagnosticsState, diagnose_all
+from dotdump.ipc.state import diagnose_all
 from dotdump.linux.open_file import OpenFile
 
 NUMBERS = "S 1 2 3 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 {threads} 0 777 13324288 2408 1"

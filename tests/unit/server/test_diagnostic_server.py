@@ -16,13 +16,14 @@ import pytest
 
 from dotdump.errors import CollectError, CommandRejected, ServerUnavailable
 from dotdump.ipc.client import DiagnosticsClient
+from dotdump.ipc.diagnostics import DiagnosticsState
 from dotdump.ipc.discovery import SearchPlace
 from dotdump.ipc.dump import DumpType, GenerateCoreDump
 from dotdump.ipc.event_pipe import CollectTracing, Provider
 from dotdump.ipc.ports import Port, PortEndpoint, PortMode
 from dotdump.ipc.process import PerfMapType, ProcessInfo, encode_environment, parse_environment
 from dotdump.ipc.reversed_server import ReversedServer
-from dotdump.ipc.state import DiagnosticsState, diagnose
+from dotdump.ipc.state import diagnose
 from dotdump.ipc.wire import guid_text
 from dotdump.server.diagnostic_server import MOST_PEERS, DiagnosticServer
 from dotdump.server.program import socket_name

@@ -5,7 +5,7 @@ A value that could not be found out is None, which is never the same as "no". Kn
 
 from __future__ import annotations
 
-from dotdump.ipc.state import Diagnostics, DiagnosticsState
+from dotdump.ipc.diagnostics import Diagnostics, DiagnosticsState
 from dotdump.records import record
 
 TYPE_CHECKING = False

@@ -13,11 +13,12 @@ from dotdump.dump.doctor.control_group import find_headroom
 from dotdump.dump.doctor.facts import Facts, Output, Subject, Tool
 from dotdump.dump.space import expected_size
 from dotdump.errors import CollectError, DotdumpError, FormatError
+from dotdump.ipc.diagnostics import Diagnostics, DiagnosticsState
 from dotdump.ipc.discovery import DEFAULT_DIRECTORY, PREFIX, SUFFIX, find_candidates, search_place
 from dotdump.ipc.dump import DumpType
 from dotdump.ipc.runtime_exports import written_version
 from dotdump.ipc.runtime_file import RuntimeFile, RuntimeKind, find_runtime
-from dotdump.ipc.state import Diagnostics, DiagnosticsState, diagnose
+from dotdump.ipc.state import diagnose
 from dotdump.ipc.trust import read_owner
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.mounts import find_mount

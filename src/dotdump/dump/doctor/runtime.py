@@ -6,8 +6,8 @@ Source of truth: docs/core/runtime-config/debugging-profiling; ``ds-ipc-pal-sock
 from __future__ import annotations
 
 from dotdump.dump.doctor.finding import Finding, ok, problem, warning
+from dotdump.ipc.diagnostics import DiagnosticsState
 from dotdump.ipc.runtime_file import RuntimeKind
-from dotdump.ipc.state import DiagnosticsState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

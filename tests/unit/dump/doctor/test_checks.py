@@ -6,8 +6,8 @@ from dotdump.dump.doctor.checks import examine
 from dotdump.dump.doctor.facts import CAP_SYS_PTRACE, Caller, Facts, Namespaces, Output, Subject, Tool
 from dotdump.dump.doctor.finding import Finding, Status
 from dotdump.dump.doctor.preflight import runtime_findings, tracing_findings
+from dotdump.ipc.diagnostics import Diagnostics, DiagnosticsState
 from dotdump.ipc.runtime_file import RuntimeFile, RuntimeKind
-from dotdump.ipc.state import Diagnostics, DiagnosticsState
 from dotdump.records import replace
 
 HOST = Namespaces(1, 2, 3)
