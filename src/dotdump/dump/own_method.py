@@ -227,7 +227,9 @@ def _make_ready(dump_type: DumpType) -> None:
     """Import what chooses, which takes as long as choosing: before the process is stopped."""
     if dump_type is not DumpType.FULL:
         import dotdump.dump.selection.beforehand
-        import dotdump.dump.selection.choose  # noqa: F401 - later imports find them
+        import dotdump.dump.selection.choose
+    if dump_type is DumpType.TRIAGE:
+        import dotdump.dump.selection.redaction  # noqa: F401 - later imports find them
 
 
 def _choose(target: Target, dump_type: DumpType, options: OwnOptions) -> Selection:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.method_descs import MethodKind
 from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
-from dotdump.formats.source_names import source_name
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -114,6 +113,8 @@ class ClrMethod:
 
         ``Namespace.Type.Method``, then what in it: ``Namespace.Type.Method, lambda``. Empty for all others.
         """
+        from dotdump.formats.source_names import source_name
+
         return "" if self.is_dynamic else source_name(self._names.definition_name_of(self._record), self.name)
 
     def __repr__(self) -> str:

@@ -11,7 +11,6 @@ from dotdump.dump.plan import ZERO_BLOCK, full, sharing_zeros, trimmed
 from dotdump.dump.selection.heap_memory import free_objects, private_memory, subtracted, unused_heap
 from dotdump.dump.selection.mini_memory import touch_mini
 from dotdump.dump.selection.recording import RecordingTarget
-from dotdump.dump.selection.redaction import redacted
 from dotdump.dump.selection.selected import Selection
 from dotdump.dump.selection.zeros import zero_ranges
 from dotdump.errors import DotdumpError
@@ -75,6 +74,8 @@ def _copy(
     if dump_type is DumpType.HEAP:
         return None
     if dump_type is DumpType.TRIAGE:
+        from dotdump.dump.selection.redaction import redacted
+
         return redacted(target, recording, _heap(runtimes))
     return CopiedTarget(target, recording.memory.copy(), list(map(_without_tiles, target.threads)))
 
