@@ -9,7 +9,6 @@ import dotdump.clr.contracts.assemblies
 import dotdump.clr.contracts.debug_info
 import dotdump.clr.contracts.execution_manager
 import dotdump.clr.contracts.method_names
-import dotdump.clr.contracts.source_lines
 import dotdump.clr.contracts.stack_walk
 import dotdump.clr.contracts.threads
 import dotdump.clr.contracts.type_strings

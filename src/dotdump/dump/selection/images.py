@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.dump.plan import overlaps
 from dotdump.errors import DotdumpError
-from dotdump.formats.pe import CODEVIEW, PeImage
+from dotdump.formats.pe import CODEVIEW, EMBEDDED_PDB, PeImage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,6 +45,7 @@ def touch_images(target: RecordingTarget, known: Iterable[PeImage], keep: Keep) 
     for image in images.values():
         with suppress(DotdumpError):
             _touch_headers(target.memory, image)
+            _touch_pdb(image, is_used=image.base in target.used_images)
     touched = target.memory.touched
     starts = [part.start for part in touched]
     for image in images.values() if keep is not Keep.NONE else ():
@@ -70,9 +71,13 @@ def _open(memory: PageCache, base: int) -> PeImage | None:
 
 
 def _touch_headers(memory: PageCache, image: PeImage) -> None:
-    header = image.cli_header()
+    header = image.cli_header
     if header is not None and header.managed_native_header[0]:
         memory.touch(image.address_of(header.managed_native_header[0]), _READY_TO_RUN_HEADER)
+
+
+def _touch_pdb(image: PeImage, *, is_used: bool) -> None:
+    """Read what leads to the PDB of an image; of one that is used a PDB within it, too."""
     for entry in image.debug_entries():
-        if entry.type == CODEVIEW:
+        if entry.type == CODEVIEW or (is_used and entry.type == EMBEDDED_PDB):
             image.debug_data(entry)

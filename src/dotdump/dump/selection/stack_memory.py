@@ -79,7 +79,8 @@ def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: 
             done.add(step.code.address)
             for table in runtime.code.ranges.tables(step.code.address):
                 target.memory.touch(table, TABLE_SIZE)
-            runtime.location_of(step.code)
+            with suppress(DotdumpError):
+                runtime.debug_infos.bounds(step.code)
             if step.code.gc_info:
                 target.memory.touch(step.code.gc_info, _GC_INFO)
     if method and method not in done:
@@ -104,6 +105,7 @@ def _touch_method(target: RecordingTarget, runtime: ClrRuntime, method: ClrMetho
     if not method.module:
         return
     runtime.loader.name_of(method.module)
+    runtime.loader.path_of(method.module)
     if runtime.access.major == _LOOKS_INTO_CHAINS and method.module not in done:
         done.add(method.module)
         target.touch_chains(method.module, _MODULE)
