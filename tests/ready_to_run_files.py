@@ -34,7 +34,7 @@ class ImageFile:
             loaded[section.virtual_address : section.virtual_address + section.raw_size] = flat[
                 section.raw_offset : section.raw_offset + section.raw_size
             ]
-        header = image.cli_header()
+        header = image.cli_header
         assert header is not None
         rva, _ = header.managed_native_header
         signature, major, minor, _, count = unpack_from("<IHHII", loaded, rva)

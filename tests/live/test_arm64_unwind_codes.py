@@ -76,7 +76,7 @@ def core_lib() -> Iterator[PeImage]:
 
 
 def runtime_functions(image: PeImage) -> Iterator[tuple[int, ...]]:
-    header = image.cli_header()
+    header = image.cli_header
     assert header is not None
     sections = image.read(*header.managed_native_header)[16:]
     rows = iter_unpack("<III", sections[: len(sections) // 12 * 12])

@@ -7,6 +7,7 @@ ready-to-run images, which are XORed with a number of the operating system.
 
 from __future__ import annotations
 
+from functools import cached_property
 from struct import Struct, unpack_from
 from typing import TYPE_CHECKING
 
@@ -105,8 +106,9 @@ class PeImage:
         """Return ``size`` bytes at an RVA."""
         return self._space.read(self.address_of(rva), size)
 
+    @cached_property
     def cli_header(self) -> CliHeader | None:
-        """Return the CLI header; None where the image is not managed."""
+        """The CLI header; None where the image is not managed."""
         rva, size = self.directory(CLI_HEADER)
         if not rva or size < _CLI.size:
             return None
@@ -115,7 +117,7 @@ class PeImage:
 
     def metadata_place(self) -> tuple[int, int]:
         """Return the address and the size of the metadata root; ``FormatError`` where there is none."""
-        header = self.cli_header()
+        header = self.cli_header
         if header is None or not header.metadata[0]:
             raise FormatError("a PE image without metadata", source=self._source)
         rva, size = header.metadata

@@ -43,7 +43,7 @@ class ExceptionClause:
 
 def find_section(image: PeImage, kind: int) -> tuple[int, int]:
     """Return (RVA, size) of a section of a ready-to-run image; (0, 0) where it has none. Raises ``FormatError``."""
-    header = image.cli_header()
+    header = image.cli_header
     rva, size = header.managed_native_header if header is not None else (0, 0)
     if size < _HEADER.size:
         return 0, 0

@@ -24,6 +24,7 @@ class FakeImage:
         self.data = data
         self.managed_native_header = HEADER, size
 
+    @property
     def cli_header(self) -> FakeImage:
         return self
 

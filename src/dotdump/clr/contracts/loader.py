@@ -7,6 +7,8 @@ made at run time has no image, but a copy of its metadata.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 from dotdump import limits
@@ -32,6 +34,7 @@ class Loader:
     def __init__(self, access: DataAccess) -> None:
         self._access = access
         self._images: dict[int, PeImage | None] = {}
+        self._opened: dict[tuple[int, bool], PeImage | None] = {}
         self._metadata: dict[int, Metadata | None] = {}
         self._files: dict[int, PeImage | None] = {}
 
@@ -78,14 +81,18 @@ class Loader:
             yield image_file
 
     def _in_memory(self, module: int) -> Iterator[PeImage]:
-        for base in self._bases(module):
-            for loaded in (True, False):
-                try:
-                    image = PeImage(self._access.reader.memory, base, loaded=loaded)
-                    if image.cli_header() is not None:
-                        yield image
-                except (FormatError, MemoryFault):
-                    continue
+        places = ((base, loaded) for base in self._bases(module) for loaded in (True, False))
+        return filter(None, starmap(self._managed_at, places))
+
+    def _managed_at(self, base: int, loaded: bool) -> PeImage | None:  # noqa: FBT001 - a key
+        """Return the managed image at ``base``, opened once, or None."""
+        key = base, loaded
+        if key not in self._opened:
+            self._opened[key] = None
+            with suppress(FormatError, MemoryFault):
+                image = PeImage(self._access.reader.memory, base, loaded=loaded)
+                self._opened[key] = image if image.cli_header is not None else None
+        return self._opened[key]
 
     def _mapped_path(self, base: int) -> str:
         region = region_at(self._access.target.regions, base)
