@@ -58,10 +58,9 @@ def touch_managed_stacks(target: RecordingTarget, runtime: ClrRuntime) -> None:
         return
     done: set[int] = set()
     for thread in runtime.threads:
-        for native in (False, True):
-            for step in thread.walk(native=native):
-                if not isinstance(step, Ending):
-                    _touch_step(target, runtime, step, done)
+        for step in thread.walk(native=True):
+            if not isinstance(step, Ending):
+                _touch_step(target, runtime, step, done)
 
 
 def touch_named_types(target: RecordingTarget, runtime: ClrRuntime) -> None:
