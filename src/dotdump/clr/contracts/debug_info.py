@@ -74,24 +74,26 @@ class DebugInfos:
         behind, size = parse_variable_sizes(memory.read_available(place, _LONGEST_SIZES))
         return parse_variables(memory.read(place + behind, size))
 
+    def written_bounds(self, block: CodeBlock) -> bytes:
+        """Return the mappings as they are written, empty where there are none."""
+        place = self._place(block)
+        if not place:
+            return b""
+        memory = self._access.reader.memory
+        behind, size = parse_sizes(memory.read_available(place, _LONGEST_SIZES))
+        return memory.read(place + behind, size)
+
     def _read(self, block: CodeBlock) -> tuple[OffsetMapping, ...]:
         if block.kind is CodeKind.READY_TO_RUN:
             major = block.ready_to_run_version[0] if block.ready_to_run_version else 0
-            return self._parse(self._place(block), packed=major >= _PACKED_IMAGES_SINCE)
-        return self._parse(self._place(block), packed=self._access.major >= _PACKED_SINCE)
+            return parse_bounds(self.written_bounds(block), packed=major >= _PACKED_IMAGES_SINCE)
+        return parse_bounds(self.written_bounds(block), packed=self._access.major >= _PACKED_SINCE)
 
     def _place(self, block: CodeBlock) -> int:
         """Return where the sizes of a method's debug info are, 0 where it has none."""
         if block.kind is CodeKind.READY_TO_RUN:
             return self._in_image(block)
         return self._behind_extras(block.debug_info) if block.debug_info else 0
-
-    def _parse(self, place: int, *, packed: bool) -> tuple[OffsetMapping, ...]:
-        if not place:
-            return ()
-        memory = self._access.reader.memory
-        behind, size = parse_sizes(memory.read_available(place, _LONGEST_SIZES))
-        return parse_bounds(memory.read(place + behind, size), packed=packed)
 
     def _behind_extras(self, place: int) -> int:
         """Return where the sizes are; before them may be what on-stack replacement and profilers need."""

@@ -16,6 +16,7 @@ from dotdump.errors import DotdumpError
 from dotdump.formats.native_array import NativeArray, read_unsigned
 from dotdump.formats.ready_to_run import METHOD_ENTRY_POINTS, RUNTIME_FUNCTIONS, find_section
 from dotdump.limits import BASE_TYPES
+from dotdump.target.elf_module import ElfModule
 from dotdump.unwind.frame import End, EndReason
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.dump.selection.recording import RecordingTarget
     from dotdump.formats.pe import PeImage
-    from dotdump.target.model import Thread
+    from dotdump.target.model import Module, Thread
     from dotdump.unwind.native import NativeUnwinder
 
 _RED_ZONE = 128
@@ -79,7 +80,7 @@ def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: 
             for table in runtime.code.ranges.tables(step.code.address):
                 target.memory.touch(table, TABLE_SIZE)
             with suppress(DotdumpError):
-                runtime.debug_infos.bounds(step.code)
+                runtime.debug_infos.written_bounds(step.code)
             if step.code.gc_info:
                 target.memory.touch(step.code.gc_info, _GC_INFO)
     if method and method not in done:
@@ -166,8 +167,14 @@ def _walk(unwinder: NativeUnwinder, thread: Thread, named: set[int]) -> int | No
         module = unwinder.module_at(step.lookup)
         if module is not None and module.base not in named:
             named.add(module.base)
-            module.symbol_at(step.lookup)
+            _touch_symbols(module)
     return None
+
+
+def _touch_symbols(module: Module) -> None:
+    """Read what names the functions of a module."""
+    if isinstance(module, ElfModule) and module.image is not None:
+        _ = module.image.symbols
 
 
 def _touch_stack(target: RecordingTarget, thread: Thread, bottom: int | None) -> None:
