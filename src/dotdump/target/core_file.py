@@ -109,9 +109,7 @@ def _counted(space: AddressSpace, header: ElfHeader, problems: list[Problem]) ->
 
 def _notes(space: AddressSpace, header: ProgramHeader, name: str, problems: list[Problem]) -> tuple[Note, ...]:
     wanted = min(header.filesz, NOTE_SEGMENT)
-    view = space.view(header.offset, wanted)
-    data = memoryview(space.read_available(header.offset, wanted)) if view is None else view
-    parsed = parse_notes(data, header.align)
+    parsed = parse_notes(memoryview(space.read_available(header.offset, wanted)), header.align)
     if parsed.end < header.filesz:
         at = header.offset + parsed.end
         text = f"{name}: notes are cut or damaged from offset {at:#x} on, {header.filesz - parsed.end} bytes"

@@ -12,6 +12,7 @@ import dotdump.clr.contracts.method_names
 import dotdump.clr.contracts.stack_walk
 import dotdump.clr.contracts.threads
 import dotdump.clr.contracts.type_strings
-import dotdump.clr.model.thread  # noqa: F401
+import dotdump.clr.model.thread
+import dotdump.clr.model.thread_objects  # noqa: F401
 
 codecs.lookup("utf-16-le")
