@@ -25,6 +25,8 @@ ADDRESS_END = 1 << 64
 """What no address reaches."""
 NOT_MAPPED = "not mapped"
 """Why there is no byte where nobody says more."""
+PIECE = 1 << 10
+"""Bytes that a small dump has or lacks together: whoever passes over what is not there goes on at the next multiple."""
 
 
 @record

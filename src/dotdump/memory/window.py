@@ -6,6 +6,7 @@ What is not asked for is not read, so a blob of which a sparse dump holds parts 
 from __future__ import annotations
 
 from dotdump.errors import MemoryFault
+from dotdump.memory.space import PIECE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
 
     Otherwise = Callable[[], "memoryview | Window | None"]
 
-_BLOCK = 4096
-_KEPT = 1 << 10
-"""Blocks that are kept."""
+_KEPT = 4 << 10
+"""Pieces that are kept."""
 
 
 class Window:
@@ -43,8 +43,8 @@ class Window:
         if start >= stop:
             return b""
         address, size = self._address + start, stop - start
-        number, offset = divmod(address, _BLOCK)
-        found = self._block(number)[offset : offset + size] if offset + size <= _BLOCK else b""
+        number, offset = divmod(address, PIECE)
+        found = self._block(number)[offset : offset + size] if offset + size <= PIECE else b""
         if len(found) == size:
             return found
         try:
@@ -61,7 +61,7 @@ class Window:
         if block is None:
             if len(self._blocks) >= _KEPT:
                 self._blocks.clear()
-            block = self._blocks[number] = self._space.read_available(number * _BLOCK, _BLOCK)
+            block = self._blocks[number] = self._space.read_available(number * PIECE, PIECE)
         return block
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from dotdump.memory.space import PIECE
+
 if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
 
 _WINDOW = 1 << 13
-_PAGE = 1 << 12
 _WORD = 8
 _WORDS = [Struct(f"<{count}Q") for count in range(17)]
 
@@ -52,7 +53,7 @@ class StackWords:
         return self._start, memoryview(self._data)[: len(self._data) & -_WORD].cast("Q")
 
     def _move_to(self, address: int) -> int:
-        """Read from the page of ``address`` on; return where in that ``address`` is."""
-        self._start = address & -_PAGE
+        """Read from the piece of ``address`` on; return where in that ``address`` is."""
+        self._start = address & -PIECE
         self._data = self._memory.read_available(self._start, _WINDOW)
         return address - self._start

@@ -1,4 +1,4 @@
-"""The target as the DAC sees it: memory and registers that the worker's owner holds, asked for page by page."""
+"""The target as the DAC sees it: memory and registers that the worker's owner holds, asked for piece by piece."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dotdump.clr.dac import contexts
 from dotdump.clr.dac.com import E_FAIL, S_OK, ComServer
 from dotdump.clr.dac.interfaces import DATA_TARGET, RUNTIME_LOCATOR
 from dotdump.clr.dac.messages import CONTEXT_BODY, READ_BODY, Kind, receive, send
+from dotdump.memory.space import PIECE
 
 if TYPE_CHECKING:
     import socket
 
-_PAGE = 4096
-_AHEAD = 16
+_AHEAD = 64 << 10
 _MACHINE_AMD64 = 0x8664
 _NAME_LENGTH = 1024
 
@@ -26,7 +26,7 @@ class RemoteTarget:
         self._owner = owner
         self._base = runtime_base
         self._name = runtime_name
-        self._pages: dict[int, bytes] = {}
+        self._pieces: dict[int, bytes] = {}
         self._server = ComServer(
             (
                 DATA_TARGET,
@@ -47,21 +47,21 @@ class RemoteTarget:
         data = bytearray()
         while len(data) < size:
             place = address + len(data)
-            page = self._page(place & -_PAGE)
-            part = page[place % _PAGE : place % _PAGE + size - len(data)]
+            piece = self._piece(place & -PIECE)
+            part = piece[place % PIECE : place % PIECE + size - len(data)]
             data += part
             if not part:
                 break
         return bytes(data)
 
-    def _page(self, start: int) -> bytes:
-        if start not in self._pages:
-            send(self._owner, Kind.READ, READ_BODY.pack(start & (1 << 64) - 1, _AHEAD * _PAGE))
+    def _piece(self, start: int) -> bytes:
+        if start not in self._pieces:
+            send(self._owner, Kind.READ, READ_BODY.pack(start & (1 << 64) - 1, _AHEAD))
             _, data = receive(self._owner)
-            self._pages[start] = data[:_PAGE]
-            for offset in range(_PAGE, len(data), _PAGE):
-                self._pages.setdefault(start + offset, data[offset : offset + _PAGE])
-        return self._pages[start]
+            self._pieces[start] = data[:PIECE]
+            for offset in range(PIECE, len(data), PIECE):
+                self._pieces.setdefault(start + offset, data[offset : offset + PIECE])
+        return self._pieces[start]
 
     def _read_virtual(self, _this: int, address: int, buffer: int, size: int, done: int) -> int:
         data = self.read(address, size)
