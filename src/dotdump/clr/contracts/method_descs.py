@@ -26,7 +26,8 @@ _MAX_SIGNATURE = 1 << 16
 _MAX_NAME = 1 << 12
 _CLASSIFICATION = 7
 _INSTANTIATION_KIND = 7
-_ALIGNMENT = 8
+METHOD_ALIGNMENT = 8
+"""What the size of a MethodDesc, and its place in its chunk, is a multiple of."""
 _TOKEN_BITS = 24
 
 
@@ -70,7 +71,7 @@ class MethodRecord:
 
 def chunk_of(access: DataAccess, method: int) -> int:
     """Return the address of the MethodDescChunk that the MethodDesc at ``method`` is in; raises ``MemoryFault``."""
-    return method - access.size("MethodDescChunk") - MethodDesc(access, method).chunk_index * _ALIGNMENT
+    return method - access.size("MethodDescChunk") - MethodDesc(access, method).chunk_index * METHOD_ALIGNMENT
 
 
 class MethodDescs:

@@ -85,7 +85,8 @@ class RuntimeFunctions:
         return index
 
     def _begin(self, table: int, index: int) -> int:
-        return self._reader.u32(table + self.size * index)
+        """Return where a function begins; the record is read whole, as the runtime does."""
+        return int.from_bytes(self._reader.memory.read(table + self.size * index, self.size)[:4], "little")
 
     def _xdata(self, address: int) -> UnwindData:
         return read_xdata(self._reader.memory, address)

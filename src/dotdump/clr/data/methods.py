@@ -19,11 +19,15 @@ class MethodDesc(Struct):
 
 
 class MethodDescChunk(Struct):
-    """What methods of one type that lie together have in common; ``count`` is one less than there are."""
+    """What methods of one type that lie together have in common; ``count`` is one less than there are.
+
+    ``size`` is that of all of them in units of 8 bytes, less one.
+    """
 
     layout = "MethodDescChunk"
     method_table = Field("MethodTable")
     flags_and_token_range = Field("FlagsAndTokenRange", kind="uint16")
+    size = Field("Size", kind="uint8")
     count = Field("Count", kind="uint8")
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from dotdump.target.model import Module, Target
 
 
-_POINTED_AT = 64
+_POINTED_AT = 512
+"""Bytes of what something points to that are kept: few structures of the runtime are larger."""
 _FIRST_WORDS = 0x30
 _STUB_PAGE = 0x4000
 """How far behind a stub its data lies: stubs and data alternate in pages of 16 KiB (``GetStubCodePageSize``)."""

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 AROUND = 0x800
 """Bytes of a structure that are kept: Thread, Module and AppDomain are smaller, or nobody needs their ends."""
 DOMAIN = 0x1000
-"""The same of an AppDomain for its tables: 8 has that of the versions of methods at 0x9d8."""
-RECORD = 0x100
+"""The same of an AppDomain: 8 has the table of the versions of methods at 0x9d8, 3.1 its name at 0xc80."""
+RECORD = 0x200
 """The same of an assembly, and of what is kept of its file."""
 MANAGER = 0x1800
 """The same of what the runtime has one of and that has a vtable: the DAC copies such as a whole, 4,584 bytes of one."""
@@ -83,7 +83,7 @@ def _touch_loaded(target: RecordingTarget, runtime: ClrRuntime) -> None:
         return
     assemblies = runtime.assemblies
     if assemblies.domain:
-        target.touch_around(assemblies.domain, AROUND)
+        target.touch_around(assemblies.domain, DOMAIN)
         target.touch_tables(assemblies.domain, DOMAIN)
     for one in assemblies.loaded:
         if runtime.access.major <= _LAST_WITH_PLAIN_MODULES:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.code_ranges import TABLE_SIZE
-from dotdump.clr.contracts.method_descs import chunk_of
+from dotdump.clr.contracts.method_descs import METHOD_ALIGNMENT, chunk_of
 from dotdump.clr.contracts.runtime_functions import RuntimeFunctions
 from dotdump.clr.contracts.walk_step import Ending, StepKind
 from dotdump.clr.data.methods import MethodDescChunk
@@ -42,6 +42,8 @@ _LAST_WITH_ENTRY_POINTS = 8
 _MODULE = 0x400
 """Bytes of a module with its tables of types, into which the DAC of 8 looks; where one is not whole, it may crash."""
 _LOOKS_INTO_CHAINS = 8
+_CODE = 32
+"""Bytes of code behind where a frame stands: the DAC looks whether they are the end of the function."""
 _GC_INFO = 256
 """Bytes of GC info of a method: what tells the prolog from the body comes first."""
 
@@ -77,6 +79,7 @@ def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: 
         method = step.code.method_desc
         if step.code.address not in done:
             done.add(step.code.address)
+            target.memory.touch(step.code.address, _CODE)
             for table in runtime.code.ranges.tables(step.code.address):
                 target.memory.touch(table, TABLE_SIZE)
             with suppress(DotdumpError):
@@ -92,7 +95,7 @@ def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: 
 def _touch_method(target: RecordingTarget, runtime: ClrRuntime, method: ClrMethod, done: set[int]) -> None:
     _ = method.signature
     target.touch_around(method.address, _METHOD_DESC, depth=3)
-    _touch_precodes(target, runtime, method.address)
+    _touch_chunk(target, runtime, method.address)
     _look_up_code(target, runtime, method.address)
     kind = method.type
     if kind is not None:
@@ -115,17 +118,18 @@ def _touch_method(target: RecordingTarget, runtime: ClrRuntime, method: ClrMetho
         _touch_precompiled(runtime, image, method.token)
 
 
-def _touch_precodes(target: RecordingTarget, runtime: ClrRuntime, method: int) -> None:
-    """Read the stubs through which the methods of a chunk are called before they have code: up to 8 they lie together.
+def _touch_chunk(target: RecordingTarget, runtime: ClrRuntime, method: int) -> None:
+    """Read all methods of a chunk, and the stubs through which they are called before they have code.
 
-    Source of truth: ``MethodDescChunk::GetTemporaryEntryPoints`` of method.hpp; the word before a chunk points there.
+    Up to 8 those lie together, where the word before a chunk points to.
+    Source of truth: ``SizeOf`` and ``GetTemporaryEntryPoints`` of ``MethodDescChunk`` in method.hpp.
     """
     access = runtime.access
-    if access.major > _LAST_WITH_ENTRY_POINTS:
-        return
-    chunk = chunk_of(access, method)
-    count = MethodDescChunk(access, chunk).count + 1
-    target.touch_private(access.reader.pointer(chunk - access.reader.pointer_size), _PRECODE * count)
+    chunk = MethodDescChunk(access, chunk_of(access, method))
+    target.memory.touch(chunk.address, access.size("MethodDescChunk") + (chunk.size + 1) * METHOD_ALIGNMENT)
+    if access.major <= _LAST_WITH_ENTRY_POINTS:
+        stubs = access.reader.pointer(chunk.address - access.reader.pointer_size)
+        target.touch_private(stubs, _PRECODE * (chunk.count + 1))
 
 
 def _look_up_code(target: RecordingTarget, runtime: ClrRuntime, method: int) -> None:
