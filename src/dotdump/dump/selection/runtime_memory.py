@@ -39,6 +39,7 @@ _TRACKER = 0x400
 _STRING = 12
 """Bytes of a string before its characters: its type and its length."""
 _INNER_EXCEPTIONS = 64
+_EXCEPTION = "ExceptionMethodTable"
 
 
 def touch_runtime(target: RecordingTarget, runtime: ClrRuntime, problems: list[str]) -> None:
@@ -46,7 +47,7 @@ def touch_runtime(target: RecordingTarget, runtime: ClrRuntime, problems: list[s
     with target.memory.uncounted():
         _ = runtime.thread_list.finalizer
     _touch_data(target, runtime)
-    for step in (_touch_loaded, _touch_threads, touch_managed_stacks, touch_named_types):
+    for step in (_touch_loaded, _touch_threads, _touch_exception_fields, touch_managed_stacks, touch_named_types):
         try:
             step(target, runtime)
         except DotdumpError as error:
@@ -107,6 +108,12 @@ def _touch_threads(target: RecordingTarget, runtime: ClrRuntime) -> None:
         for named in (thread.managed_object, *_texts_of(thread.managed_object)):
             if named is not None:
                 target.keep_object(named.address, named.address + named.size)
+
+
+def _touch_exception_fields(_target: RecordingTarget, runtime: ClrRuntime) -> None:
+    """Read which fields exceptions have: those that the runtime keeps ready are the first objects of the heap."""
+    if runtime.access.has_global(_EXCEPTION):
+        _ = runtime.type_at(runtime.access.global_pointer(_EXCEPTION)).fields
 
 
 def _texts_of(thread: ClrObject | None) -> Iterator[ClrObject]:
