@@ -52,8 +52,12 @@ _LOAD_WORDS = [SegmentType.LOAD | flags << 32 for flags in range(8)]
 
 
 def build_head(target: Target, plan: DumpPlan, origin: Origin) -> tuple[bytes, array[int]]:
-    """Return the head, padded to a page, and the file offset of each segment's memory."""
+    """Return the head, padded to a page, and the file offset of each segment's memory.
+
+    A plan that is cut finer than pages is laid out in pieces as small.
+    """
     page = target.platform.page_size
+    piece = min(plan.alignment or page, page)
     notes = list(_notes(target, origin))
     notes_size = sum(map(len, notes))
     count = len(plan) + 1
@@ -64,8 +68,8 @@ def build_head(target: Target, plan: DumpPlan, origin: Origin) -> tuple[bytes, a
     if extended:
         header = ElfHeader(ElfType.CORE, target.platform.machine, count, shnum=1, shoff=tables)
     head_size = _up(notes_at + notes_size, page if len(plan) else 4)
-    offsets = _place(plan, head_size, page)
-    parts = [build_header(header), _note_header(notes_at, notes_size), _load_headers(plan, offsets, page), extended]
+    offsets = _place(plan, head_size, piece)
+    parts = [build_header(header), _note_header(notes_at, notes_size), _load_headers(plan, offsets, piece), extended]
     return b"".join((*parts, *notes, bytes(head_size - notes_at - notes_size))), offsets
 
 

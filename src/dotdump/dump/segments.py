@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 
 from dotdump.kernels import segment_rows
 from dotdump.memory.region import Protection
@@ -108,6 +109,12 @@ class DumpPlan:
             self.protections[:row] + one.protections + self.protections[row:],
             self.reasons[:row] + one.reasons + self.reasons[row:],
         )
+
+    @cached_property
+    def alignment(self) -> int:
+        """The largest power of two that segments begin and end at multiples of; 0 without segments."""
+        bounds = reduce(or_, self.sizes, reduce(or_, self.starts, 0))
+        return bounds & -bounds
 
     @property
     def total(self) -> int:

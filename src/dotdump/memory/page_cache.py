@@ -1,8 +1,8 @@
 """``PageCache``: memory of which each page is read once, and a list of which pages were asked for.
 
 Whoever walks structures through it learns what a later reader of the same structures will read. Pages are those of
-the target; a page that its source holds only in part is passed through and counted like any other. What follows a
-page is read with it, for asking costs more than reading, and counts when it is asked for.
+the target, or parts of them; a page that its source holds only in part is passed through and counted like any other.
+What follows a page is read with it, for asking costs more than reading, and counts when it is asked for.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
 
 _RUN = 1 << 20
-_AHEAD = 16
-"""Pages that are read at once, up to the next multiple."""
+_AHEAD = 64 << 10
+"""Bytes that are read at once, up to the next multiple."""
 
 
 class PageCache:
-    """An ``AddressSpace`` over ``source`` that keeps what was read of it."""
+    """An ``AddressSpace`` over ``source`` that keeps what was read of it; ``page_size`` is a power of two."""
 
     def __init__(self, source: AddressSpace, page_size: int = 4096) -> None:
+        self.page_size = page_size
         self._source = source
-        self._size = page_size
         self._pages: dict[int, bytes] = {}
         self._ahead: dict[int, bytes] = {}
 
@@ -41,8 +41,8 @@ class PageCache:
         return data
 
     def read_available(self, address: int, size: int) -> bytes:
-        number, start = divmod(address, self._size)
-        if 0 < size <= self._size - start:
+        number, start = divmod(address, self.page_size)
+        if 0 < size <= self.page_size - start:
             page = self._pages.get(number) or self._load(number, number)
             return page[start : start + size] if page else self._in_part(number, address, size)
         return self._spanning(address, size) if size > 0 else b""
@@ -60,7 +60,8 @@ class PageCache:
         firsts = [number for number in numbers if number - 1 not in self._pages]
         lasts = [number for number in numbers if number + 1 not in self._pages]
         return [
-            MemoryRange(first * self._size, (last + 1) * self._size) for first, last in zip(firsts, lasts, strict=True)
+            MemoryRange(first * self.page_size, (last + 1) * self.page_size)
+            for first, last in zip(firsts, lasts, strict=True)
         ]
 
     def copy(self, changed: Mapping[int, bytes] = MappingProxyType({})) -> BytesSpace:
@@ -69,11 +70,17 @@ class PageCache:
 
     def touch(self, address: int, size: int) -> None:
         """Count the pages of a range as read, as far as there are any."""
-        end, last = address + size, (address + size - 1) // self._size
-        for number in range(address // self._size, last + 1):
+        end, last = address + size, (address + size - 1) // self.page_size
+        for number in range(address // self.page_size, last + 1):
             if not self._pages.get(number) and not self._load(number, last):
-                start = max(address, number * self._size)
-                self._in_part(number, start, min(end, (number + 1) * self._size) - start)
+                start = max(address, number * self.page_size)
+                self._in_part(number, start, min(end, (number + 1) * self.page_size) - start)
+
+    def widen(self, size: int) -> None:
+        """Count all of the blocks of ``size`` bytes as read in which something was; ``size`` is a power of two."""
+        for part in self.touched:
+            start = part.start & -size
+            self.touch(start, (part.end + size - 1 & -size) - start)
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
@@ -86,11 +93,11 @@ class PageCache:
             self._pages = counted
 
     def _spanning(self, address: int, size: int) -> bytes:
-        end, last = address + size, (address + size - 1) // self._size
+        end, last = address + size, (address + size - 1) // self.page_size
         parts = []
         while address < end:
-            number, start = divmod(address, self._size)
-            wanted = min(self._size - start, end - address)
+            number, start = divmod(address, self.page_size)
+            wanted = min(self.page_size - start, end - address)
             page = self._pages.get(number) or self._load(number, last)
             part = page[start : start + wanted] if page else self._in_part(number, address, wanted)
             parts.append(part)
@@ -105,7 +112,8 @@ class PageCache:
         if page is not None:
             self._pages[first] = page
             return page
-        size, limit = self._size, min(max(last, first | (_AHEAD - 1)), first + _RUN // self._size - 1)
+        size = self.page_size
+        limit = min(max(last, first | (_AHEAD // size - 1)), first + _RUN // size - 1)
         count = 1
         while first + count <= limit and first + count not in self._pages and first + count not in self._ahead:
             count += 1
@@ -124,7 +132,7 @@ class PageCache:
 
     def _chunks(self, changed: Mapping[int, bytes]) -> Iterator[tuple[int, bytes]]:
         """Yield what was read as (address, bytes), whole pages that are neighbours as one."""
-        size = self._size
+        size = self.page_size
         for part in self.touched:
             start, pages = part.start, list[bytes]()
             for number in range(part.start // size, part.end // size):

@@ -31,6 +31,12 @@ def test_zeros_are_stored_once_and_not_copied() -> None:
     assert DumpPlan().zero_block == 0
 
 
+def test_a_plan_is_aligned_as_its_finest_bound_is() -> None:
+    assert DumpPlan(SEGMENTS).alignment == 0x1000
+    assert DumpPlan((*SEGMENTS[:2], Segment(0x4400, 0x5000, RW, 0xC00))).alignment == 0x400
+    assert DumpPlan().alignment == 0
+
+
 def test_stored_ranges_are_neighbours_joined() -> None:
     top = (1 << 64) - 0x1000
     assert list(DumpPlan(SEGMENTS).stored_ranges()) == [MemoryRange(0x1000, 0x4000), MemoryRange(top, top + 0x800)]

@@ -7,7 +7,7 @@ import pytest
 
 from builders.fake_target import FakeTarget, ListSink
 from dotdump.dump.elf_core_writer import ElfCoreWriter, WrittenCore
-from dotdump.dump.plan import full
+from dotdump.dump.plan import full, trimmed
 from dotdump.dump.sink import FileSink, PipeSink, sink_for
 from dotdump.formats.core_notes import NoteType, parse_file_note, parse_prpsinfo
 from dotdump.formats.diagnostics_page import DIAGNOSTICS_PAGE_ADDRESS, DiagnosticsPage, parse_diagnostics_page
@@ -170,6 +170,19 @@ def test_a_thousand_small_neighbours_are_asked_for_at_once() -> None:
         data = core[load.offset : load.offset + PAGE]
         expected = memory.read_available(load.vaddr, PAGE)
         assert data == expected if expected else parse_diagnostics_page(data) == DiagnosticsPage(0x1234)
+
+
+def test_pieces_of_pages_lie_side_by_side() -> None:
+    memory = BytesSpace([(0x1000, os.urandom(0x3000))])
+    target = FakeTarget(memory, [Region(0x1000, 0x4000, RW)])
+    plan = trimmed(full(target.regions), [MemoryRange(0x1400, 0x1401), MemoryRange(0x2FFF, 0x3001)], 1024)
+    sink = ListSink()
+    ElfCoreWriter(target, plan, ORIGIN).write(sink)
+    core = bytes(sink.data)
+    stored = [load for load in parse(core)[1] if load.filesz]
+    assert [(load.vaddr, load.filesz, load.align) for load in stored] == [(0x1400, 0x400, 1024), (0x2C00, 0x800, 1024)]
+    assert stored[1].offset == stored[0].offset + 0x400
+    assert all(core[load.offset :][: load.filesz] == memory.read(load.vaddr, load.filesz) for load in stored)
 
 
 def test_more_than_65534_segments_are_counted_in_section_header_0() -> None:

@@ -89,6 +89,19 @@ def test_what_follows_is_read_along_and_counts_only_when_it_is_asked_for() -> No
     assert cache.touched == [MemoryRange(PAGE, 3 * PAGE)]
 
 
+def test_pages_may_be_smaller_than_those_of_the_target_and_be_widened_later() -> None:
+    source = memory()
+    cache = PageCache(source, 1024)
+    cache.read(PAGE + 1500, 1)
+    cache.read(3 * PAGE + 1000, 100)
+    assert cache.touched == [MemoryRange(PAGE + 1024, PAGE + 2048), MemoryRange(3 * PAGE, 3 * PAGE + 2048)]
+    cache.widen(2048)
+    assert cache.touched == [MemoryRange(PAGE, PAGE + 2048), MemoryRange(3 * PAGE, 3 * PAGE + 2048)]
+    cache.widen(PAGE)
+    assert cache.touched == [MemoryRange(PAGE, 2 * PAGE), MemoryRange(3 * PAGE, 4 * PAGE)]
+    assert source.reads == 2
+
+
 def test_a_copy_has_what_was_read_changed_where_that_is_wanted_and_nothing_else() -> None:
     cache = PageCache(memory())
     cache.read(2 * PAGE - 1, 2)

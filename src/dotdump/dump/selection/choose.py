@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.dump.copied_target import CopiedTarget
-from dotdump.dump.plan import ZERO_BLOCK, full, sharing_zeros, trimmed
+from dotdump.dump.plan import full, sharing_zeros, trimmed
 from dotdump.dump.selection.heap_memory import free_objects, private_memory, subtracted, unused_heap
 from dotdump.dump.selection.mini_memory import touch_mini
 from dotdump.dump.selection.recording import RecordingTarget
@@ -18,18 +18,21 @@ from dotdump.formats.core_notes import LINUX
 from dotdump.formats.registers import NT_X86_XSTATE
 from dotdump.formats.xsave import without_tiles
 from dotdump.ipc.dump import DumpType
-from dotdump.memory.space import MemoryRange, merged
+from dotdump.memory.space import PIECE, MemoryRange, merged
 from dotdump.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dotdump.dump.segments import DumpPlan
     from dotdump.target.model import Target, Thread
 
 
 _WORTH_A_SEGMENT = 64 << 10
-"""Bytes of zeros that a Heap dump, which is large, has segments of; the small types have them of single pages."""
+"""Bytes of zeros that a Heap dump, which is large, has segments of; the small types have them of single pieces."""
 _SMALL_BLOCK = 32 << 10
+_MOST_PIECES = 3000
+"""Ranges of pieces that a dump may have: each is a segment, and so is what lies between. ClrMD takes 10,000 of them."""
 
 
 def choose(
@@ -49,34 +52,50 @@ def choose(
     everything = full(target.regions, file_backed=file_backed, available=available, page_size=page_size)
     if dump_type is DumpType.FULL:
         return Selection(everything)
-    recording = RecordingTarget(target)
+    if dump_type is DumpType.HEAP:
+        return _with_heap(target, everything, drop_free=drop_free)
+    return _small(target, everything, redact=dump_type is DumpType.TRIAGE)
+
+
+def _with_heap(target: Target, everything: DumpPlan, *, drop_free: bool) -> Selection:
+    """Choose pages, which are there to be read until they are written."""
+    page_size = target.platform.page_size
+    recording = RecordingTarget(target, page_size)
     problems: list[str] = []
     runtimes = _runtimes(recording, problems)
-    touch_mini(recording, runtimes, problems, all_metadata=dump_type is DumpType.HEAP)
-    ranges = recording.memory.touched
-    if dump_type is DumpType.HEAP:
-        ranges += _private(target, runtimes, problems)
-    shown = _copy(target, recording, runtimes, dump_type)
+    touch_mini(recording, runtimes, problems, all_metadata=True)
+    ranges = recording.memory.touched + _private(target, runtimes, problems)
     plan = trimmed(everything, ranges, page_size)
-    least, block = (_WORTH_A_SEGMENT, ZERO_BLOCK) if dump_type is DumpType.HEAP else (page_size, _SMALL_BLOCK)
-    memory = target.memory if shown is None else shown.memory
-    zeros = zero_ranges(memory, plan, page_size, least)
-    if drop_free and dump_type is DumpType.HEAP:
+    zeros = zero_ranges(target.memory, plan, page_size, _WORTH_A_SEGMENT)
+    if drop_free:
         zeros = merged([*zeros, *_free(target, page_size, problems)])
-    plan = sharing_zeros(plan, zeros, page_size, block)
-    return Selection(plan, tuple(problems), shown, redacted=dump_type is DumpType.TRIAGE)
+    return Selection(sharing_zeros(plan, zeros, page_size), tuple(problems))
 
 
-def _copy(
-    target: Target, recording: RecordingTarget, runtimes: Sequence[ClrRuntime], dump_type: DumpType
-) -> CopiedTarget | None:
-    """Return what was read, as it is to be shown; None where other memory is kept, too."""
-    if dump_type is DumpType.HEAP:
-        return None
-    if dump_type is DumpType.TRIAGE:
-        from dotdump.dump.selection.redaction import redacted
+def _small(target: Target, everything: DumpPlan, *, redact: bool) -> Selection:
+    """Choose pieces of pages, all of which have been read then; larger ones where they would be too many."""
+    recording = RecordingTarget(target, PIECE)
+    problems: list[str] = []
+    runtimes = _runtimes(recording, problems)
+    touch_mini(recording, runtimes, problems)
+    piece, ranges = PIECE, recording.memory.touched
+    while len(ranges) > _MOST_PIECES and piece < target.platform.page_size:
+        piece *= 2
+        recording.memory.widen(piece)
+        ranges = recording.memory.touched
+    shown = _redacted(target, recording, runtimes) if redact else _copy(target, recording)
+    plan = trimmed(everything, ranges, piece)
+    plan = sharing_zeros(plan, zero_ranges(shown.memory, plan, piece, piece), piece, _SMALL_BLOCK)
+    return Selection(plan, tuple(problems), shown, redacted=redact)
 
-        return redacted(target, recording, _heap(runtimes))
+
+def _redacted(target: Target, recording: RecordingTarget, runtimes: Sequence[ClrRuntime]) -> CopiedTarget:
+    from dotdump.dump.selection.redaction import redacted
+
+    return redacted(target, recording, _heap(runtimes))
+
+
+def _copy(target: Target, recording: RecordingTarget) -> CopiedTarget:
     return CopiedTarget(target, recording.memory.copy(), list(map(_without_tiles, target.threads)))
 
 

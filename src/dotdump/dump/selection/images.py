@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _MAGIC = b"MZ"
 _SIGNATURE = b"BSJB"
 _READY_TO_RUN_HEADER = 4096
-_NAME_PAGES = 4
-"""Pages of metadata that a module's own name takes: of the root, of the head of the tables, of a string."""
+_NAME = 6 << 10
+"""Bytes of metadata that hold a module's own name: pieces of the root, of the head of the tables, of a string."""
 
 
 class Keep(Enum):
@@ -50,8 +50,8 @@ def touch_images(target: RecordingTarget, known: Iterable[PeImage], keep: Keep) 
     starts = [part.start for part in touched]
     for image in images.values() if keep is not Keep.NONE else ():
         address, size = image.metadata_place()
-        pages = sum((part.size + 4095) // 4096 for part in overlaps(touched, starts, address, address + size))
-        if keep is Keep.ALL or image.base in target.used_images or pages > _NAME_PAGES:
+        read = sum(part.size for part in overlaps(touched, starts, address, address + size))
+        if keep is Keep.ALL or image.base in target.used_images or read > _NAME:
             target.memory.touch(address, size)
 
 

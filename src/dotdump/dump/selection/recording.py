@@ -41,16 +41,16 @@ _SLOTS_FOLLOWED = 1 << 12
 
 
 class RecordingTarget(TargetView):
-    """The same program as ``target``, looked at page by page."""
+    """The same program as ``target``, looked at in pieces of ``page_size`` bytes."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, page_size: int = 4096) -> None:
         super().__init__(target)
         self._target = target
         self.used_images: set[int] = set()
         """Where the images begin whose code is on stacks."""
         self._objects: dict[int, int] = {}
         self._pointed_at: set[int] = set()
-        self.memory = PageCache(target.memory, self.platform.page_size)
+        self.memory = PageCache(target.memory, page_size)
 
     @property
     def unrecorded(self) -> AddressSpace:

@@ -71,7 +71,7 @@ class _Redaction:
 
     def pages(self) -> Iterator[tuple[int, bytes]]:
         """Yield the number of each page that changes, with its new bytes."""
-        page = self._target.platform.page_size
+        page = self._recording.memory.page_size
         for run in self._private():
             before = self._recording.memory.read_available(run.start, run.size)
             after = bytearray(before)
