@@ -18,7 +18,7 @@ from dotdump.dump.selection.texts import LEAST, Texts, Wanted
 from dotdump.dump.short_paths import short_path
 from dotdump.formats.core_notes import CORE, AuxType, NoteType, parse_auxv
 from dotdump.formats.registers import REGISTER_FILES, without_vectors
-from dotdump.memory.space import MemoryRange
+from dotdump.memory.space import PIECE, MemoryRange
 from dotdump.records import replace
 
 if TYPE_CHECKING:
@@ -74,11 +74,21 @@ class _Redaction:
         page = self._recording.memory.page_size
         for run in self._private():
             before = self._recording.memory.read_available(run.start, run.size)
-            after = bytearray(before)
-            self._redact(run.start, after)
+            after = self._redacted(run.start, before)
             for offset in range(0, len(after) - page + 1, page):
                 if after[offset : offset + page] != before[offset : offset + page]:
                     yield (run.start + offset) // page, bytes(after[offset : offset + page])
+
+    def _redacted(self, start: int, data: bytes) -> bytearray:
+        """Return ``data`` without what it must not tell; a text that goes on beyond it is known by what lies there."""
+        region, memory = self._recording.region_at(start), self._recording.unrecorded
+        low = max(start - PIECE, region.start) if region is not None else start
+        head = memory.read_available(low, start - low)
+        if len(head) < start - low:
+            low, head = start, b""
+        whole = bytearray(head + data + memory.read_available(start + len(data), PIECE))
+        self._redact(low, whole)
+        return whole[len(head) : len(head) + len(data)]
 
     def _private(self) -> Iterator[MemoryRange]:
         """Yield what was recorded of memory that no file backs, each piece within one mapping."""

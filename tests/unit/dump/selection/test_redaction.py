@@ -46,6 +46,17 @@ def test_of_the_heap_only_kept_objects_stay() -> None:
     assert after == bytes(16) + heap[16:32] + bytes(32)
 
 
+def test_a_text_of_which_only_an_end_was_read_is_blank() -> None:
+    other = (bytes(1018) + b"/home/anna/app/\0").ljust(2048) + bytes(1020) + b"the order of Anna was lost"
+    memory = BytesSpace([(OTHER, other.ljust(PAGE, b"\0"))])
+    target = FakeTarget(memory=memory, regions=[Region(OTHER, OTHER + PAGE, RW)])
+    for start in (OTHER, OTHER + 1024, OTHER + 3072):
+        recording = RecordingTarget(target, 1024)
+        recording.memory.touch(start, 1024)
+        after = redacted(target, recording, []).memory.read(start, 1024)
+        assert not after.strip(b"\0 ")
+
+
 def test_vector_registers_are_blank_and_the_others_stay() -> None:
     xstate = bytearray(b"/home/anna/secret" * 200)
     xstate[24:28] = (0x1F80).to_bytes(4, "little")
