@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _MAGIC = b"MZ"
 _SIGNATURE = b"BSJB"
-_READY_TO_RUN_HEADER = 4096
+_READY_TO_RUN_HEADER = 1 << 10
+"""Bytes of the header of ready-to-run code with its sections, of which there are some twenty, and of what follows."""
 _NAME = 6 << 10
 """Bytes of metadata that hold a module's own name: pieces of the root, of the head of the tables, of a string."""
 
