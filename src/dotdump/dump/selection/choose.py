@@ -12,20 +12,17 @@ from dotdump.dump.selection.heap_memory import free_objects, private_memory, sub
 from dotdump.dump.selection.mini_memory import touch_mini
 from dotdump.dump.selection.recording import RecordingTarget
 from dotdump.dump.selection.selected import Selection
+from dotdump.dump.selection.small_threads import shortened
 from dotdump.dump.selection.zeros import zero_ranges
 from dotdump.errors import DotdumpError
-from dotdump.formats.core_notes import LINUX
-from dotdump.formats.registers import NT_X86_XSTATE
-from dotdump.formats.xsave import without_tiles
 from dotdump.ipc.dump import DumpType
 from dotdump.memory.space import PIECE, MemoryRange, merged
-from dotdump.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dotdump.dump.segments import DumpPlan
-    from dotdump.target.model import Target, Thread
+    from dotdump.target.model import Target
 
 
 _WORTH_A_SEGMENT = 64 << 10
@@ -96,13 +93,7 @@ def _redacted(target: Target, recording: RecordingTarget, runtimes: Sequence[Clr
 
 
 def _copy(target: Target, recording: RecordingTarget) -> CopiedTarget:
-    return CopiedTarget(target, recording.memory.copy(), list(map(_without_tiles, target.threads)))
-
-
-def _without_tiles(thread: Thread) -> Thread:
-    area = thread.notes.get((LINUX, NT_X86_XSTATE))
-    short = area and without_tiles(area)
-    return thread if short == area else replace(thread, notes={**thread.notes, (LINUX, NT_X86_XSTATE): short})
+    return CopiedTarget(target, recording.memory.copy(), list(map(shortened, target.threads)))
 
 
 def _free(target: Target, page_size: int, problems: list[str]) -> list[MemoryRange]:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from dotdump.dump.copied_target import CopiedTarget
 from dotdump.dump.plan import overlaps
+from dotdump.dump.selection.small_threads import blanked
 from dotdump.dump.selection.texts import LEAST, Texts, Wanted
 from dotdump.dump.short_paths import short_path
-from dotdump.formats.core_notes import CORE, AuxType, NoteType, parse_auxv
-from dotdump.formats.registers import REGISTER_FILES, without_vectors
+from dotdump.formats.core_notes import AuxType, parse_auxv
+from dotdump.formats.registers import REGISTER_FILES
 from dotdump.memory.space import PIECE, MemoryRange
 from dotdump.records import replace
 
@@ -25,12 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dotdump.dump.selection.recording import RecordingTarget
-    from dotdump.formats.registers import RegisterFile
     from dotdump.memory.space import AddressSpace
-    from dotdump.target.model import Target, Thread
+    from dotdump.target.model import Target
 
 _DIRECTORIES = re.compile(rb"/(?:[\x20-\x2e\x30-\x7e]+/)+|/\0(?:(?:[\x20-\x2e\x30-\x7e]\0)+/\0)+")
-_KEPT_NOTES = ((CORE, NoteType.PRSTATUS), (CORE, NoteType.SIGINFO))
 _PROSE = 16
 
 
@@ -41,18 +40,8 @@ class RedactedTarget(CopiedTarget):
         super().__init__(target, memory)
         self.process = replace(target.process, arguments="")
         registers = REGISTER_FILES[target.platform.machine]
-        self.threads = [_without_vectors(thread, registers) for thread in self.threads]
+        self.threads = [blanked(thread, registers) for thread in self.threads]
         self.regions = [replace(region, path=short_path(region.path)) for region in target.regions]
-
-
-def _without_vectors(thread: Thread, registers: RegisterFile) -> Thread:
-    """Return a thread without its vector registers, and without sets of registers that are not known in detail."""
-    notes: dict[tuple[str, int], bytes] = {key: thread.notes[key] for key in _KEPT_NOTES if key in thread.notes}
-    for key, data in thread.notes.items():
-        known = registers.set_of(*key)
-        if known is not None and known.registers:
-            notes[key] = without_vectors(known.registers, data)
-    return replace(thread, notes=notes)
 
 
 def redacted(target: Target, recording: RecordingTarget, heap: Sequence[MemoryRange]) -> RedactedTarget:
