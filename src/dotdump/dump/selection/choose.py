@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _WORTH_A_SEGMENT = 64 << 10
 """Bytes of zeros that a Heap dump, which is large, has segments of; the small types have them of single pieces."""
-_SMALL_BLOCK = 32 << 10
+_SMALL_BLOCK = 4 << 10
 _MOST_PIECES = 3000
 """Ranges of pieces that a dump may have: each is a segment, and so is what lies between. ClrMD takes 10,000 of them."""
 
