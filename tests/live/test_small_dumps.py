@@ -92,6 +92,24 @@ def test_managed_stacks_and_modules_are_those_of_the_full_core(cores: Cores, dum
     assert told(cores.of_type(dump_type), command) == told(cores.full, command)
 
 
+def test_the_exceptions_that_a_mini_dump_has_are_told_as_in_the_full_core(cores: Cores) -> None:
+    mini, full = (told(path, "exceptions")["exceptions"] for path in (cores.of_type("Mini"), cores.full))
+    rows = {row["address"]: row for row in full}
+    assert mini
+    assert mini == [rows[row["address"]] for row in mini]
+
+
+@pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)
+def test_small_dumps_are_no_larger_than_those_of_createdump(runtime: Runtime, tmp_path: Path) -> None:
+    with corpus(runtime, "all") as process:
+        for ours, theirs in (("Mini", "--normal"), ("Triage", "--triage")):
+            createdump = str(runtime.directory / "createdump")
+            command = [createdump, theirs, "--name", str(tmp_path / "theirs"), str(process.pid)]
+            subprocess.run(command, check=True, capture_output=True)
+            dotdump("collect", "-p", process.pid, "--type", ours, "--method", "ptrace", "-o", tmp_path / ours)
+            assert (tmp_path / ours).stat().st_size < 0.9 * (tmp_path / "theirs").stat().st_size
+
+
 def test_a_triage_dump_has_the_methods_and_no_texts(cores: Cores) -> None:
     program = PROGRAMS[cores.name]
     files = ["--sysroot", program.root / "shared"] if isinstance(program, Runtime) else []  # 3.1 exports too little
@@ -134,6 +152,7 @@ def test_what_free_objects_hold_can_be_left_out(cores: Cores, tmp_path: Path) ->
 def test_clrmd_sees_the_same_threads_and_modules_in_a_mini_dump_as_in_the_full_core(cores: Cores) -> None:
     assert oracle("threads", cores.of_type("Mini")) == oracle("threads", cores.full)
     assert oracle("modules", cores.of_type("Mini")) == oracle("modules", cores.full)
+    assert oracle("appdomains", cores.of_type("Mini")) == oracle("appdomains", cores.full)
 
 
 @pytest.mark.parametrize("cores", OF_CLRMD, indirect=True)
