@@ -39,7 +39,6 @@ _TRACKER = 0x400
 _STRING = 12
 """Bytes of a string before its characters: its type and its length."""
 _INNER_EXCEPTIONS = 64
-_EXCEPTION = "ExceptionMethodTable"
 
 
 def touch_runtime(target: RecordingTarget, runtime: ClrRuntime, problems: list[str]) -> None:
@@ -47,7 +46,7 @@ def touch_runtime(target: RecordingTarget, runtime: ClrRuntime, problems: list[s
     with target.memory.uncounted():
         _ = runtime.thread_list.finalizer
     _touch_data(target, runtime)
-    for step in (_touch_loaded, _touch_threads, _touch_exception_fields, touch_managed_stacks, touch_named_types):
+    for step in (_touch_loaded, _touch_threads, _touch_known_types, touch_managed_stacks, touch_named_types):
         try:
             step(target, runtime)
         except DotdumpError as error:
@@ -110,10 +109,20 @@ def _touch_threads(target: RecordingTarget, runtime: ClrRuntime) -> None:
                 target.keep_object(named.address, named.address + named.size)
 
 
-def _touch_exception_fields(_target: RecordingTarget, runtime: ClrRuntime) -> None:
-    """Read which fields exceptions have: those that the runtime keeps ready are the first objects of the heap."""
-    if runtime.access.has_global(_EXCEPTION):
-        _ = runtime.type_at(runtime.access.global_pointer(_EXCEPTION)).fields
+def _touch_known_types(_target: RecordingTarget, runtime: ClrRuntime) -> None:
+    """Read the names of the types that variables of the runtime lead to, and which fields exceptions have.
+
+    Objects of these are what is found in a heap of which there is little: the first are exceptions that are kept ready.
+    """
+    if runtime.kind is not RuntimeKind.CORECLR:
+        return
+    reader = runtime.access.reader
+    for variable in known_variables(reader, runtime.module):
+        with suppress(DotdumpError):
+            method_table = reader.pointer(variable)
+            if runtime.heap.types.shape_of(method_table) is not None:
+                kind = runtime.type_at(method_table)
+                _ = kind.fields if kind.is_exception else kind.name
 
 
 def _texts_of(thread: ClrObject | None) -> Iterator[ClrObject]:
