@@ -66,7 +66,7 @@ class OverlaySpace:
         while size > len(data):
             address, size = address + len(data), size - len(data)
             layer, there = self._locate(address)
-            data = self.layers[layer].read_available(address, min(size, there)) if there else b""
+            data = self.layers[layer].read_available(address, min(size, there)) if there > 0 else b""
             if not data:
                 break
             parts.append(data)
@@ -91,12 +91,19 @@ class OverlaySpace:
         reasons = [layer.reason(address) for layer in reversed(self.layers)]
         return next((reason for reason in reasons if reason != NOT_MAPPED), NOT_MAPPED)
 
+    def reach(self, address: int) -> int:
+        """Return how many bytes there may be from ``address`` on, or less than 0: how many there are certainly not."""
+        return self._locate(address)[1]
+
     def _locate(self, address: int) -> tuple[int, int]:
-        """Return the layer that may have ``address``, and how many bytes from there on are its own affair."""
-        lacked = ADDRESS_END - address
-        for index, layer in enumerate(self.layers if lacked > 0 else ()):
+        """Return the layer that may have ``address``, and how many bytes from there on are its own affair.
+
+        Less than 0 where none has it: that many no layer has.
+        """
+        lacked = max(ADDRESS_END - address, 0)
+        for index, layer in enumerate(self.layers if lacked else ()):
             there = layer.reach(address)
             if there > 0:
                 return index, min(there, lacked)
             lacked = min(lacked, -there)
-        return 0, 0
+        return 0, -lacked

@@ -112,6 +112,12 @@ class BytesSpace(ExactReads):
         return data[address - start : address - start + size]
 
 
+def following_place(memory: AddressSpace, address: int) -> int:
+    """Return where after ``address``, where there is nothing, there may be something again."""
+    reach = getattr(memory, "reach", None)
+    return max((address + PIECE) & -PIECE, address - reach(address) if reach is not None else 0)
+
+
 def joined(parts: Iterable[MemoryRange | Region]) -> list[MemoryRange]:
     """Return what ``parts``, in order and disjoint, cover, neighbours as one."""
     found: list[MemoryRange] = []

@@ -10,7 +10,7 @@ from functools import cached_property
 from dotdump.formats.elf import SegmentType
 from dotdump.formats.elf_image import image_at
 from dotdump.memory.region import Protection
-from dotdump.memory.space import PIECE
+from dotdump.memory.space import following_place
 from dotdump.target.debug_files import find_debug_file
 from dotdump.target.elf_files import ElfFile, find_elf_file
 from dotdump.target.file_layer import initial_data
@@ -113,7 +113,7 @@ class ElfModule:
                     data = self._memory.read_available(address, end - address)
                     if data:
                         yield address, data
-                    address = (address + len(data) + PIECE) & -PIECE
+                    address = following_place(self._memory, address + len(data))
 
     @property
     def _whole(self) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dotdump.errors import MemoryFault
 from dotdump.memory.overlay import Origin, OverlaySpace
 from dotdump.memory.segments import SegmentSpace
-from dotdump.memory.space import BytesSpace, MemoryRange
+from dotdump.memory.space import BytesSpace, MemoryRange, following_place
 
 FILE = bytes(range(256)) * 64
 SOURCE = BytesSpace([(0, FILE)])
@@ -86,6 +86,14 @@ def test_layers_give_each_byte_of_the_first_that_has_it(table: list[list[tuple[i
     assert [memory.read_available(address, 1) for address in range(64)] == expected
     for start in range(64):
         assert memory.read_available(start, 64) == b"".join(takewhile(bool, expected[start:]))
+
+
+def test_what_no_layer_has_is_passed_over_at_once() -> None:
+    memory = OverlaySpace([space((0x1000, 16, 0, 16)), space((0x900000, 32, 0, 32))])
+    assert [memory.reach(address) for address in (0x1004, 0x1010, 0x900010)] == [12, 0x1010 - 0x900000, 16]
+    assert following_place(memory, 0x1010) == 0x900000
+    assert following_place(memory, 0x900020) == 2**64
+    assert following_place(BytesSpace([(0x1000, b"x")]), 0x1001) == 0x1400
 
 
 def test_there_is_nothing_past_the_end_of_all_addresses() -> None:
