@@ -1,6 +1,6 @@
 """Structures that describe methods, and types that only methods have.
 
-Source of truth: method.hpp and typedesc.h of each version; the descriptors of 9 and 10.
+Source of truth: method.hpp, codeversion.h and typedesc.h of each version; the descriptors of 9 and 10.
 """
 
 from __future__ import annotations
@@ -29,6 +29,29 @@ class MethodDescChunk(Struct):
     flags_and_token_range = Field("FlagsAndTokenRange", kind="uint16")
     size = Field("Size", kind="uint8")
     count = Field("Count", kind="uint8")
+
+
+class MethodDescCodeData(Struct):
+    """What a method has of its code, from 9 on."""
+
+    layout = "MethodDescCodeData"
+    versioning_state = Field("VersioningState")
+
+
+class MethodDescVersioningState(Struct):
+    """The versions of a method's code, the newest first."""
+
+    layout = "MethodDescVersioningState"
+    method_desc = Field("MethodDesc")
+    first_version = Field("NativeCodeVersionNode")
+
+
+class NativeCodeVersionNode(Struct):
+    """A version of a method's code."""
+
+    layout = "NativeCodeVersionNode"
+    native_code = Field("NativeCode")
+    next = Field("Next")
 
 
 class InstantiatedMethodDesc(Struct):

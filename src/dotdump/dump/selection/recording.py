@@ -48,6 +48,8 @@ class RecordingTarget(TargetView):
         self._target = target
         self.used_images: set[int] = set()
         """Where the images begin whose code is on stacks."""
+        self.used_methods: set[int] = set()
+        """The MethodDescs of what is on stacks."""
         self._objects: dict[int, int] = {}
         self._pointed_at: set[int] = set()
         self.memory = PageCache(target.memory, page_size)
@@ -91,16 +93,23 @@ class RecordingTarget(TargetView):
     def touch_tables(self, address: int, size: int) -> None:
         """Count the hash tables as read that lie among ``size`` bytes at ``address``, whatever they are tables of.
 
+        A reader looks into any slot, and at what it points to.
+        """
+        for pointer, slots in self.tables_in(address, size):
+            self.touch_private(pointer, 8 * slots)
+            self.touch_around(pointer, 8 * min(slots, _SLOTS_FOLLOWED))
+
+    def tables_in(self, address: int, size: int) -> Iterator[tuple[int, int]]:
+        """Yield where the slots begin of each hash table among ``size`` bytes at ``address``, and how many it has.
+
         One is a pointer and four counts (``SHash`` of shash.h): slots, entries, those and deleted ones, and how many
-        there can be before it grows. A reader looks into any slot, and at what it
-        points to.
+        there can be before it grows.
         """
         data = self.memory.read_available(address, size)
         for place in range(0, len(data) - _TABLE.size + 1, 8):
             pointer, slots, entries, occupied, most = _TABLE.unpack_from(data, place)
             if 0 < entries <= occupied <= most < slots <= _MOST_SLOTS:
-                self.touch_private(pointer, 8 * slots)
-                self.touch_around(pointer, 8 * min(slots, _SLOTS_FOLLOWED))
+                yield pointer, slots
 
     def touch_closed_table(self, address: int, module: Module) -> None:
         """Count as read what a hash table at ``address`` leads to, if one of a class of ``module`` is there.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.dac_table import known_variables
 from dotdump.clr.runtime_module import RuntimeKind
+from dotdump.dump.selection.code_versions import DOMAIN, touch_versions
 from dotdump.dump.selection.stack_memory import METHOD_TABLE, touch_managed_stacks, touch_named_types
 from dotdump.errors import DotdumpError
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 AROUND = 0x800
 """Bytes of a structure that are kept: Thread, Module and AppDomain are smaller, or nobody needs their ends."""
-DOMAIN = 0x1000
-"""The same of an AppDomain: 8 has the table of the versions of methods at 0x9d8, 3.1 its name at 0xc80."""
 RECORD = 0x200
 """The same of an assembly, and of what is kept of its file."""
 MANAGER = 0x1800
@@ -46,7 +45,8 @@ def touch_runtime(target: RecordingTarget, runtime: ClrRuntime, problems: list[s
     with target.memory.uncounted():
         _ = runtime.thread_list.finalizer
     _touch_data(target, runtime)
-    for step in (_touch_loaded, _touch_threads, _touch_known_types, touch_managed_stacks, touch_named_types):
+    steps = (_touch_loaded, _touch_threads, _touch_known_types, touch_managed_stacks, touch_versions, touch_named_types)
+    for step in steps:
         try:
             step(target, runtime)
         except DotdumpError as error:

@@ -88,6 +88,7 @@ def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: 
                 target.memory.touch(step.code.gc_info, _GC_INFO)
     if method and method not in done:
         done.add(method)
+        target.used_methods.add(method)
         with suppress(DotdumpError):
             _touch_method(target, runtime, runtime.method(method), done)
 

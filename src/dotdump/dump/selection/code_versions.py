@@ -1,0 +1,73 @@
+"""What a Mini dump keeps of the versions of code: the DAC looks for the one that a frame on a stack runs.
+
+From 9 on a method leads to its versions; up to 8 a table of the AppDomain does, by the method's MethodDesc.
+Source of truth: codeversion.h and codeversion.cpp; ``SHash::Lookup`` of shash.inl; contract CodeVersions.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from dotdump.clr.data.methods import MethodDescCodeData, MethodDescVersioningState, NativeCodeVersionNode
+from dotdump.clr.runtime_module import RuntimeKind
+from dotdump.errors import DotdumpError
+
+if TYPE_CHECKING:
+    from dotdump.clr.data_access import DataAccess
+    from dotdump.clr.model.runtime import ClrRuntime
+    from dotdump.dump.selection.recording import RecordingTarget
+    from dotdump.memory.reader import Reader
+
+DOMAIN = 0x1000
+"""Bytes of an AppDomain that are kept: 8 has the table of the versions of methods at 0x9d8, 3.1 its name at 0xc80."""
+_STATE, _NODE = 0x40, 0x80
+"""Bytes of what a method's versions have in common, and of one version."""
+_VERSIONS = 64
+_PROBES = 256
+_HASH = 0xFFFFFFFF
+
+
+def touch_versions(target: RecordingTarget, runtime: ClrRuntime) -> None:
+    """Read the versions of the methods on stacks."""
+    if runtime.kind is not RuntimeKind.CORECLR:
+        return
+    access = runtime.access
+    tables = [] if access.has("MethodDesc", "CodeData") else [*target.tables_in(runtime.assemblies.domain, DOMAIN)]
+    for method in target.used_methods:
+        with suppress(DotdumpError):
+            _touch_chain(target, access, _state_of(access, method, tables))
+
+
+def _touch_chain(target: RecordingTarget, access: DataAccess, state: int) -> None:
+    if not state:
+        return
+    target.memory.touch(state, _STATE)
+    node = MethodDescVersioningState(access, state).first_version
+    for _ in range(_VERSIONS):
+        if not node:
+            return
+        target.memory.touch(node, _NODE)
+        node = NativeCodeVersionNode(access, node).next
+
+
+def _state_of(access: DataAccess, method: int, tables: list[tuple[int, int]]) -> int:
+    """Return the address of what keeps a method's versions, 0 where it has only one."""
+    if access.has("MethodDesc", "CodeData"):
+        data = access.pointer(method, "MethodDesc", "CodeData")
+        return MethodDescCodeData(access, data).versioning_state if data else 0
+    return next((state for slots, count in tables if (state := _find(access.reader, slots, count, method))), 0)
+
+
+def _find(reader: Reader, slots: int, count: int, method: int) -> int:
+    """Return what a hash table has for a method, and whose first word is that; 0 for nothing."""
+    hashed = method & _HASH
+    place, step = hashed % count, hashed % (count - 1) + 1
+    for _ in range(min(count, _PROBES)):
+        entry = reader.pointer(slots + 8 * place)
+        if not entry:
+            return 0
+        if entry % 8 == 0 and reader.pointer(entry) == method:
+            return entry
+        place = (place + step) % count
+    return 0
