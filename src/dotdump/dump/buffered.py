@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dotdump.dump.segments import DumpPlan
+    from dotdump.linux.headroom import MemoryGroup
     from dotdump.target.process import ProcessTarget
 
 PIECE = 1 << 20
@@ -133,17 +134,26 @@ class CopiedMemory(ExactReads):
         return self._room[place : place + max(end - address, 0)]
 
 
-def prepared(expected: int | None, limit: int) -> OwnMemory | None:
-    """Return memory for ``expected`` bytes, touched; None where that is unknown, or too much."""
-    return touched(expected) if expected and expected <= _allowed(limit) else None
+def prepared(expected: int | None, limit: int, groups: list[MemoryGroup]) -> OwnMemory | None:
+    """Return memory for ``expected`` bytes, touched; None where that is unknown, or too much.
+
+    ``groups`` are the control groups that bound our own memory: one that the target is in may kill that for ours.
+    """
+    if not expected or expected > _allowed(limit, groups):
+        return None
+    with suppress(OSError):  # a limit of this process (RLIMIT_AS), or the machine promises no more than it has
+        return touched(expected)
+    return None
 
 
-def buffer_for(target: ProcessTarget, plan: DumpPlan, limit: int, room: OwnMemory | None = None) -> CopiedMemory | None:
+def buffer_for(
+    target: ProcessTarget, plan: DumpPlan, limit: int, groups: list[MemoryGroup], room: OwnMemory | None = None
+) -> CopiedMemory | None:
     """Return memory to copy all that ``plan`` keeps into, or None where that is more than ``limit`` allows.
 
     More than half of what is free is never taken. ``room`` is used where it is large enough. Nothing is copied yet.
     """
-    limit = max(_allowed(limit), room.size if room else 0)
+    limit = max(_allowed(limit, groups), room.size if room else 0)
     runs: list[MemoryRange] = []
     total = 0
     for part in plan.stored_ranges():
@@ -155,9 +165,12 @@ def buffer_for(target: ProcessTarget, plan: DumpPlan, limit: int, room: OwnMemor
     if not total:
         return None
     if room is None or room.size < total:
-        room = OwnMemory(total)
+        try:
+            room = OwnMemory(total)
+        except OSError:
+            return None
     return CopiedMemory(runs, room)
 
 
-def _allowed(limit: int) -> int:
-    return max(min(limit, headroom([]) // 2), 0)
+def _allowed(limit: int, groups: list[MemoryGroup]) -> int:
+    return max(min(limit, headroom(groups) // 2), 0)

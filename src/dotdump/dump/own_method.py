@@ -29,6 +29,7 @@ from dotdump.formats.diagnostics_page import DiagnosticsPage
 from dotdump.formats.dotdump_notes import COLLECTING, FREE_DROPPED, REDACTED, Origin
 from dotdump.ipc.dump import DumpType
 from dotdump.linux.errors import explain
+from dotdump.linux.headroom import memory_groups
 from dotdump.records import record
 from dotdump.target.process import open_process
 
@@ -93,13 +94,14 @@ class PtraceMethod:
         options = self.options
         _make_ready(task.type)
         limit = _buffer_limit(task, options)
-        room = prepared(_resident(task.subject, task.type), limit)
+        groups = memory_groups(os.getpid())
+        room = prepared(_resident(task.subject, task.type), limit, groups)
         pid, memo = task.subject.pid, task.subject.memo
         with GcMoment(pid, options.gc_wait, memo) as gc:
             target = open_process(pid, first=options.first, siginfo=options.siginfo, moment=gc.moment, memo=memo)
         with target:
             core = _Core(task, options, self.name, target)
-            buffer = None if core.is_copied else buffer_for(target, core.plan, limit, room)
+            buffer = None if core.is_copied else buffer_for(target, core.plan, limit, groups, room)
             if buffer is not None:
                 buffer.fill(target)
             if buffer is not None or core.is_copied:

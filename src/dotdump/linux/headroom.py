@@ -1,7 +1,9 @@
 """How much memory a process and its forks may still take: of the machine, and of every control group around it.
 
-Pages that a target writes while its snapshot lives are copied, and charged to the target's control group. Source of
-truth: the kernel's Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst, proc_meminfo(5).
+Pages that a target writes while its snapshot lives are copied, and charged to the target's control group. What a group
+uses includes pages of files that are read and written, a core as it is written: those that the kernel would give up
+first are not counted. Source of truth: the kernel's Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst,
+proc_meminfo(5).
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_VERSION_2 = ("memory.max", "memory.current")
-_VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+_VERSION_2 = ("memory.max", "memory.current", b"inactive_file")
+_VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", b"total_inactive_file")
 _MOUNTS_2 = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
 _MOUNTS_1 = ("/sys/fs/cgroup/memory",)
 _NO_LIMIT = 1 << 60
@@ -25,11 +27,12 @@ _NO_LIMIT = 1 << 60
 
 @record
 class MemoryGroup:
-    """A directory of the memory controller, and its files for limit and use."""
+    """A directory of the memory controller, its files for limit and use, and the line of memory.stat for ``spare``."""
 
     directory: str
     limit: str
     use: str
+    spare: bytes = b"inactive_file"
 
 
 def memory_groups(pid: int) -> list[MemoryGroup]:
@@ -53,7 +56,7 @@ def headroom(groups: list[MemoryGroup]) -> int:
         limit = _number(f"{group.directory}/{group.limit}")
         use = _number(f"{group.directory}/{group.use}")
         if limit is not None and use is not None and limit < _NO_LIMIT:
-            room = min(room, max(limit - use, 0))
+            room = min(room, max(limit - max(use - _spare(group), 0), 0))
     return room
 
 
@@ -68,6 +71,16 @@ def _directories(mounts: tuple[str, ...], path: str) -> Iterator[str]:
         parts = [part for part in path.split("/") if part and part != ".."]
         for depth in range(len(parts), -1, -1):
             yield "/".join((mount, *parts[:depth]))
+
+
+def _spare(group: MemoryGroup) -> int:
+    """Return the bytes of files that the kernel would give up first; 0 where it does not say."""
+    try:
+        lines = read_file(f"{group.directory}/memory.stat").split(b"\n")
+    except OSError:
+        return 0
+    words = (line.split() for line in lines)
+    return next((int(row[1]) for row in words if len(row) == 2 and row[0] == group.spare and row[1].isdigit()), 0)
 
 
 def _available() -> int:

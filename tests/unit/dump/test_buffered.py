@@ -9,20 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotdump.dump.buffered import PIECE, CopiedMemory, buffer_for, touched
+from dotdump.dump.buffered import PIECE, CopiedMemory, buffer_for, prepared, touched
 from dotdump.dump.segments import DumpPlan, Segment, Why
 from dotdump.errors import MemoryFault
+from dotdump.linux.headroom import MemoryGroup
 from dotdump.linux.own_memory import OwnMemory
 from dotdump.memory.region import Protection
 from dotdump.memory.space import MemoryRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from dotdump.target.process import ProcessTarget
 
 PAGE = 4096
 BASE = 0x10000
+PLAN = DumpPlan((Segment(BASE, BASE + 4 * PIECE, Protection.READ, 4 * PIECE, Why.KEPT),))
 
 
 class Process:
@@ -122,8 +125,26 @@ def test_a_copy_that_fails_says_so() -> None:
 
 @pytest.mark.parametrize(("limit", "fits"), [(4 * PIECE, True), (4 * PIECE - 1, False), (0, False)])
 def test_only_what_fits_is_buffered(limit: int, fits: bool) -> None:
-    plan = DumpPlan((Segment(BASE, BASE + 4 * PIECE, Protection.READ, 4 * PIECE, Why.KEPT),))
-    assert (buffer_for(as_target(Process(b"")), plan, limit) is not None) is fits
+    assert (buffer_for(as_target(Process(b"")), PLAN, limit, []) is not None) is fits
+
+
+def test_a_control_group_of_ours_allows_half_of_what_it_has_left(tmp_path: Path) -> None:
+    for name, text in (("memory.max", 8 * PIECE), ("memory.current", 0)):
+        (tmp_path / name).write_text(str(text))
+    groups = [MemoryGroup(str(tmp_path), "memory.max", "memory.current")]
+    assert prepared(4 * PIECE, 1 << 30, groups) is not None
+    assert prepared(4 * PIECE + 1, 1 << 30, groups) is None
+    (tmp_path / "memory.current").write_text("1")
+    assert buffer_for(as_target(Process(b"")), PLAN, 1 << 30, groups) is None
+
+
+def test_where_no_memory_is_to_be_had_nothing_is_buffered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: OwnMemory, __: int) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(OwnMemory, "__init__", refuse)
+    assert prepared(PIECE, 1 << 30, []) is None
+    assert buffer_for(as_target(Process(b"")), PLAN, 1 << 30, []) is None
 
 
 def test_touched_memory_is_there_and_zero() -> None:

@@ -21,6 +21,11 @@ def test_the_tightest_group_decides(tmp_path: Path) -> None:
     assert headroom([tight, wide]) == headroom([wide, tight]) == 3000
 
 
+def test_files_that_the_kernel_would_give_up_leave_room(tmp_path: Path) -> None:
+    (tmp_path / "memory.stat").write_text("anon 1\nactive_file 7\ninactive_file 1500\nodd\n")
+    assert headroom([group(tmp_path, "5000", "2000")]) == 4500
+
+
 def test_a_group_over_its_limit_has_no_room(tmp_path: Path) -> None:
     assert headroom([group(tmp_path, "5000", "6000")]) == 0
 
