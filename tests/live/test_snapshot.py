@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from dotdump.errors import ProcessGone
+from dotdump.linux.proc import Proc
 from dotdump.target.process import open_process
 from dotdump.target.snapshot import SnapshotTarget, open_snapshot
 from native import Native, native
@@ -122,6 +124,16 @@ def test_a_stopped_process_is_forked_and_stays_stopped() -> None:
         assert set(process.states().values()) == {"T"}
         os.kill(process.pid, signal.SIGCONT)
         assert int(process.ask()) > 0
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "stopped"])
+def test_one_that_was_killed_is_told_of_before_its_memory_is_believed(kind: str) -> None:
+    opened = open_snapshot if kind == "snapshot" else open_process
+    with native("threads", "3") as process, opened(process.pid) as target:
+        target.check()
+        os.kill(Proc(process.pid).children()[0] if kind == "snapshot" else process.pid, signal.SIGKILL)
+        with pytest.raises(ProcessGone, match="was killed"):
+            target.check()
 
 
 def test_a_snapshot_outlives_its_process() -> None:

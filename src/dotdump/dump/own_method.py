@@ -35,6 +35,8 @@ from dotdump.target.process import open_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dotdump.dump.capture import Task
     from dotdump.dump.elf_core_writer import WrittenCore
     from dotdump.dump.segments import DumpPlan
@@ -105,9 +107,11 @@ class PtraceMethod:
             if buffer is not None:
                 buffer.fill(target)
             if buffer is not None or core.is_copied:
+                target.check()
                 target.close()
-            source = target if buffer is None else CopiedTarget(target, buffer)
-            core.write(source)
+                core.write(target if buffer is None else CopiedTarget(target, buffer))
+            else:
+                core.write(target, target.check)
         if buffer is None and limit and not core.is_copied and not _is_file(task):
             target.problems.append(_HELD_BY_READER)
         return core.captured(target, self.why)
@@ -143,7 +147,7 @@ class SnapshotMethod:
             return PtraceMethod(options, f"no snapshot: {refusal.message}").capture(task)
         with target:
             core = _Core(task, options, self.name, target, target.not_atomic)
-            core.write(target)
+            core.write(target, target.check)
         return core.captured(target, self.why)
 
 
@@ -178,8 +182,8 @@ class _Core:
         """Whether all that is kept was copied while it was chosen: the target is not needed to write it."""
         return self._selection.shown is not None
 
-    def write(self, target: Target) -> None:
-        """Write the core; ``Incomplete`` where that could not be done to the end."""
+    def write(self, target: Target, check: Callable[[], None] = lambda: None) -> None:
+        """Write the core; ``Incomplete`` where that could not be done to the end, or ``check`` raises afterwards."""
         beside = not self.is_copied and _writes_beside(self._task, self._options)
         runtime = self._task.subject.runtime
         page = DiagnosticsPage(runtime.start) if runtime else None
@@ -188,6 +192,7 @@ class _Core:
         try:
             with written_beside(self._sink()) if beside else nullcontext(self._sink()) as sink:
                 self._written = writer.write(sink)
+            check()
         except Incomplete:
             raise
         except DotdumpError as error:

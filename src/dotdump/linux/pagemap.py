@@ -17,6 +17,7 @@ from enum import IntFlag
 from struct import Struct
 from threading import Lock
 
+from dotdump.errors import ProcessGone
 from dotdump.kernels import page_runs
 from dotdump.memory.space import MemoryRange
 
@@ -68,8 +69,14 @@ class Pagemap:
         self.scans = True
 
     def populated(self, start: int, end: int) -> Iterator[MemoryRange]:
-        """Yield the runs of pages with data between two page boundaries, neighbours joined, in order."""
-        return _joined(self._runs(start, end))
+        """Yield the runs of pages with data between two page boundaries, neighbours joined, in order.
+
+        Raises ``ProcessGone`` where the process has ended: its memory is not there, it is not zero.
+        """
+        try:
+            yield from _joined(self._runs(start, end))
+        except ProcessLookupError as error:
+            raise ProcessGone(f"cannot look for pages at {start:#x}: the process ended") from error
 
     def close(self) -> None:
         """Close the file. A second call does nothing."""
@@ -117,6 +124,8 @@ class Pagemap:
         entries = os.pread(self._descriptor, count * 8, start // PAGE_SIZE * 8)
         count = len(entries) // 8
         if not count:
+            if not os.pread(self._descriptor, 8, 0):
+                raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
             return [], end  # beyond what this process can map
         indexes = array("Q", bytes(8 * (count + 1)))
         filled = page_runs.find_runs(memoryview(entries)[: count * 8].cast("Q"), indexes)

@@ -54,13 +54,19 @@ class Source(Protocol):
 
 
 class MemFile:
-    """/proc/PID/mem. It ignores protections, so callers must not ask for what the target itself may not read."""
+    """/proc/PID/mem. It ignores protections, so callers must not ask for what the target itself may not read.
+
+    That of a process that has ended is ESRCH, as process_vm_readv has it.
+    """
 
     def __init__(self, pid: int) -> None:
         self._descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
 
     def read_into(self, address: int, buffer: memoryview) -> int:
-        return _preadv(self._descriptor, buffer, address)
+        count = _preadv(self._descriptor, buffer, address)
+        if not count and len(buffer):  # so the kernel says that there is no memory any more
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+        return count
 
     def close(self) -> None:
         if self._descriptor >= 0:

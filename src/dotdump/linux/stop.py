@@ -192,6 +192,16 @@ def thread_state(pid: int, tid: int) -> str:
         return ""
 
 
+def require_held(pid: int, tid: int) -> None:
+    """Raise ``ProcessGone`` unless a thread that we had stopped still stands.
+
+    The kernel wakes it before it takes anything from a process that it kills, for want of memory even before that
+    ends: what was seen of a process is surely its own where a thread stands still afterwards.
+    """
+    if thread_state(pid, tid) != "t":
+        raise ProcessGone(f"process {pid} was killed while it was dumped")
+
+
 def _thread_ids(pid: int) -> list[int]:
     try:
         return Proc(pid).tasks()

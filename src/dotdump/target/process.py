@@ -14,6 +14,7 @@ from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.pagemap import Pagemap
 from dotdump.linux.proc import Proc
 from dotdump.linux.process_memory import ProcessMemory, VmReader
+from dotdump.linux.stop import require_held
 from dotdump.target.captured import (
     crashed,
     inner_ids,
@@ -119,6 +120,11 @@ class ProcessTarget:
         if self._stopped is None:
             return 0.0
         return self._stopped.longest if self._closed else time.monotonic() - self._stopped.begun
+
+    def check(self) -> None:
+        """Raise ``ProcessGone`` where the process was killed meanwhile: pages that it lost then were taken for zero."""
+        if self._stopped is not None and any(state.exact for state in self._stopped.states):
+            require_held(self._identity.pid, self._stopped.live)
 
     def close(self) -> None:
         """Let the process run on. A second call does nothing."""

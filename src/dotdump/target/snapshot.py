@@ -23,6 +23,7 @@ from dotdump.linux.pagemap import Pagemap
 from dotdump.linux.proc import Proc
 from dotdump.linux.process_memory import MemFile, ProcessMemory, VmReader
 from dotdump.linux.ptrace import Option
+from dotdump.linux.stop import require_held
 from dotdump.linux.unfrozen import Copies, copy, unfrozen
 from dotdump.linux.uninterrupted import uninterrupted
 from dotdump.target.captured import inner_ids, platform_of_this_machine, process_facts, thread_names, threads_of
@@ -213,6 +214,10 @@ class SnapshotTarget:
                 f"gave up the snapshot of process {self.process.pid}: less than {LEAST_HEADROOM >> 20} MiB are left",
                 hint="--method ptrace needs no memory beyond its buffer",
             )
+
+    def check(self) -> None:
+        """Raise ``ProcessGone`` where the twin was killed, the first when memory runs out: it lost pages then."""
+        require_held(self._twin.pid, self._twin.pid)
 
     def close(self) -> None:
         """End the twin and leave no trace of it. A second call does nothing."""

@@ -1,11 +1,13 @@
 import ctypes
 import mmap
 import os
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from dotdump.errors import ProcessGone
 from dotdump.linux.pagemap import PAGE_SIZE, Pagemap
 
 PAGES = 64
@@ -48,6 +50,18 @@ def test_memory_never_touched_holds_none_and_looking_commits_none(pagemap: Pagem
 
 def test_a_range_that_is_not_mapped_holds_none(pagemap: Pagemap) -> None:
     assert list(pagemap.populated(0, 16 * PAGE_SIZE)) == []
+
+
+def test_a_process_that_has_ended_holds_no_pages_that_could_be_zero() -> None:
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as process, Pagemap(process.pid) as pagemap:
+        pagemap.scans = False
+        process.kill()
+        process.wait()
+        with pytest.raises(ProcessGone):
+            list(pagemap.populated(0, 16 * PAGE_SIZE))
+        pagemap.scans = True
+        with pytest.raises(ProcessGone):
+            list(pagemap.populated(0, 16 * PAGE_SIZE))
 
 
 def test_more_runs_than_one_call_returns_are_all_found(pagemap: Pagemap) -> None:

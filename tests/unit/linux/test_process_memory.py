@@ -4,6 +4,7 @@ import ctypes
 import errno
 import mmap
 import os
+import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -81,6 +82,17 @@ def test_an_exact_read_across_a_hole_names_the_hole() -> None:
     memory = memory_over(FakeSource([b"a" * PAGE_SIZE, None], errno.EIO), 2)
     with pytest.raises(MemoryFault, match="0x10001000"):
         memory.read(BASE, 2 * PAGE_SIZE)
+    memory.close()
+
+
+def test_memory_that_is_gone_is_not_a_hole() -> None:
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as process:
+        source = MemFile(process.pid)
+        process.kill()
+        process.wait()
+    memory = memory_over(source, 1)
+    with pytest.raises(ProcessGone):
+        memory.read_available(BASE, 8)
     memory.close()
 
 
