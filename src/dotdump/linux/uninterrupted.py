@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import threading
 from contextlib import contextmanager
 
 TYPE_CHECKING = False
@@ -26,15 +27,39 @@ def uninterrupted() -> Iterator[None]:
     policy = None
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # raises what came just before
-        gc.disable()
-        policy = _hurry()
-        yield
+        with _remembered():
+            gc.disable()
+            policy = _hurry()
+            yield
     finally:
         if policy is not None:
             os.sched_setscheduler(0, *policy)
         if collecting:
             gc.enable()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _remembered() -> Iterator[None]:
+    """Have signals that the kernel gives to another thread, which does not block them, wait for the end as well.
+
+    Their handlers would run in the main thread, and what they do by default would end all threads.
+    """
+    came: list[int] = []
+    replaced = []
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                handler = signal.getsignal(number)
+                if handler not in (signal.SIG_IGN, None):
+                    replaced.append((number, handler))
+                    signal.signal(number, lambda number, _: came.append(number))
+        yield
+    finally:
+        for number, handler in replaced:
+            signal.signal(number, handler)
+        for held in came:
+            signal.raise_signal(held)  # blocked still: it waits for the mask that was
 
 
 def _hurry() -> tuple[int, os.sched_param] | None:
