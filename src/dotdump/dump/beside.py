@@ -68,6 +68,9 @@ class _BesideSink:
         self._wait(0)
         return self._sink.finish()
 
+    def give_up(self) -> None:
+        """Do nothing: what was handed over is done, or failed, when the block has ended."""
+
     def serve(self) -> None:
         """Do what is handed over, until ``end``; behind an error nothing more."""
         error: BaseException | None = None

@@ -92,6 +92,13 @@ class ElfCoreWriter:
 
     def write(self, sink: Sink) -> WrittenCore:
         """Write everything and finish the sink. Whatever the target or the sink raises leaves a prefix of a core."""
+        try:
+            return self._write(sink)
+        except BaseException:
+            sink.give_up()
+            raise
+
+    def _write(self, sink: Sink) -> WrittenCore:
         content = _Content(sink, self._page_size)
         self._read = _reader(self._target.memory, sink.lag + 1)
         sink.write(self._head)

@@ -38,6 +38,9 @@ class Sink(Protocol):
     def finish(self) -> int:
         """Store what is still held back, and return how many bytes were stored in all, holes not counted."""
 
+    def give_up(self) -> None:
+        """End what works for the sink, in place of ``finish``: behind an error nothing more comes."""
+
 
 class FileSink:
     """A sink over a regular file, from its current position on: zeros become holes.
@@ -70,6 +73,9 @@ class FileSink:
     def finish(self) -> int:
         os.ftruncate(self._descriptor, os.lseek(self._descriptor, 0, os.SEEK_CUR))
         return self._stored
+
+    def give_up(self) -> None:
+        """Do nothing: nobody works for it."""
 
     def _write_back(self) -> None:
         """Have the disk begin with what was written last. It is advice: where it is not taken, nothing is lost."""
@@ -104,6 +110,9 @@ class PipeSink:
 
     def finish(self) -> int:
         return self._stored
+
+    def give_up(self) -> None:
+        """Do nothing: nobody works for it."""
 
 
 def sink_for(descriptor: int) -> FileSink | PipeSink:

@@ -80,9 +80,12 @@ class ZstdSink:
             while self._waiting:
                 self._store_next()
         finally:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            self.give_up()
         self._sink.write(build_seek_table(self._sizes))
         return self._sink.finish()
+
+    def give_up(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _end_frame(self) -> None:
         if self._held:

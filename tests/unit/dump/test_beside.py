@@ -30,6 +30,9 @@ class Recorder:
         assert self.may_write.wait(10)
         self.told.append(("hole", size))
 
+    def give_up(self) -> None:
+        pass
+
     def finish(self) -> int:
         self.told.append(("finish", 0))
         return len(self.content)

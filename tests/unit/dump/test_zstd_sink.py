@@ -1,8 +1,15 @@
+import threading
+
 import pytest
 
-from builders.fake_target import ListSink
+from builders.fake_target import FakeTarget, ListSink
+from dotdump.dump.elf_core_writer import ElfCoreWriter
+from dotdump.dump.plan import full
+from dotdump.dump.write import origin_of
 from dotdump.dump.zstd_sink import HOLE_FRAME, ZstdSink
 from dotdump.formats.zstd_seekable import FOOTER, FRAME_SIZE, FrameTable, parse_seek_table, seek_table_size
+from dotdump.memory.region import Protection, Region
+from dotdump.memory.space import BytesSpace
 from dotdump.memory.zstd_library import zstd
 
 
@@ -59,3 +66,17 @@ def test_many_frames_and_holes_between_them_keep_their_order() -> None:
     data, table = compress(parts, 3)
     assert zstd.decompress(data) == b"".join(part if isinstance(part, bytes) else bytes(part) for part in parts)
     assert len(table) >= 400
+
+
+def test_nobody_works_on_for_a_core_that_could_not_be_written() -> None:
+    class Full(ListSink):
+        def write(self, data: bytes | memoryview) -> None:
+            raise OSError(28, f"No space left on device for {len(data)} bytes")
+
+    start, size = 0x10000, 64 * FRAME_SIZE
+    memory = BytesSpace([(start, b"data" * (size // 4))])
+    target = FakeTarget(memory, [Region(start, start + size, Protection.READ)])
+    before = threading.active_count()
+    with pytest.raises(OSError, match="No space"):
+        ElfCoreWriter(target, full(target.regions), origin_of(target)).write(ZstdSink(Full(), threads=2))
+    assert threading.active_count() == before
