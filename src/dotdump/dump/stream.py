@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from dotdump.dump.sink import FileSink
 
 
+_LONGEST_WAIT = 1e6
+"""Seconds: poll(2) takes no more than 2^31 milliseconds."""
+
+
 class StreamOutput:
     """An open ``descriptor``, not ours to close. ``path`` is what to call it."""
 
@@ -96,7 +100,9 @@ class PatientPipe(PipeSink):
 
     def _wait(self) -> None:
         left = self._deadline - time.monotonic()
-        if left <= 0 or not self._poll.poll(left * 1000):
+        if left > 0:
+            self._poll.poll(min(left, _LONGEST_WAIT) * 1000)
+        else:
             raise Incomplete("the dump was cut short: its reader did not take it within --timeout")
 
 

@@ -29,8 +29,9 @@ class BackingFiles:
         self._held: dict[tuple[tuple[int, int], int], str] | None = None
 
     def read_into(self, region: Region, address: int, buffer: memoryview) -> int | None:
-        """Fill ``buffer`` as a page fault would, and return how much of it the file backs; None without the file.
+        """Fill ``buffer`` as a page fault would, and return how much of it the file backs.
 
+        None without the file, and where it cannot be read (EIO, ESTALE): then a page fault tells what there is.
         What is behind the end of the file, up to the end of its last page, is zero; further on there is nothing.
         """
         descriptor = self._descriptor(region)
@@ -39,7 +40,10 @@ class BackingFiles:
         offset = region.offset + address - region.start
         filled = 0
         while filled < len(buffer):
-            count = os.preadv(descriptor, [buffer[filled:]], offset + filled)
+            try:
+                count = os.preadv(descriptor, [buffer[filled:]], offset + filled)
+            except OSError:
+                return None
             if not count:
                 break
             filled += count

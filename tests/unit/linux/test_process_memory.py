@@ -220,3 +220,20 @@ def test_several_threads_read_a_file_mapping_of_which_pages_were_changed(tmp_pat
 
         with ThreadPoolExecutor(4) as pool:
             assert all(pool.map(read, [*range(0, pages * PAGE_SIZE, 7 * PAGE_SIZE)] * 20))
+
+
+def test_a_file_that_cannot_be_read_any_more_leaves_what_the_process_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    path, pid = tmp_path / "file", os.getpid()
+    path.write_bytes(b"file" * 4096)
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+    base = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
+    region = next(region for region in Proc(pid).maps() if region.start <= base < region.end)
+    with ProcessMemory(VmReader(pid), [region], Pagemap(pid), BackingFiles(pid)) as memory:
+        monkeypatch.setattr(os, "preadv", fail)
+        assert memory.read(base, 4 * 4096) == b"file" * 4096
