@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
+
+from dotdump.dump.helper import Helper, wait_for_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,20 +24,15 @@ def written_beside(sink: Sink) -> Iterator[Sink]:
     Errors are raised by one of the next calls, ``finish`` the last.
     When the block ends, nothing is being written any more. Where no thread can be had, it is ``sink`` itself.
     """
-    import threading
-
     beside = _BesideSink(sink)
-    thread = threading.Thread(target=beside.serve, name="write", daemon=True)
+    thread = Helper(beside.serve, "write")
     try:
-        thread.start()
-    except RuntimeError:
-        yield sink
-        return
-    try:
-        yield beside
+        with suppress(RuntimeError):
+            thread.start()
+        yield beside if thread.is_alive() else sink
     finally:
         beside.end()
-        thread.join()
+        wait_for_end([thread])
 
 
 class _BesideSink:

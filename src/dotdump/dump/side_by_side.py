@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import deque
 from contextlib import suppress
+
+from dotdump.dump.helper import Helper, wait_for_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ MOST_THREADS = 4
 def side_by_side(work: Callable[[Item], object], items: Iterable[Item]) -> None:
     """Do ``work`` with each item, begun in order, here and in as many threads more as CPUs and limits allow.
 
-    Raises what any of them raised, after which nothing more is begun. However it ends, nothing is being done any more.
+    Raises what any of them raised, Ctrl-C first, after which nothing more is begun. However it ends, nothing is being
+    done any more.
     """
     left = iter(list(items))  # a list's iterator may be asked by several threads, a generator may not
     errors: list[BaseException] = []
@@ -34,17 +36,15 @@ def side_by_side(work: Callable[[Item], object], items: Iterable[Item]) -> None:
             errors.append(error)
             deque(left, maxlen=0)
 
-    started: list[threading.Thread] = []
+    started: list[Helper] = []
     try:
         with suppress(RuntimeError):  # some limit allows no further thread
             for _ in range(min(len(os.sched_getaffinity(0)), MOST_THREADS) - 1):
-                thread = threading.Thread(target=do, daemon=True)
-                thread.start()
-                started.append(thread)
+                started.append(Helper(do, "copy"))
+                started[-1].start()
         do()
     finally:
         deque(left, maxlen=0)
-        for thread in started:
-            thread.join()
+        wait_for_end(started)
     if errors:
-        raise errors[0]
+        raise next((error for error in errors if not isinstance(error, Exception)), errors[0])

@@ -1,4 +1,7 @@
+import os
+import signal
 import threading
+import time
 
 import pytest
 
@@ -92,3 +95,22 @@ def test_without_a_thread_it_is_the_sink_itself(monkeypatch: pytest.MonkeyPatch)
     sink = Recorder()
     with written_beside(sink) as beside:
         assert beside is sink
+
+
+def test_ctrl_c_waits_for_what_is_being_written() -> None:
+    class Slow(Recorder):
+        def write(self, data: bytes | memoryview) -> None:
+            time.sleep(0.05)  # till the main thread waits
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            super().write(data)
+
+    sink = Slow()
+
+    def write() -> None:
+        with written_beside(sink) as beside:
+            beside.write(b"a" * LEAST)
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert sink.told == [("write", LEAST)]
