@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from dotdump.errors import ProcessGone
+from dotdump.errors import CollectError, ProcessGone
+from dotdump.linux.fork_child import ForkedChild
 from dotdump.linux.proc import Proc
 from dotdump.target.process import open_process
 from dotdump.target.snapshot import SnapshotTarget, open_snapshot
@@ -123,6 +124,21 @@ def test_a_stopped_process_is_forked_and_stays_stopped() -> None:
         time.sleep(0.05)
         assert set(process.states().values()) == {"T"}
         os.kill(process.pid, signal.SIGCONT)
+        assert int(process.ask()) > 0
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["hangs", "killed"])
+def test_a_twin_that_cannot_be_adopted_is_ended_and_buried(killed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(child: ForkedChild) -> None:
+        if killed:
+            os.kill(child.pid, signal.SIGKILL)
+        raise CollectError("not adopted")
+
+    monkeypatch.setattr(ForkedChild, "adopt", fail)
+    with native("threads", "3") as process:
+        with pytest.raises(CollectError, match="not adopted"):
+            open_snapshot(process.pid)
+        assert Proc(process.pid).children() == []
         assert int(process.ask()) > 0
 
 

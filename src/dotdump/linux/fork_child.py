@@ -23,6 +23,8 @@ from dotdump.linux.thread_state import GENERAL, NO_SYSCALL, ORIG_RAX, RAX, RDI, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dotdump.linux.gadgets import Gadgets
     from dotdump.linux.inject import Injection
 
@@ -36,7 +38,7 @@ FIRST_TO_DIE = 1000
 
 
 class ForkedChild:
-    """A traced child of the target: ``pid`` as we see it, ``inner_pid`` as its parent does."""
+    """A traced child of the target: ``pid`` as we see it, ``inner_pid`` as its parent does, 0 before that is told."""
 
     def __init__(self, pid: int, options: Option) -> None:
         self.pid = pid
@@ -93,12 +95,16 @@ class ForkedChild:
                 raise CollectError(f"the forked child {self.pid} hangs in a system call")
 
 
-def fork(injection: Injection, options: Option = Option.NONE) -> ForkedChild:
-    """Fork the process of a begun injection and return the child, adopted; ``OSError`` where the kernel refuses."""
+def fork(injection: Injection, options: Option, announce: Callable[[ForkedChild], None]) -> ForkedChild:
+    """Fork the process of a begun injection and return the child, adopted; ``OSError`` where the kernel refuses.
+
+    ``announce`` is given the child at once: it must be ended and buried even where it cannot be adopted.
+    """
     born: list[ForkedChild] = []
 
     def adopt(pid: int) -> None:
         born.append(ForkedChild(pid, options))
+        announce(born[-1])
         born[-1].adopt()
 
     result = injection.call(_CLONE, CLONE_FILES, injection.child_stack, on_clone=adopt)
@@ -117,16 +123,23 @@ def left_behind(pid: int) -> list[int]:
     left by the way out that it was given. Empty where the kernel does not list children.
     """
     proc = Proc(pid)
-    depth = len(proc.status().namespace_pids)
     found = []
     for child in proc.children():
         try:
-            one = Proc(child)
-            if _is_dead_twin(one):
-                found.append(one.status().namespace_pids[depth - 1])
-        except (ProcessGone, IndexError):
+            if _is_dead_twin(Proc(child)):
+                found += number_within(pid, child)
+        except ProcessGone:
             continue
     return found
+
+
+def number_within(pid: int, child: int) -> list[int]:
+    """Return the number of a ``child`` of process ``pid`` as that counts processes; nothing where it is gone."""
+    depth = len(Proc(pid).status().namespace_pids)
+    try:
+        return [Proc(child).status().namespace_pids[depth - 1]]
+    except (ProcessGone, IndexError):
+        return []
 
 
 def _is_dead_twin(child: Proc) -> bool:

@@ -13,7 +13,7 @@ from functools import cached_property
 from dotdump.errors import AccessDenied, CollectError, DotdumpError, ProcessGone
 from dotdump.linux.backing import BackingFiles
 from dotdump.linux.fitness import fit_threads
-from dotdump.linux.fork_child import ForkedChild, bury, fork, left_behind
+from dotdump.linux.fork_child import ForkedChild, bury, fork, left_behind, number_within
 from dotdump.linux.gadgets import Gadgets, find_gadgets
 from dotdump.linux.headroom import headroom, memory_groups
 from dotdump.linux.identity import ProcessIdentity
@@ -150,7 +150,7 @@ class SnapshotTarget:
         injection = Injection(self._forker, state, self._gadgets)
         try:
             injection.begin(self._options)
-            self._child = fork(injection, self._options)
+            fork(injection, self._options, self._announce)
         except AccessDenied as error:
             raise SnapshotRefused(
                 f"process {stopped.world.pid} runs under seccomp, which only CAP_SYS_ADMIN can suspend for a fork"
@@ -161,6 +161,9 @@ class SnapshotTarget:
             raise SnapshotRefused(f"process {stopped.world.pid} could not be forked: {error.strerror}") from error
         finally:
             injection.end()
+
+    def _announce(self, child: ForkedChild) -> None:
+        self._child = child
 
     def _copy_unfrozen(self, stopped: StoppedProcess, memory: ProcessMemory) -> Copies:
         """Copy what the twin lacks. What it did not inherit (DONTFORK), ``dup_mmap`` has taken off its size."""
@@ -250,7 +253,8 @@ class SnapshotTarget:
         """Have the stopped process wait for its dead child, and for those of dumpers that were killed before."""
         if self._identity.poll():
             return  # it has ended, and init waits
-        dead = sorted({child.inner_pid, *self._left_behind()})
+        own = [child.inner_pid] if child.inner_pid else number_within(self._identity.pid, child.pid)
+        dead = sorted({*own, *self._left_behind()})
         with uninterrupted():
             stopped = StoppedProcess(self._identity.pid)
             try:
