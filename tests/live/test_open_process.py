@@ -14,6 +14,7 @@ from dotdump.analysis.managed_stacks import managed_stacks
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.dump.write import write_core
 from dotdump.errors import ProcessGone
+from dotdump.linux.proc import Proc
 from dotdump.target.core import CoreTarget, open_core
 from dotdump.target.process import ProcessTarget, open_process
 from dotdump.target.snapshot import SnapshotTarget, open_snapshot
@@ -59,6 +60,17 @@ def test_a_stopped_process_stays_stopped() -> None:
         _wait_for_states(process, {"T"})
         os.kill(process.pid, signal.SIGCONT)
         assert runs(process)
+
+
+@pytest.mark.parametrize("opened", [open_process, open_snapshot])
+def test_one_that_nobody_closes_is_let_go_as_it_is_let_go_of(opened: Callable[[int], object]) -> None:
+    with native("threads", "3") as process:
+        target = opened(process.pid)
+        assert target
+        del target
+        gc.collect()
+        assert runs(process)
+        assert Proc(process.pid).children() == []
 
 
 def test_a_thread_that_sleeps_uninterruptibly_is_reported_and_not_waited_for() -> None:

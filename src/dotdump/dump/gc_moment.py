@@ -33,7 +33,11 @@ class GcMoment:
         if seconds <= 0:
             return
         self._view = LiveView(pid, memo, RUNTIME_FILE)
-        address = _invalid_count(self._view)
+        try:
+            address = _invalid_count(self._view)
+        except BaseException:
+            self._view.close()
+            raise
         if address:
             memory = self._view.memory
             self.moment = Moment(lambda: not any(memory.read_available(address, 4)), seconds)

@@ -110,6 +110,7 @@ class ProcessMemory(ExactReads):
     """An ``AddressSpace`` over a process that stands still: what its readable regions map, read by ``source``.
 
     ``pages`` tells which pages hold data; ``files``, where given, serve the pages of file mappings that are absent.
+    It closes them, and where it cannot be made, too.
     Any thread may call ``read_into``.
     """
 
@@ -117,11 +118,15 @@ class ProcessMemory(ExactReads):
         self, source: Source, regions: Sequence[Region], pages: Pagemap, files: BackingFiles | None = None
     ) -> None:
         self._source = source
-        self._regions = _joined_anonymous(RegionTable.of(regions))
-        self._starts = [region.start for region in self._regions]
         self._pages = pages
         self._files = files
-        self._buffer = bytearray(CHUNK)
+        try:
+            self._regions = _joined_anonymous(RegionTable.of(regions))
+            self._starts = [region.start for region in self._regions]
+            self._buffer = bytearray(CHUNK)
+        except BaseException:
+            self.close()
+            raise
 
     def read_available(self, address: int, size: int) -> bytes:
         buffer = memoryview(self._buffer if size <= CHUNK else bytearray(size))[:size]

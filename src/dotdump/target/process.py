@@ -63,6 +63,8 @@ def open_process(
 class ProcessTarget:
     """A stopped process. Closing it lets the process run on; ``problems`` says what could not be captured exactly."""
 
+    _closed = True
+
     def __init__(
         self,
         pid: int,
@@ -75,9 +77,9 @@ class ProcessTarget:
         self.platform = platform_of_this_machine()
         self.problems: list[str] = []
         self.places = FilePlaces((f"/proc/{pid}/root",))
-        self._closed = False
         self._stopped: StoppedProcess | None = None
         self._identity = ProcessIdentity.open(pid)
+        self._closed = False
         try:
             self.process: ProcessFacts = process_facts(pid)
             names, inner = thread_names(pid, Proc(pid).tasks()), inner_ids(pid, Proc(pid).tasks())
@@ -140,6 +142,10 @@ class ProcessTarget:
         if hasattr(self, "memory"):
             self.memory.close()
         self._identity.close()
+
+    def __del__(self) -> None:
+        """Let the process run on where Ctrl-C came before the block that would, or as that block was left."""
+        self.close()
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -237,3 +237,11 @@ def test_a_file_that_cannot_be_read_any_more_leaves_what_the_process_sees(
     with ProcessMemory(VmReader(pid), [region], Pagemap(pid), BackingFiles(pid)) as memory:
         monkeypatch.setattr(os, "preadv", fail)
         assert memory.read(base, 4 * 4096) == b"file" * 4096
+
+
+def test_what_cannot_be_made_holds_nothing_open() -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    regions = cast("list[Region]", [None])
+    with pytest.raises(AttributeError):
+        ProcessMemory(MemFile(os.getpid()), regions, Pagemap(os.getpid()))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
