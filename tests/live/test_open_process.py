@@ -1,5 +1,6 @@
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from corpus import corpus, runtimes
+from corpus import corpus, missing, runtimes
 from dotdump.analysis.managed_stacks import managed_stacks
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.dump.write import write_core
-from dotdump.errors import ProcessGone
+from dotdump.errors import AccessDenied, ProcessGone
 from dotdump.linux.proc import Proc
 from dotdump.target.core import CoreTarget, open_core
 from dotdump.target.process import ProcessTarget, open_process
@@ -115,6 +116,22 @@ def test_a_process_that_is_traced_already_is_left_alone_and_the_tracer_named() -
         assert f"already traced by process {os.getpid()}" in refused.stdout
 
 
+def test_where_one_thread_cannot_be_seized_the_others_are_let_go() -> None:
+    if shutil.which("strace") is None:
+        missing("no strace")
+    with native("threads", "7") as process:
+        last = max(process.tids)
+        with subprocess.Popen(["strace", "-qq", "-o", os.devnull, "-p", str(last)]) as tracer:
+            _wait_for_tracer(process.pid, last, tracer.pid)
+            with pytest.raises(AccessDenied, match=f"already traced by process {tracer.pid}"):
+                open_process(process.pid)
+            assert [Proc(process.pid).task(tid).status().tracer for tid in sorted(process.tids)] == [0] * 7 + [
+                tracer.pid
+            ]
+            tracer.terminate()
+        assert runs(process)
+
+
 def test_a_process_of_another_user_is_refused_with_a_hint() -> None:
     script = (
         "import os, sys; from dotdump.errors import AccessDenied; from dotdump.target.process import open_process\n"
@@ -165,6 +182,13 @@ def _kill_children(pid: int) -> None:
     listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)
     for child in listed.stdout.split():
         os.kill(int(child), signal.SIGKILL)
+
+
+def _wait_for_tracer(pid: int, tid: int, tracer: int) -> None:
+    deadline = time.monotonic() + 5
+    while Proc(pid).task(tid).status().tracer != tracer:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def _wait_for_states(process: Native, allowed: set[str]) -> None:

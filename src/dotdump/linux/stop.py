@@ -98,8 +98,13 @@ class StoppedWorld:
         return self.late
 
     def close(self) -> list[int]:
-        """Release everything; return those that still sleep uninterruptibly. They run on when they wake or we end."""
+        """Release everything; return those that still sleep uninterruptibly. They run on when they wake or we end.
+
+        A thread that was seized only is stopped for it: none can be let go as it runs, and one that nobody lets go
+        stands still at its next signal.
+        """
         self.release()
+        self._interrupt(self.late)
         deadline = time.monotonic() + LATE_SECONDS
         while self.release_late() and time.monotonic() < deadline:
             time.sleep(_PAUSE_SECONDS * 20)
