@@ -11,6 +11,7 @@ from contextlib import suppress
 from itertools import accumulate
 
 from dotdump.dump.side_by_side import side_by_side
+from dotdump.errors import Incomplete
 from dotdump.linux.headroom import headroom
 from dotdump.linux.own_memory import OwnMemory
 from dotdump.memory.space import ExactReads, MemoryRange
@@ -64,12 +65,14 @@ class CopiedMemory(ExactReads):
         self._room = room.view
         self._gaps: list[tuple[int, int]] = [(run.start, run.end) for run in runs]
 
-    def fill(self, target: ProcessTarget) -> None:
-        """Copy all of it; what cannot be read is left out."""
+    def fill(self, target: ProcessTarget, deadline: float) -> None:
+        """Copy all of it; what cannot be read is left out. ``Incomplete`` at ``deadline``: swapped memory is slow."""
         page = target.platform.page_size
         gaps: list[tuple[int, int]] = []
 
         def copy(piece: tuple[int, int, int]) -> None:
+            if time.monotonic() > deadline:
+                raise Incomplete("no dump was written: copying the memory took longer than --timeout allows")
             start, end, place = piece
             while start < end:
                 count = target.memory.read_into(start, self._room[place : place + end - start])

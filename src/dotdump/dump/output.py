@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 
 from dotdump.dump.naming import default_name, expand, numbered
 from dotdump.dump.sink import sink_for
@@ -135,14 +136,20 @@ class OutputFile:
             raise _refused(self.place, error) from error
 
     def close(self) -> None:
-        """Close it; discard the file if it was neither published nor kept. A second call does nothing."""
+        """Close it; discard the file if it was neither published nor kept. A second call does nothing.
+
+        Raises nothing: what is discarded has failed already, and that is what is to be told.
+        """
         if self.descriptor < 0:
             return
-        if self._temporary is not None and self._is_ours(self._temporary):
-            os.unlink(self._temporary, dir_fd=self.directory)
-        os.close(self.descriptor)
-        os.close(self.directory)
+        with suppress(OSError):
+            if self._temporary is not None and self._is_ours(self._temporary):
+                os.unlink(self._temporary, dir_fd=self.directory)
+        held = self.descriptor, self.directory
         self.descriptor = self.directory = -1
+        for descriptor in held:
+            with suppress(OSError):
+                os.close(descriptor)
 
     def __enter__(self) -> Self:
         return self

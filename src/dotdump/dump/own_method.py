@@ -105,7 +105,7 @@ class PtraceMethod:
             core = _Core(task, options, self.name, target)
             buffer = None if core.is_copied else buffer_for(target, core.plan, limit, groups, room)
             if buffer is not None:
-                buffer.fill(target)
+                buffer.fill(target, task.deadline)
             if buffer is not None or core.is_copied:
                 target.check()
                 target.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from dotdump.dump.buffered import PIECE, CopiedMemory, buffer_for, prepared, touched
 from dotdump.dump.segments import DumpPlan, Segment, Why
-from dotdump.errors import MemoryFault
+from dotdump.errors import Incomplete, MemoryFault
 from dotdump.linux.headroom import MemoryGroup
 from dotdump.linux.own_memory import OwnMemory
 from dotdump.memory.region import Protection
@@ -62,7 +63,7 @@ def content(size: int) -> bytes:
 def copied(process: Process, *runs: MemoryRange) -> CopiedMemory:
     found = runs or (MemoryRange(BASE, BASE + len(process.data)),)
     memory = CopiedMemory(found, OwnMemory(sum(run.size for run in found)))
-    memory.fill(as_target(process))
+    memory.fill(as_target(process), time.monotonic() + 60)
     return memory
 
 
@@ -110,6 +111,19 @@ def test_every_page_is_what_it_was_and_where_it_was(holes: set[int], kept: list[
 def test_nothing_is_there_before_it_was_copied() -> None:
     memory = CopiedMemory([MemoryRange(BASE, BASE + PAGE)], OwnMemory(PAGE))
     assert memory.read_available(BASE, PAGE) == b""
+
+
+def test_a_copy_ends_at_the_deadline() -> None:
+    class Swapped(Process):
+        def read_into(self, address: int, buffer: memoryview) -> int:
+            time.sleep(0.02)
+            return super().read_into(address, buffer)
+
+    process = Swapped(content(64 * PIECE))
+    memory = CopiedMemory([MemoryRange(BASE, BASE + 64 * PIECE)], OwnMemory(64 * PIECE))
+    with pytest.raises(Incomplete, match="--timeout"):
+        memory.fill(as_target(process), time.monotonic() + 0.1)
+    assert process.reads < 64
 
 
 def test_a_copy_that_fails_says_so() -> None:

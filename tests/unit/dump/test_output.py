@@ -83,6 +83,17 @@ class TestLife:
             assert file.keep() == str(tmp_path / "core.partial")
         assert names(tmp_path) == ["core.partial"]
 
+    def test_what_cannot_be_removed_hides_no_other_error(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise OSError(30, "Read-only file system")
+
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        file = open_output(find_place(str(tmp_path / "core"), FACTS))
+        monkeypatch.setattr(os, "unlink", refuse)
+        with pytest.raises(KeyError, match="first"), file:
+            raise KeyError("first")
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+
     def test_a_second_partial_does_not_touch_the_first(self, tmp_path: Path) -> None:
         (tmp_path / "core.partial").write_text("older")
         with written(tmp_path / "core") as file:
