@@ -4,8 +4,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from dotdump.analysis.managed_stacks import managed_stacks
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.dump.write import write_core
 from dotdump.errors import AccessDenied, ProcessGone
+from dotdump.linux import ptrace
 from dotdump.linux.proc import Proc
 from dotdump.target.core import CoreTarget, open_core
 from dotdump.target.process import ProcessTarget, open_process
@@ -130,6 +133,21 @@ def test_where_one_thread_cannot_be_seized_the_others_are_let_go() -> None:
             ]
             tracer.terminate()
         assert runs(process)
+
+
+def test_two_threads_do_not_mix_up_the_registers_of_their_processes() -> None:
+    both = threading.Barrier(2, timeout=30)
+
+    def differ(pid: int) -> int:
+        with open_process(pid):
+            mine = ptrace.registers(pid, ptrace.NT_PRSTATUS)
+            both.wait()
+            found = sum(ptrace.registers(pid, ptrace.NT_PRSTATUS) != mine for _ in range(20_000))
+            both.wait()
+            return found
+
+    with native("threads", "0") as one, native("threads", "0") as other, ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(differ, [one.pid, other.pid])) == [0, 0]
 
 
 def test_a_process_of_another_user_is_refused_with_a_hint() -> None:

@@ -15,6 +15,7 @@ import signal
 import time
 from enum import IntEnum, IntFlag
 from struct import Struct
+from threading import Lock
 
 from dotdump.errors import AccessDenied, ProcessGone
 from dotdump.linux.errors import call_error
@@ -135,9 +136,10 @@ def event_message(tid: int) -> int:
 
 def registers(tid: int, kind: int) -> bytes:
     """Return a register set by its note type, as the kernel lays it out in a core."""
-    vector = _IoVector(ctypes.addressof(_register_buffer), _REGISTER_BYTES)
-    _ptrace(Request.GETREGSET, tid, kind, ctypes.addressof(vector))
-    return ctypes.string_at(_register_buffer, vector.length)
+    with _register_buffer_free:
+        vector = _IoVector(ctypes.addressof(_register_buffer), _REGISTER_BYTES)
+        _ptrace(Request.GETREGSET, tid, kind, ctypes.addressof(vector))
+        return ctypes.string_at(_register_buffer, vector.length)
 
 
 def set_registers(tid: int, kind: int, data: bytes) -> None:
@@ -220,6 +222,8 @@ class _IoVector(ctypes.Structure):
 
 
 _register_buffer = ctypes.create_string_buffer(_REGISTER_BYTES)
+_register_buffer_free = Lock()
+"""Two threads of ours may each have stopped a process: either would take the other's registers, and set them."""
 _libc_ptrace = ctypes.CDLL(None, use_errno=True).ptrace
 _libc_ptrace.restype = ctypes.c_long
 _libc_ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
