@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dotdump.memory.region import Region
 
 CAP = 256 << 20
-"""Bytes that are copied in the stop; what is beyond is read later, from the running process."""
+"""Bytes that are copied in the stop, at most; what is beyond is read later, from the running process."""
 _IS_SHARED = bytes(rights & SHARED for rights in range(256))
 _KERNEL_PAGES = ("[vvar]", "[vvar_vclock]", "[vsyscall]")
 
@@ -61,9 +61,9 @@ def _lines(table: RegionTable) -> Iterator[tuple[object, ...]]:
     )
 
 
-def copy(memory: ProcessMemory, regions: Sequence[Region]) -> Copies:
-    """Copy ``regions`` of a stopped process, the smallest first, as far as ``CAP`` goes."""
-    chunks, live, left = [], [], CAP
+def copy(memory: ProcessMemory, regions: Sequence[Region], most: int) -> Copies:
+    """Copy ``regions`` of a stopped process, the smallest first, as far as ``most`` bytes go."""
+    chunks, live, left = [], [], most
     for region in sorted(regions, key=lambda region: (region.end - region.start, region.start)):
         if region.size > left:
             live.append(MemoryRange(region.start, region.end))

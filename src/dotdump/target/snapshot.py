@@ -31,7 +31,7 @@ from dotdump.target.elf_module import close_modules
 from dotdump.target.live_modules import modules_of
 from dotdump.target.model import FilePlaces
 from dotdump.target.snapshot_memory import SnapshotMemory
-from dotdump.target.snapshot_risks import LEAST_HEADROOM, find_risk
+from dotdump.target.snapshot_risks import LEAST_HEADROOM, find_risk, most_copied
 from dotdump.target.stopping import StoppedProcess
 
 TYPE_CHECKING = False
@@ -120,6 +120,7 @@ class SnapshotTarget:
         risk = find_risk(use, self._groups, shadow_stack=shadow_stack)
         if risk is not None:
             raise SnapshotRefused(f"process {pid} {risk}")
+        self._most_copied = most_copied(self._groups)
         with _reader(pid, regions) as memory:
             gadgets = find_gadgets(memory, regions)
         if gadgets is None:
@@ -170,7 +171,7 @@ class SnapshotTarget:
         twin, child = Proc(self._twin.pid), self.regions
         if twin.pages() != Proc(stopped.live).pages():
             child = twin.maps()
-        return copy(memory, unfrozen(self.regions, child, self._wiped))
+        return copy(memory, unfrozen(self.regions, child, self._wiped), self._most_copied)
 
     def _finish(self, stopped: StoppedProcess, first: int) -> None:
         """Do what is left when the process runs again."""

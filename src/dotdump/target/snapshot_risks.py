@@ -17,6 +17,8 @@ LEAST_HEADROOM = 64 << 20
 """Bytes that must stay available while a twin lives."""
 _SHARE_WRITTEN = 4
 """While it is dumped, a process is expected to write at most one in so many of its pages."""
+_COPIES = 2
+"""Of shared memory, one of them for a moment."""
 _USERFAULTFD = frozenset(("um", "uw", "ui"))
 _HUGETLB = "ht"
 
@@ -41,8 +43,14 @@ def _kind_of_memory(use: MemoryUse) -> str | None:
 def _lack_of_memory(use: MemoryUse, groups: list[MemoryGroup]) -> str | None:
     if dies_as_a_group(groups):
         return "is in a control group that is killed as a whole when memory runs out (memory.oom.group)"
-    needed = use.private // _SHARE_WRITTEN + LEAST_HEADROOM
+    needed = use.private // _SHARE_WRITTEN + _COPIES * use.shared + LEAST_HEADROOM
     room = headroom(groups)
     if room < needed:
-        return f"may need {needed >> 20} MiB for pages it writes meanwhile, and {room >> 20} MiB are available"
+        copied = ", and a copy of what it shares" if use.shared else ""
+        return f"may need {needed >> 20} MiB for pages it writes meanwhile{copied}: {room >> 20} MiB are available"
     return None
+
+
+def most_copied(groups: list[MemoryGroup]) -> int:
+    """Return how many bytes of memory that no fork freezes may be copied: in a container we are in the same group."""
+    return max(min(CAP, (headroom(groups) - LEAST_HEADROOM) // _COPIES), 0)

@@ -4,7 +4,8 @@ import pytest
 
 from dotdump.linux.headroom import MemoryGroup
 from dotdump.linux.smaps import MemoryUse
-from dotdump.target.snapshot_risks import LEAST_HEADROOM, find_risk
+from dotdump.linux.unfrozen import CAP
+from dotdump.target.snapshot_risks import LEAST_HEADROOM, find_risk, most_copied
 
 MIB = 1 << 20
 
@@ -20,7 +21,17 @@ def risk(use: MemoryUse, *groups: MemoryGroup) -> str:
 
 
 def test_an_ordinary_process_has_no_risk(tmp_path: Path) -> None:
-    assert risk(MemoryUse(MIB, MIB), group(tmp_path, LEAST_HEADROOM + MIB)) == ""
+    assert risk(MemoryUse(MIB, MIB), group(tmp_path, LEAST_HEADROOM + 3 * MIB)) == ""
+
+
+def test_room_for_a_copy_of_what_it_shares_is_asked_for(tmp_path: Path) -> None:
+    assert "a copy of what it shares" in risk(MemoryUse(0, 10 * MIB), group(tmp_path, LEAST_HEADROOM + 19 * MIB))
+    assert risk(MemoryUse(0, 10 * MIB), group(tmp_path, LEAST_HEADROOM + 20 * MIB)) == ""
+
+
+@pytest.mark.parametrize(("room", "most"), [(0, 0), (20 * MIB, 10 * MIB), (4096 * MIB, CAP)])
+def test_no_more_is_copied_than_there_is_room_for(room: int, most: int, tmp_path: Path) -> None:
+    assert most_copied([group(tmp_path, LEAST_HEADROOM + room)]) == most
 
 
 @pytest.mark.parametrize("flag", ["um", "uw", "ui"])
