@@ -135,6 +135,27 @@ def test_where_one_thread_cannot_be_seized_the_others_are_let_go() -> None:
         assert runs(process)
 
 
+@pytest.mark.parametrize("step", ["seize", "_take"])
+@pytest.mark.parametrize("number", [1, 3])
+def test_ctrl_c_between_two_steps_leaves_no_thread_behind(
+    step: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do, done = getattr(ptrace, step), []
+
+    def interrupted(tid: int) -> None:
+        do(tid)
+        done.append(tid)
+        if len(done) == number:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ptrace, step, interrupted)
+    with native("threads", "7") as process:
+        with pytest.raises(KeyboardInterrupt):
+            open_process(process.pid)
+        assert {Proc(process.pid).task(tid).status().tracer for tid in process.tids} == {0}
+        assert runs(process)
+
+
 def test_two_threads_do_not_mix_up_the_registers_of_their_processes() -> None:
     both = threading.Barrier(2, timeout=30)
 

@@ -93,7 +93,7 @@ class StoppedWorld:
         """Let those go that have stopped meanwhile, without waiting; return those that still have not."""
         for thread in self.late:
             self._reap(thread)
-            if thread.stop is not None:
+            if thread.stop is not None or self._stop_was_lost(thread):
                 self._detach(thread)
         return self.late
 
@@ -115,11 +115,16 @@ class StoppedWorld:
         for tid in _thread_ids(self.pid):
             if tid in self.threads or tid in self._gone:
                 continue
-            if self._seize(tid):
-                self.threads[tid] = TracedThread(tid)
-                new.append(self.threads[tid])
-            else:
-                self._gone.add(tid)
+            self.threads[tid] = TracedThread(tid)  # before it is ours: Ctrl-C may come between
+            try:
+                if self._seize(tid):
+                    new.append(self.threads[tid])
+                    continue
+            except CollectError:
+                del self.threads[tid]
+                raise
+            del self.threads[tid]
+            self._gone.add(tid)
         return new
 
     def _seize(self, tid: int) -> bool:
@@ -187,6 +192,13 @@ class StoppedWorld:
             return
         if stop is not None:
             thread.stopped_with(stop)
+
+    def _stop_was_lost(self, thread: TracedThread) -> bool:
+        """Whether ``thread`` stands still and Ctrl-C came before that was noted. No stop is taken that has a signal."""
+        if thread_state(self.pid, thread.tid) != "t":
+            return False
+        self._reap(thread)
+        return thread.tid in self.threads
 
 
 def thread_state(pid: int, tid: int) -> str:
