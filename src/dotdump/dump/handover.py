@@ -150,7 +150,11 @@ def beside_output(output: OutputFile) -> PrivateDirectory:
     """Return a directory beside the output file, named to the target by our descriptor of the output's directory."""
     parent = os.dup(output.directory)
     owner = (os.geteuid(), os.getegid())
-    return PrivateDirectory(parent, f"/proc/{os.getpid()}/fd/{output.directory}", owner, output)
+    try:
+        return PrivateDirectory(parent, f"/proc/{os.getpid()}/fd/{output.directory}", owner, output)
+    except BaseException:
+        os.close(parent)
+        raise
 
 
 def in_target(subject: Subject, output: OutputFile, expected: int | None) -> PrivateDirectory:

@@ -32,11 +32,13 @@ def uninterrupted() -> Iterator[None]:
             policy = _hurry()
             yield
     finally:
-        if policy is not None:
-            os.sched_setscheduler(0, *policy)
-        if collecting:
-            gc.enable()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        try:
+            if policy is not None:
+                os.sched_setscheduler(0, *policy)
+        finally:
+            if collecting:
+                gc.enable()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
