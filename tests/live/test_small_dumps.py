@@ -155,6 +155,16 @@ def test_clrmd_sees_the_same_threads_and_modules_in_a_mini_dump_as_in_the_full_c
     assert oracle("appdomains", cores.of_type("Mini")) == oracle("appdomains", cores.full)
 
 
+@pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)
+def test_clrmd_sees_the_same_frames_of_threads_caught_anywhere(runtime: Runtime, tmp_path: Path) -> None:
+    full, mini = tmp_path / "full", tmp_path / "mini"
+    with corpus(runtime, "bulk", objects=20_000, mutators=4) as running:
+        for _ in range(5):
+            dotdump("collect", "-p", running.pid, "--method", "snapshot", "-o", full, "--force")
+            dotdump("convert", full, mini, "--type", "Mini", "--force")
+            assert oracle("threads", mini) == oracle("threads", full)
+
+
 @pytest.mark.parametrize("cores", OF_CLRMD, indirect=True)
 def test_clrmd_finds_every_object_in_a_heap_dump(cores: Cores) -> None:
     assert oracle("objects", cores.of_type("Heap")) == oracle("objects", cores.full)
