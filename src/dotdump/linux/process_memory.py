@@ -14,7 +14,7 @@ from array import array
 from bisect import bisect_right
 from threading import Lock
 
-from dotdump.errors import ProcessGone
+from dotdump.errors import CollectError, ProcessGone
 from dotdump.kernels.segment_rows import ALONE, JOINED, LEFT_OUT, join
 from dotdump.linux.errors import call_error
 from dotdump.linux.pagemap import PAGE_SIZE
@@ -227,7 +227,8 @@ class ProcessMemory(ExactReads):
                 if error.errno == errno.ESRCH:
                     raise ProcessGone(f"cannot read {len(buffer)} bytes at {address:#x}: the process ended") from error
                 if error.errno not in (errno.EFAULT, errno.EIO):
-                    raise
+                    said = f"cannot read {len(buffer)} bytes at {address:#x} of the process: {error.strerror}"
+                    raise CollectError(said) from error
             first_page = PAGE_SIZE - address % PAGE_SIZE
             if len(buffer) <= first_page:
                 return 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from dotdump.errors import MemoryFault, ProcessGone
+from dotdump.errors import CollectError, MemoryFault, ProcessGone
 from dotdump.linux.backing import BackingFiles
 from dotdump.linux.pagemap import PAGE_SIZE, Pagemap
 from dotdump.linux.proc import Proc
@@ -65,6 +65,12 @@ class AllOrNothing(FakeSource):
 
 def memory_over(source: Source, pages: int) -> ProcessMemory:
     return ProcessMemory(source, [Region(BASE, BASE + pages * PAGE_SIZE, READ)], Pagemap(os.getpid()))
+
+
+def test_a_read_that_fails_for_want_of_memory_is_told_as_that() -> None:
+    memory = memory_over(FakeSource([None], errno.ENOMEM), 1)
+    with pytest.raises(CollectError, match=r"cannot read 8 bytes at 0x10000000 of the process: Cannot allocate memory"):
+        memory.read_available(BASE, 8)
 
 
 @pytest.mark.parametrize("kind", [FakeSource, AllOrNothing])
