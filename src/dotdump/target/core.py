@@ -23,7 +23,7 @@ from dotdump.target.core_file import CoreFile, read_core_file
 from dotdump.target.core_modules import find_modules
 from dotdump.target.core_regions import regions_of
 from dotdump.target.core_threads import process_of, siginfo_of, threads_of
-from dotdump.target.elf_module import ElfModule, close_modules
+from dotdump.target.elf_module import ElfModule, close_files
 from dotdump.target.file_layer import FileLayer
 from dotdump.target.model import Architecture, FilePlaces, Platform, Problem
 from dotdump.target.own_notes import maps_of, origin_of, read_trailer, without_gaps
@@ -178,7 +178,7 @@ class CoreTarget:
 
     def close(self) -> None:
         """Release the file, and those of its modules."""
-        close_modules(self)
+        close_files(self)
         self.source.close()
 
     def __enter__(self) -> Self:

@@ -178,7 +178,7 @@ def _version_text(data: bytes, mark: bytes) -> str:
     return text.rpartition("version ")[2].rstrip(".") if "version " in text else ""
 
 
-def close_modules(target: object) -> None:
+def close_files(target: object) -> None:
     """Let go of the files of a target's ``modules``, where these were ever asked for, and of its assemblies."""
     for module in vars(target).get("modules", ()):
         module.close()

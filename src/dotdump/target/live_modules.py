@@ -12,7 +12,7 @@ from dotdump.linux.process_memory import ProcessMemory, VmReader
 from dotdump.memory.region_table import named_regions
 from dotdump.target.captured import platform_of_this_machine, process_facts
 from dotdump.target.core_modules import find_modules
-from dotdump.target.elf_module import ElfModule, close_modules
+from dotdump.target.elf_module import ElfModule, close_files
 from dotdump.target.model import FilePlaces
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ class LiveView:
 
     def close(self) -> None:
         """Give up the descriptors. A second call does nothing."""
-        close_modules(self)
+        close_files(self)
         self.memory.close()
 
     def __enter__(self) -> Self:

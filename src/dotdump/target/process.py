@@ -23,7 +23,7 @@ from dotdump.target.captured import (
     thread_names,
     threads_of,
 )
-from dotdump.target.elf_module import close_modules
+from dotdump.target.elf_module import close_files
 from dotdump.target.live_modules import modules_of
 from dotdump.target.model import FilePlaces
 from dotdump.target.stopping import StoppedProcess
@@ -138,7 +138,7 @@ class ProcessTarget:
             if late:
                 self.problems.append(f"threads {late} still sleep uninterruptibly; they are let go when dotdump ends")
         self._closed = True
-        close_modules(self)
+        close_files(self)
         if hasattr(self, "memory"):
             self.memory.close()
         self._identity.close()

@@ -27,7 +27,7 @@ from dotdump.linux.stop import require_held
 from dotdump.linux.unfrozen import Copies, copy, unfrozen
 from dotdump.linux.uninterrupted import uninterrupted
 from dotdump.target.captured import inner_ids, platform_of_this_machine, process_facts, thread_names, threads_of
-from dotdump.target.elf_module import close_modules
+from dotdump.target.elf_module import close_files
 from dotdump.target.live_modules import modules_of
 from dotdump.target.model import FilePlaces
 from dotdump.target.snapshot_memory import SnapshotMemory
@@ -236,7 +236,7 @@ class SnapshotTarget:
         self.close()
 
     def _end(self) -> None:
-        close_modules(self)
+        close_files(self)
         if hasattr(self, "memory"):
             self.memory.close()
         if self._world is not None:
