@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dotdump.linux.headroom import MemoryGroup
     from dotdump.target.process import ProcessTarget
 
-PIECE = 1 << 20
+CHUNK = 1 << 20
 """Bytes that are copied at once."""
 _STEP = 32 << 20
 _SLOW_STEP = 0.03
@@ -119,8 +119,8 @@ class CopiedMemory(ExactReads):
     def _pieces(self) -> Iterator[tuple[int, int, int]]:
         """Yield (start, end, place in the room) of what is copied at once."""
         for run, place in zip(self._runs, self._places, strict=False):
-            for start in range(run.start, run.end, PIECE):
-                yield start, min(start + PIECE, run.end), place + start - run.start
+            for start in range(run.start, run.end, CHUNK):
+                yield start, min(start + CHUNK, run.end), place + start - run.start
 
     def _contiguous(self, address: int, size: int) -> memoryview:
         """Return what was copied from ``address`` on, up to ``size`` bytes of one run."""

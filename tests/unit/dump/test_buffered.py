@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotdump.dump.buffered import PIECE, CopiedMemory, buffer_for, prepared, touched
+from dotdump.dump.buffered import CHUNK, CopiedMemory, buffer_for, prepared, touched
 from dotdump.dump.segments import DumpPlan, Segment, Why
 from dotdump.errors import Incomplete, MemoryFault
 from dotdump.linux.headroom import MemoryGroup
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PAGE = 4096
 BASE = 0x10000
-PLAN = DumpPlan((Segment(BASE, BASE + 4 * PIECE, Protection.READ, 4 * PIECE, Why.KEPT),))
+PLAN = DumpPlan((Segment(BASE, BASE + 4 * CHUNK, Protection.READ, 4 * CHUNK, Why.KEPT),))
 
 
 class Process:
@@ -68,10 +68,10 @@ def copied(process: Process, *runs: MemoryRange) -> CopiedMemory:
 
 
 def test_what_was_copied_is_read_whatever_the_sizes() -> None:
-    process = Process(content(3 * PIECE + 5 * PAGE))
+    process = Process(content(3 * CHUNK + 5 * PAGE))
     memory = copied(process)
     position, parts = BASE, []
-    for size in [1, PAGE, PIECE - 1, PIECE, 7, 2 * PIECE]:
+    for size in [1, PAGE, CHUNK - 1, CHUNK, 7, 2 * CHUNK]:
         parts.append(memory.read_available(position, size))
         position += size
     assert b"".join(parts) == process.data
@@ -119,8 +119,8 @@ def test_a_copy_ends_at_the_deadline() -> None:
             time.sleep(0.02)
             return super().read_into(address, buffer)
 
-    process = Swapped(content(64 * PIECE))
-    memory = CopiedMemory([MemoryRange(BASE, BASE + 64 * PIECE)], OwnMemory(64 * PIECE))
+    process = Swapped(content(64 * CHUNK))
+    memory = CopiedMemory([MemoryRange(BASE, BASE + 64 * CHUNK)], OwnMemory(64 * CHUNK))
     with pytest.raises(Incomplete, match="--timeout"):
         memory.fill(as_target(process), time.monotonic() + 0.1)
     assert process.reads < 64
@@ -134,20 +134,20 @@ def test_a_copy_that_fails_says_so() -> None:
             return super().read_into(address, buffer)
 
     with pytest.raises(OSError, match="broken"):
-        copied(Broken(content(8 * PIECE)))
+        copied(Broken(content(8 * CHUNK)))
 
 
-@pytest.mark.parametrize(("limit", "fits"), [(4 * PIECE, True), (4 * PIECE - 1, False), (0, False)])
+@pytest.mark.parametrize(("limit", "fits"), [(4 * CHUNK, True), (4 * CHUNK - 1, False), (0, False)])
 def test_only_what_fits_is_buffered(limit: int, fits: bool) -> None:
     assert (buffer_for(as_target(Process(b"")), PLAN, limit, []) is not None) is fits
 
 
 def test_a_control_group_of_ours_allows_half_of_what_it_has_left(tmp_path: Path) -> None:
-    for name, text in (("memory.max", 8 * PIECE), ("memory.current", 0)):
+    for name, text in (("memory.max", 8 * CHUNK), ("memory.current", 0)):
         (tmp_path / name).write_text(str(text))
     groups = [MemoryGroup(str(tmp_path), "memory.max", "memory.current")]
-    assert prepared(4 * PIECE, 1 << 30, groups) is not None
-    assert prepared(4 * PIECE + 1, 1 << 30, groups) is None
+    assert prepared(4 * CHUNK, 1 << 30, groups) is not None
+    assert prepared(4 * CHUNK + 1, 1 << 30, groups) is None
     (tmp_path / "memory.current").write_text("1")
     assert buffer_for(as_target(Process(b"")), PLAN, 1 << 30, groups) is None
 
@@ -157,11 +157,11 @@ def test_where_no_memory_is_to_be_had_nothing_is_buffered(monkeypatch: pytest.Mo
         raise OSError(12, "Cannot allocate memory")
 
     monkeypatch.setattr(OwnMemory, "__init__", refuse)
-    assert prepared(PIECE, 1 << 30, []) is None
+    assert prepared(CHUNK, 1 << 30, []) is None
     assert buffer_for(as_target(Process(b"")), PLAN, 1 << 30, []) is None
 
 
 def test_touched_memory_is_there_and_zero() -> None:
-    memory = touched(3 * PIECE + 1)
-    assert len(memory.view) == memory.size == 3 * PIECE + 1
+    memory = touched(3 * CHUNK + 1)
+    assert len(memory.view) == memory.size == 3 * CHUNK + 1
     assert not any(memory.view[::PAGE])
