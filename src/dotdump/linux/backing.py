@@ -31,8 +31,9 @@ class BackingFiles:
     def read_into(self, region: Region, address: int, buffer: memoryview) -> int | None:
         """Fill ``buffer`` as a page fault would, and return how much of it the file backs.
 
-        None without the file, and where it cannot be read (EIO, ESTALE): then a page fault tells what there is.
-        What is behind the end of the file, up to the end of its last page, is zero; further on there is nothing.
+        None without the file. What is behind its end, up to the end of its last page, is zero; further on there is
+        nothing, and nothing where it cannot be read (EIO, ESTALE): a page fault could not, and would have the process
+        take the page.
         """
         descriptor = self._descriptor(region)
         if descriptor is None:
@@ -43,7 +44,7 @@ class BackingFiles:
             try:
                 count = os.preadv(descriptor, [buffer[filled:]], offset + filled)
             except OSError:
-                return None
+                return filled
             if not count:
                 break
             filled += count

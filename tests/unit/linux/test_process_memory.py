@@ -228,7 +228,7 @@ def test_several_threads_read_a_file_mapping_of_which_pages_were_changed(tmp_pat
             assert all(pool.map(read, [*range(0, pages * PAGE_SIZE, 7 * PAGE_SIZE)] * 20))
 
 
-def test_a_file_that_cannot_be_read_any_more_leaves_what_the_process_sees(
+def test_a_file_that_cannot_be_read_any_more_is_a_gap_and_no_page_of_the_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> int:
@@ -242,7 +242,8 @@ def test_a_file_that_cannot_be_read_any_more_leaves_what_the_process_sees(
     region = next(region for region in Proc(pid).maps() if region.start <= base < region.end)
     with ProcessMemory(VmReader(pid), [region], Pagemap(pid), BackingFiles(pid)) as memory:
         monkeypatch.setattr(os, "preadv", fail)
-        assert memory.read(base, 4 * 4096) == b"file" * 4096
+        assert memory.read_available(base, 4 * 4096) == b""
+    assert list(Pagemap(pid).populated(base, base + 4 * 4096)) == []
 
 
 def test_what_cannot_be_made_holds_nothing_open() -> None:
