@@ -10,18 +10,16 @@ from __future__ import annotations
 import os
 import stat
 
+from dotdump.closing import Closing
 from dotdump.dump.sink import sink_for
 from dotdump.errors import OutputRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from dotdump.dump.sink import FileSink, PipeSink
 
 
-class HeldFile:
+class HeldFile(Closing):
     """The file, opened anew through its holder's ``path``."""
 
     def __init__(self, path: str, descriptor: int) -> None:
@@ -60,14 +58,6 @@ class HeldFile:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def is_descriptor_path(path: str) -> bool:

@@ -14,6 +14,7 @@ import os
 import stat
 from contextlib import suppress
 
+from dotdump.closing import Closing
 from dotdump.dump.naming import default_name, expand, numbered
 from dotdump.dump.sink import sink_for
 from dotdump.errors import OutputRefused
@@ -23,8 +24,6 @@ from dotdump.records import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self
 
     from dotdump.dump.naming import NameFacts
     from dotdump.dump.sink import FileSink, PipeSink
@@ -87,7 +86,7 @@ def open_output(place: Place) -> OutputFile:
     return OutputFile(place, directory, descriptor, temporary)
 
 
-class OutputFile:
+class OutputFile(Closing):
     """A new file on its way to a name: written through ``descriptor``, then ``publish``, ``keep``, or neither.
 
     Leaving the ``with`` block without either discards it. ``directory`` is the held descriptor of its directory.
@@ -150,14 +149,6 @@ class OutputFile:
         for descriptor in held:
             with suppress(OSError):
                 os.close(descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _settle(self, name: str) -> str:
         """Check that what bears the name is really ours, and make the name durable."""

@@ -12,14 +12,12 @@ import select
 import stat
 import time
 
+from dotdump.closing import Closing
 from dotdump.dump.sink import PipeSink, sink_for
 from dotdump.errors import Incomplete, OutputRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from dotdump.dump.sink import FileSink
 
 
@@ -27,7 +25,7 @@ _LONGEST_WAIT = 1e6
 """Seconds: poll(2) takes no more than 2^31 milliseconds."""
 
 
-class StreamOutput:
+class StreamOutput(Closing):
     """An open ``descriptor``, not ours to close. ``path`` is what to call it."""
 
     def __init__(self, descriptor: int, path: str, deadline: float) -> None:
@@ -62,14 +60,6 @@ class StreamOutput:
         """Let go of it. A second call does nothing."""
         if isinstance(self._sink, PatientPipe):
             self._sink.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class PatientPipe(PipeSink):

@@ -10,6 +10,7 @@ import os
 from contextlib import suppress
 from functools import cached_property
 
+from dotdump.closing import Closing
 from dotdump.dump.naming import NameFacts
 from dotdump.dump.verify import Expectation
 from dotdump.errors import AccessDenied, ProcessGone
@@ -21,9 +22,6 @@ from dotdump.memory.region_table import named_regions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from dotdump.linux.status import Status
     from dotdump.memory.region import Region
     from dotdump.memory.region_table import RegionTable
@@ -33,7 +31,7 @@ STOPPED, TRACED = "T", "t"
 """States of /proc/PID/stat: stopped by a signal (job control), stopped by a tracer."""
 
 
-class Subject:
+class Subject(Closing):
     """A process to dump. ``regions`` is its map and ``status`` its state when it was opened; a context manager.
 
     ``memo`` knows the text of its map, so that reading the same again in a stop costs little.
@@ -121,14 +119,6 @@ class Subject:
     def close(self) -> None:
         """Let go of it. A second call does nothing."""
         self.identity.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _lasting_threads(self) -> frozenset[int]:
         """Return the ids, in its own namespace, of threads that outlived the dump; none where the process did not."""

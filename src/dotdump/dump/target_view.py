@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dotdump.closing import Closing
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
-    from typing import Self
 
     from dotdump.memory.region import Region
     from dotdump.target.model import FilePlaces, Platform, ProcessFacts, Target, Thread
 
 
-class TargetView:
+class TargetView(Closing):
     """What is known of ``target``, but for its memory and modules, which a subclass has."""
 
     def __init__(self, target: Target) -> None:
@@ -25,11 +25,3 @@ class TargetView:
 
     def close(self) -> None:
         """Do nothing: the target is its owner's to close."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

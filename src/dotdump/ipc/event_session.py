@@ -5,6 +5,7 @@ Knows nothing of nettrace. Source of truth: ``ipc-protocol.md`` of dotnet/diagno
 
 from __future__ import annotations
 
+from dotdump.closing import Closing
 from dotdump.errors import CommandRejected
 from dotdump.ipc.answers import accepted
 from dotdump.ipc.commands import Command
@@ -16,14 +17,12 @@ from dotdump.records import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self
 
     from dotdump.ipc.client import Endpoint
     from dotdump.ipc.transport import Channel
 
 
-class EventPipeSession:
+class EventPipeSession(Closing):
     """A running session. Closing it, or leaving its ``with`` block, ends it without the last events.
 
     ``command`` is the one that started it. Read until ``b""``: a runtime whose events are not read drops them.
@@ -64,14 +63,6 @@ class EventPipeSession:
     def close(self) -> None:
         """Hang up: the runtime ends the session when it next has something to send."""
         self._stream.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def start_session(

@@ -9,18 +9,16 @@ import os
 import socket
 import stat
 
+from dotdump.closing import Closing
 from dotdump.errors import ServerUnavailable
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
 
 _LONGEST_PATH = 107
 _BACKLOG = 255
 
 
-class Listener:
+class Listener(Closing):
     """A listening socket bound to ``path``, non-blocking. Close it; a second close does nothing.
 
     Raises ``ServerUnavailable`` where the path is too long for a socket, taken, or cannot be bound.
@@ -68,14 +66,6 @@ class Listener:
             self.socket.bind(self.path)
         self._file = _file_at(self.path)
         self.socket.listen(_BACKLOG)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _remove_stale(path: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from select import POLLIN, poll
 
+from dotdump.closing import Closing
 from dotdump.errors import BadMessage, CommandRejected
 from dotdump.ipc.answers import require_done
 from dotdump.ipc.commands import Command, HResult, command_name
@@ -17,9 +18,6 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from dotdump.ipc.client import Endpoint
     from dotdump.ipc.dump import DumpType
     from dotdump.ipc.transport import Channel, Deadline
@@ -37,7 +35,7 @@ class WrittenDump:
     version: int
 
 
-class PendingDump:
+class PendingDump(Closing):
     """A dump under way. Close it, or use it in a ``with`` block, to end our part of it whatever happens.
 
     ``poll`` returns None while the runtime writes, raises what went wrong, and returns a ``WrittenDump`` at the end::
@@ -122,11 +120,3 @@ class PendingDump:
                 error.command, error.code, error.name, "this runtime knows no flag but logging"
             ) from error
         self._send_next()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

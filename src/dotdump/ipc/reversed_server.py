@@ -13,6 +13,7 @@ import os
 import select
 from collections import OrderedDict
 
+from dotdump.closing import Closing
 from dotdump.errors import DotdumpError, ProtocolError, ServerUnavailable
 from dotdump.ipc.advertise import SECONDS, AdvertiseDecoder
 from dotdump.ipc.client import DEFAULT_TIMEOUT, DiagnosticsClient
@@ -23,9 +24,6 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from dotdump.ipc.advertise import Advertise
 
 MOST_RUNTIMES = 1024
@@ -42,7 +40,7 @@ class AdvertisedRuntime:
     namespace_pid: int
 
 
-class ReversedServer:
+class ReversedServer(Closing):
     """Listens on ``path`` until closed; see the module. Raises ``ServerUnavailable`` where it cannot listen.
 
     ``dropped`` counts connections that were no runtime's: wrong or half an advertise, silence, a lie about the pid.
@@ -164,14 +162,6 @@ class ReversedServer:
     def _forget_unnamed(self, unnamed: _Unnamed) -> None:
         self._poll.unregister(unnamed.channel.fileno())
         del self._unnamed[unnamed.channel.fileno()]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Unnamed:

@@ -12,13 +12,11 @@ from _socket import socket as Socket  # noqa: N812 -- a class with a function's 
 from struct import Struct
 from time import monotonic
 
+from dotdump.closing import Closing
 from dotdump.errors import BadMessage, ServerSilent
 from dotdump.records import record
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
 
 _CREDENTIALS = Struct("<iII")
 _DESCRIPTOR = Struct("@i")
@@ -59,7 +57,7 @@ class PeerCredentials:
     gid: int
 
 
-class Channel:
+class Channel(Closing):
     """A connected stream. ``name`` says whose, in errors. Close it; a second close does nothing."""
 
     def __init__(self, socket: Socket, name: str) -> None:
@@ -121,14 +119,6 @@ class Channel:
     def close(self) -> None:
         """End the connection."""
         self._socket.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def connect_descriptor(descriptor: int, name: str, deadline: Deadline) -> Channel:

@@ -12,22 +12,20 @@ import select
 import time
 from errno import EINVAL, ENOENT, ENOSYS, EPERM
 
+from dotdump.closing import Closing
 from dotdump.errors import DotdumpError, NotFound, ProcessGone
 from dotdump.linux.errors import explain
 from dotdump.linux.proc import ROOT, Proc, read_file
 from dotdump.linux.process_stat import ProcessStat, parse_stat
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
 
 _ENDED = frozenset("ZXx")
 _LAST_PID = (1 << 31) - 1
 _STEP_SECONDS = 0.02
 
 
-class ProcessIdentity:
+class ProcessIdentity(Closing):
     """A process that cannot be mistaken for another. A context manager; ``close`` gives up the descriptors.
 
     ``start_time`` is in clock ticks since boot; ``pidfd`` is None where the kernel gives none.
@@ -83,12 +81,6 @@ class ProcessIdentity:
         directory, pidfd = self.directory, self.pidfd
         self.directory, self.pidfd = -1, None
         _close(directory, pidfd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def _ended(self) -> bool:
         try:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import os
 import stat
 
+from dotdump.closing import Closing
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.memory.space import MemoryRange
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
 
 
-class OpenFile:
+class OpenFile(Closing):
     """An ``AddressSpace`` over a regular file. ``key`` changes whenever the file, or what is in it, does."""
 
     __slots__ = ("_descriptor", "key", "name", "size")
@@ -55,9 +53,3 @@ class OpenFile:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()

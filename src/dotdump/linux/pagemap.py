@@ -17,6 +17,7 @@ from enum import IntFlag
 from struct import Struct
 from threading import Lock
 
+from dotdump.closing import Closing
 from dotdump.errors import ProcessGone
 from dotdump.kernels import page_runs
 from dotdump.memory.space import MemoryRange
@@ -24,8 +25,6 @@ from dotdump.memory.space import MemoryRange
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self
 
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 _PAGEMAP_SCAN = 0xC0606610
@@ -55,7 +54,7 @@ class _PageRegion(ctypes.Structure):
     _fields_ = (("start", ctypes.c_uint64), ("end", ctypes.c_uint64), ("categories", ctypes.c_uint64))
 
 
-class Pagemap:
+class Pagemap(Closing):
     """/proc/PID/pagemap, open. ``pid`` may be any live thread of the process. Close it, or use it in a with block.
 
     Any thread may ask.
@@ -83,14 +82,6 @@ class Pagemap:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _runs(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         while start < end and self.scans:

@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_right
 from threading import Lock
 
+from dotdump.closing import Closing
 from dotdump.errors import CollectError, ProcessGone
 from dotdump.kernels.segment_rows import ALONE, JOINED, LEFT_OUT, join
 from dotdump.linux.errors import call_error
@@ -25,8 +26,7 @@ from dotdump.memory.space import ExactReads, MemoryRange, joined
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
-    from typing import Protocol, Self
+    from typing import Protocol
 
     from dotdump.linux.backing import BackingFiles
     from dotdump.linux.pagemap import Pagemap
@@ -106,7 +106,7 @@ class VmReader:
             return self._file
 
 
-class ProcessMemory(ExactReads):
+class ProcessMemory(ExactReads, Closing):
     """An ``AddressSpace`` over a process that stands still: what its readable regions map, read by ``source``.
 
     ``pages`` tells which pages hold data; ``files``, where given, serve the pages of file mappings that are absent.
@@ -172,14 +172,6 @@ class ProcessMemory(ExactReads):
         self._pages.close()
         if self._files is not None:
             self._files.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _region_at(self, address: int) -> Region | None:
         index = bisect_right(self._starts, address) - 1

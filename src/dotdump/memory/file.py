@@ -10,17 +10,17 @@ import mmap
 import os
 import stat
 
+from dotdump.closing import Closing
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.memory.space import MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
-    from typing import BinaryIO, Self
+    from typing import BinaryIO
 
 
-class FileSpace:
+class FileSpace(Closing):
     """A regular file, mapped. ``name`` is for messages; an empty file is an empty space."""
 
     def __init__(self, path: str | os.PathLike[str] | int, name: str = "") -> None:
@@ -62,14 +62,6 @@ class FileSpace:
                 self._map.close()
             except BufferError:
                 self._map = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class StreamSpace:

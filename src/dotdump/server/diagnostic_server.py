@@ -15,6 +15,7 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
+from dotdump.closing import Closing
 from dotdump.errors import BadMessage
 from dotdump.ipc.listener import Listener
 from dotdump.ipc.state import SUSPENDED_THREAD
@@ -28,7 +29,6 @@ from dotdump.server.settings import read_settings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Self
 
     from dotdump.ipc.dump import GenerateCoreDump
@@ -41,7 +41,7 @@ MOST_PEERS = 128
 _DEFAULT_PORT = 0
 
 
-class DiagnosticServer:
+class DiagnosticServer(Closing):
     """Makes this process a target of ``dotdump`` and of dotnet's tools until closed. A context manager.
 
     ``dump`` writes a core of this process and raises an exception with a sentence where it cannot; by default a child
@@ -226,11 +226,6 @@ class DiagnosticServer:
         self.start()
         self.wait_resumed()
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _close_in_children(server: DiagnosticServer) -> None:

@@ -10,6 +10,7 @@ import os
 from bisect import bisect_right
 from functools import cached_property
 
+from dotdump.closing import Closing
 from dotdump.errors import FormatError
 from dotdump.formats.core_notes import CORE, AuxType, FileNote, NoteType, parse_auxv, parse_file_note
 from dotdump.formats.machine import Machine
@@ -31,8 +32,7 @@ from dotdump.target.own_notes import maps_of, origin_of, read_trailer, without_g
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from types import TracebackType
-    from typing import BinaryIO, Protocol, Self
+    from typing import BinaryIO, Protocol
 
     from dotdump.formats.core_notes import Siginfo
     from dotdump.formats.dotdump_notes import Origin, Trailer
@@ -77,7 +77,7 @@ def open_core(
         raise
 
 
-class CoreTarget:
+class CoreTarget(Closing):
     """A core file, open. ``file`` is what its headers say, ``signal`` why the process died, where a signal did it."""
 
     def __init__(
@@ -180,11 +180,3 @@ class CoreTarget:
         """Release the file, and those of its modules."""
         close_files(self)
         self.source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

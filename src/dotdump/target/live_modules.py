@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from dotdump.closing import Closing
 from dotdump.formats.core_notes import MappedFile, parse_auxv
 from dotdump.linux.backing import BackingFiles
 from dotdump.linux.pagemap import Pagemap
@@ -18,8 +19,6 @@ from dotdump.target.model import FilePlaces
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
-    from typing import Self
 
     from dotdump.linux.maps import MapsMemo
     from dotdump.memory.region import Region
@@ -36,7 +35,7 @@ def modules_of(
     return tuple(ElfModule(one, memory, (f"/proc/{pid}/root",), symbols) for one in found)
 
 
-class LiveView:
+class LiveView(Closing):
     """A process looked at while it runs: its modules and its memory as they are at that moment. No ``threads``.
 
     ``memo`` has read its maps a moment ago, if given; they are not read again. ``wanted`` is the name of a file that
@@ -65,11 +64,3 @@ class LiveView:
         """Give up the descriptors. A second call does nothing."""
         close_files(self)
         self.memory.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

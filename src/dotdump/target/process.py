@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from functools import cached_property
 
+from dotdump.closing import Closing
 from dotdump.linux.backing import BackingFiles
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.pagemap import Pagemap
@@ -31,8 +32,6 @@ from dotdump.target.stopping import StoppedProcess
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
-    from typing import Self
 
     from dotdump.formats.core_notes import Siginfo
     from dotdump.linux.maps import MapsMemo
@@ -60,7 +59,7 @@ def open_process(
     return ProcessTarget(pid, first=first, siginfo=siginfo, moment=moment, memo=memo)
 
 
-class ProcessTarget:
+class ProcessTarget(Closing):
     """A stopped process. Closing it lets the process run on; ``problems`` says what could not be captured exactly."""
 
     _closed = True
@@ -145,12 +144,4 @@ class ProcessTarget:
 
     def __del__(self) -> None:
         """Let the process run on where Ctrl-C came before the block that would, or as that block was left."""
-        self.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
         self.close()

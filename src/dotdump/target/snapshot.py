@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from functools import cached_property
 
+from dotdump.closing import Closing
 from dotdump.errors import AccessDenied, CollectError, DotdumpError, ProcessGone
 from dotdump.linux.backing import BackingFiles
 from dotdump.linux.fitness import fit_threads
@@ -37,8 +38,6 @@ from dotdump.target.stopping import StoppedProcess
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
-    from typing import Self
 
     from dotdump.linux.stop import StoppedWorld
     from dotdump.memory.region import Region
@@ -72,7 +71,7 @@ def open_snapshot(
     return SnapshotTarget(pid, first=first, moment=moment, symbols=symbols, memo=memo)
 
 
-class SnapshotTarget:
+class SnapshotTarget(Closing):
     """The twin. ``pause`` is how long the process stood still, in seconds; ``not_atomic`` was or is read while it runs.
 
     ``problems`` says what could not be captured exactly; ``suited`` whether the moment did, after ``stops`` stops.
@@ -273,14 +272,6 @@ class SnapshotTarget:
         except DotdumpError as error:
             self.problems.append(f"dead children of killed dumpers were not looked for: {error}")
             return []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _wait_in(

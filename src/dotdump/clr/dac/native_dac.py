@@ -15,8 +15,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from dotdump.closing import Closing
 from dotdump.clr.dac.contexts import amd64_context
 from dotdump.clr.dac.messages import CONTEXT_BODY, READ_BODY, Kind, parse_json, receive, send, send_json
 from dotdump.errors import DacFailed, NotFound
@@ -27,7 +28,6 @@ from dotdump.target.model import Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
     from dotdump.target.model import Module, Target
 
@@ -96,7 +96,7 @@ def find_dac(module: Module, sysroots: Sequence[str] = ()) -> str:
     return str(path)
 
 
-class NativeDac:
+class NativeDac(Closing):
     """The DAC at ``path`` for the runtime ``module`` of ``target``. A context manager.
 
     Each question has ``seconds``; a worker that takes longer or dies is killed, and every question after that raises
@@ -215,11 +215,3 @@ class NativeDac:
         if code is None:
             return "it runs"
         return f"it died of {signal.Signals(-code).name}" if code < 0 else f"it ended with exit code {code}"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
