@@ -42,7 +42,6 @@ class MethodDescVersioningState(Struct):
     """The versions of a method's code, the newest first."""
 
     layout = "MethodDescVersioningState"
-    method_desc = Field("MethodDesc")
     first_version = Field("NativeCodeVersionNode")
 
 
@@ -50,7 +49,6 @@ class NativeCodeVersionNode(Struct):
     """A version of a method's code."""
 
     layout = "NativeCodeVersionNode"
-    native_code = Field("NativeCode")
     next = Field("Next")
 
 

@@ -7,6 +7,7 @@ Source of truth: codeversion.h and codeversion.cpp; ``SHash::Lookup`` of shash.i
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dotdump.clr.data.methods import MethodDescCodeData, MethodDescVersioningState, NativeCodeVersionNode
@@ -33,10 +34,13 @@ def touch_versions(target: RecordingTarget, runtime: ClrRuntime) -> None:
     if runtime.kind is not RuntimeKind.CORECLR:
         return
     access = runtime.access
-    tables = [] if access.has("MethodDesc", "CodeData") else [*target.tables_in(runtime.assemblies.domain, DOMAIN)]
+    if access.has("MethodDesc", "CodeData"):
+        state_of = partial(_of_code_data, access)
+    else:
+        state_of = partial(_in_tables, access.reader, [*target.tables_in(runtime.assemblies.domain, DOMAIN)])
     for method in target.used_methods:
         with suppress(DotdumpError):
-            _touch_chain(target, access, _state_of(access, method, tables))
+            _touch_chain(target, access, state_of(method))
 
 
 def _touch_chain(target: RecordingTarget, access: DataAccess, state: int) -> None:
@@ -51,12 +55,15 @@ def _touch_chain(target: RecordingTarget, access: DataAccess, state: int) -> Non
         node = NativeCodeVersionNode(access, node).next
 
 
-def _state_of(access: DataAccess, method: int, tables: list[tuple[int, int]]) -> int:
+def _of_code_data(access: DataAccess, method: int) -> int:
     """Return the address of what keeps a method's versions, 0 where it has only one."""
-    if access.has("MethodDesc", "CodeData"):
-        data = access.pointer(method, "MethodDesc", "CodeData")
-        return MethodDescCodeData(access, data).versioning_state if data else 0
-    return next((state for slots, count in tables if (state := _find(access.reader, slots, count, method))), 0)
+    data = access.pointer(method, "MethodDesc", "CodeData")
+    return MethodDescCodeData(access, data).versioning_state if data else 0
+
+
+def _in_tables(reader: Reader, tables: list[tuple[int, int]], method: int) -> int:
+    """Return what ``_of_code_data`` does, out of the table that has it."""
+    return next((state for slots, count in tables if (state := _find(reader, slots, count, method))), 0)
 
 
 def _find(reader: Reader, slots: int, count: int, method: int) -> int:
