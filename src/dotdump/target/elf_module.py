@@ -91,7 +91,7 @@ class ElfModule:
     @property
     def version_place(self) -> tuple[int, int]:
         """The address and the size of that version's text and the mark before it; (0, 0) where there is none."""
-        found = self._find_version(self._beside_code)
+        found = self._find_version(self._beside_code or [self._whole])
         return (found[0], _VERSION_BYTES + len(_VERSION_MARKS[0])) if found else (0, 0)
 
     def _find_version(self, spans: Sequence[tuple[int, int]]) -> tuple[int, str] | None:
@@ -121,10 +121,10 @@ class ElfModule:
 
     @property
     def _beside_code(self) -> list[tuple[int, int]]:
-        """Where what is not code starts and ends: all of a file that is not known to have constants apart from it."""
+        """Where what is not code starts and ends; nothing where constants are not known to lie apart from it."""
         loads = [part for part in self._image.headers if part.type == SegmentType.LOAD] if self._image else []
         if all(part.flags != _CONSTANTS for part in loads):
-            return [self._whole]
+            return []
         places = ((self.bias + part.vaddr, min(part.memsz, _SEARCH_LIMIT)) for part in loads if not part.flags & _CODE)
         return [(start, start + size) for start, size in places]
 
