@@ -67,17 +67,23 @@ class Assemblies:
         """The addresses of their Modules."""
         return tuple(one.module for one in self.loaded if one.module)
 
-    def _entries(self) -> Iterator[int]:
+    def blocks(self) -> Iterator[tuple[int, int, int]]:
+        """Yield of each block of the list where its entries begin, for how many it has room, and how many it has."""
         access = self._access
         place = self.domain + access.offset("AppDomain", "DomainAssemblyList")
         left = min(ArrayListBase(access, place).count, ASSEMBLIES)
         block, seen = place + access.offset("ArrayListBase", "FirstBlock"), set[int]()
         while left and block and block not in seen:
             seen.add(block)
-            items = block + access.offset("ArrayListBlock", "ArrayStart")
-            size = min(ArrayListBlock(access, block).size, left)
-            for index in range(size):
-                if entry := access.reader.pointer(items + access.reader.pointer_size * index):
+            view = ArrayListBlock(access, block)
+            room = min(view.size, ASSEMBLIES)
+            yield block + access.offset("ArrayListBlock", "ArrayStart"), room, min(room, left)
+            left -= min(room, left)
+            block = view.next
+
+    def _entries(self) -> Iterator[int]:
+        reader = self._access.reader
+        for items, _, count in self.blocks():
+            for index in range(count):
+                if entry := reader.pointer(items + reader.pointer_size * index):
                     yield entry
-            left -= size
-            block = ArrayListBlock(access, block).next

@@ -46,8 +46,12 @@ _FLAGS_IN_3_1 = 7
 
 @record
 class CodeRange:
-    """A section: one of ``module`` (a ready-to-run image), ``heap_list`` and ``range_list`` is not 0."""
+    """A section: one of ``module`` (a ready-to-run image), ``heap_list`` and ``range_list`` is not 0.
 
+    ``address`` is that of the runtime's record of it.
+    """
+
+    address: int
     begin: int
     end: int
     flags: RangeSectionFlags
@@ -137,7 +141,8 @@ class CodeRanges:
             view = RangeSection(self._access, address)
             flags = RangeSectionFlags(view.flags)
             lists = view.range_list if self._access.has("RangeSection", "RangeList") else 0
-            self._sections[address] = CodeRange(view.begin, view.end, flags, view.module, view.heap_list, lists)
+            found = CodeRange(address, view.begin, view.end, flags, view.module, view.heap_list, lists)
+            self._sections[address] = found
         return self._sections[address]
 
     def _find_listed(self, address: int) -> CodeRange | None:
@@ -171,7 +176,7 @@ def _listed_section(view: RangeSection, below: int) -> CodeRange:
     if flags & ~_FLAGS_IN_3_1 or not begin <= end <= below:
         raise FormatError("no section", source="list of code ranges", offset=view.address)
     module, heap = (view.module, 0) if flags & _READY_TO_RUN_IN_3_1 else (0, view.heap_list)
-    return CodeRange(begin, end, RangeSectionFlags(flags & ~_READY_TO_RUN_IN_3_1), module, heap)
+    return CodeRange(view.address, begin, end, RangeSectionFlags(flags & ~_READY_TO_RUN_IN_3_1), module, heap)
 
 
 def _require_new(address: int, seen: set[int], source: str) -> None:

@@ -85,6 +85,9 @@ def _touch_loaded(target: RecordingTarget, runtime: ClrRuntime) -> None:
     if assemblies.domain:
         target.touch_around(assemblies.domain, DOMAIN)
         target.touch_tables(assemblies.domain, DOMAIN)
+        with suppress(DotdumpError):
+            for items, room, _ in assemblies.blocks():
+                target.memory.touch(items, room * runtime.access.reader.pointer_size)
     for one in assemblies.loaded:
         if runtime.access.major <= _LAST_WITH_PLAIN_MODULES:
             target.touch_around(one.module, _TABLES)

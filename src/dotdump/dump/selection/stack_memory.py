@@ -42,8 +42,10 @@ _LAST_WITH_ENTRY_POINTS = 8
 _MODULE = 0x400
 """Bytes of a module with its tables of types, into which the DAC of 8 looks; where one is not whole, it may crash."""
 _LOOKS_INTO_CHAINS = 8
-_CODE = 32
-"""Bytes of code behind where a frame stands: the DAC looks whether they are the end of the function."""
+_CODE = 1 + 32
+"""Bytes of code from a call on to which a frame returns: the DAC looks whether the 32 behind it end the function."""
+_SECTION = 80
+"""Bytes of what describes a section of code, or a heap of it: the DAC reads them whole (codeman.h, codeheap.h)."""
 _GC_INFO = 256
 """Bytes of GC info of a method: what tells the prolog from the body comes first."""
 
@@ -80,8 +82,7 @@ def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: 
         if step.code.address not in done:
             done.add(step.code.address)
             target.memory.touch(step.code.address, _CODE)
-            for table in runtime.code.ranges.tables(step.code.address):
-                target.memory.touch(table, TABLE_SIZE)
+            _find_code(target, runtime, step.code.address)
             with suppress(DotdumpError):
                 runtime.debug_infos.written_bounds(step.code)
             if step.code.gc_info:
@@ -91,6 +92,18 @@ def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: 
         target.used_methods.add(method)
         with suppress(DotdumpError):
             _touch_method(target, runtime, runtime.method(method), done)
+
+
+def _find_code(target: RecordingTarget, runtime: ClrRuntime, address: int) -> None:
+    """Look up what code is at ``address``, and read all of what leads to it."""
+    with suppress(DotdumpError):
+        for table in runtime.code.ranges.tables(address):
+            target.memory.touch(table, TABLE_SIZE)
+        section = runtime.code.ranges.find(address)
+        for record in (section.address, section.heap_list) if section is not None else ():
+            if record:
+                target.memory.touch(record, _SECTION)
+        runtime.code.find(address)
 
 
 def _touch_method(target: RecordingTarget, runtime: ClrRuntime, method: ClrMethod, done: set[int]) -> None:
@@ -116,7 +129,7 @@ def _touch_method(target: RecordingTarget, runtime: ClrRuntime, method: ClrMetho
     image = runtime.loader.find_image(method.module)
     if image is not None:
         target.used_images.add(image.base)
-        _touch_precompiled(runtime, image, method.token)
+        _touch_precompiled(target, runtime, image, method.token)
 
 
 def _touch_chunk(target: RecordingTarget, runtime: ClrRuntime, method: int) -> None:
@@ -139,11 +152,10 @@ def _look_up_code(target: RecordingTarget, runtime: ClrRuntime, method: int) -> 
     for word in set(memoryview(data[: len(data) & ~7]).cast("Q")):
         region = target.region_at(word)
         if region is not None and region.executable:
-            with suppress(DotdumpError):
-                runtime.code.find(word)
+            _find_code(target, runtime, word)
 
 
-def _touch_precompiled(runtime: ClrRuntime, image: PeImage, token: int) -> None:
+def _touch_precompiled(target: RecordingTarget, runtime: ClrRuntime, image: PeImage, token: int) -> None:
     """Look up the code that the image has of a method: the runtime's library names no method without.
 
     Source of truth: ``ReadyToRunInfo::GetEntryPoint`` of readytoruninfo.cpp.
@@ -159,7 +171,7 @@ def _touch_precompiled(runtime: ClrRuntime, image: PeImage, token: int) -> None:
         record = RuntimeFunctions(runtime.access).size
         offset = record * (number >> (2 if number & 1 else 1))
         if offset < length:
-            runtime.code.find(image.address_of(reader.u32(image.address_of(functions) + offset)))
+            _find_code(target, runtime, image.address_of(reader.u32(image.address_of(functions) + offset)))
 
 
 def _walk(unwinder: NativeUnwinder, thread: Thread, named: set[int]) -> int | None:
