@@ -60,7 +60,7 @@ class DumpPlan:
     """
 
     def __init__(self, segments: Iterable[Segment] = ()) -> None:
-        rows = tuple(segments)
+        self.segments = rows = tuple(segments)
         self.starts = array("Q", [row.start for row in rows])
         self.sizes = array("Q", [row.end - row.start for row in rows])
         self.stored = array("Q", [row.stored for row in rows])
@@ -72,7 +72,7 @@ class DumpPlan:
         cls, starts: array[int], sizes: array[int], stored: array[int], protections: bytes, reasons: bytes
     ) -> DumpPlan:
         """Return a plan of columns, which it keeps."""
-        plan = cls()
+        plan = cls.__new__(cls)
         plan.starts, plan.sizes, plan.stored = starts, sizes, stored
         plan.protections, plan.reasons = protections, reasons
         return plan

@@ -218,14 +218,22 @@ def _slots_of(opcode: int, operand: int) -> int:
 def _step(opcode: int, operand: int, more: int, register: int, frame_offset: int) -> Step | None:
     """Return what takes a code back; None for what changes no register that matters."""
     number = DWARF_NUMBERS[operand]
-    steps = {
-        Opcode.PUSH_NONVOL: Step(Action.POP, register=number),
-        Opcode.ALLOC_LARGE: Step(Action.ALLOCATE, more if operand else 8 * more),
-        Opcode.ALLOC_SMALL: Step(Action.ALLOCATE, 8 * operand + 8),
-        Opcode.SET_FPREG: Step(Action.FROM_FRAME_POINTER, frame_offset, register),
-        Opcode.SET_FPREG_LARGE: Step(Action.FROM_FRAME_POINTER, 16 * more, register),
-        Opcode.SAVE_NONVOL: Step(Action.LOAD, 8 * more, number),
-        Opcode.SAVE_NONVOL_FAR: Step(Action.LOAD, more, number),
-        Opcode.PUSH_MACHFRAME: Step(Action.MACHINE_FRAME, 8 * operand),
-    }
-    return steps.get(Opcode(opcode))
+    step: Step | None = None
+    match opcode:
+        case Opcode.PUSH_NONVOL:
+            step = Step(Action.POP, register=number)
+        case Opcode.ALLOC_LARGE:
+            step = Step(Action.ALLOCATE, more if operand else 8 * more)
+        case Opcode.ALLOC_SMALL:
+            step = Step(Action.ALLOCATE, 8 * operand + 8)
+        case Opcode.SET_FPREG:
+            step = Step(Action.FROM_FRAME_POINTER, frame_offset, register)
+        case Opcode.SET_FPREG_LARGE:
+            step = Step(Action.FROM_FRAME_POINTER, 16 * more, register)
+        case Opcode.SAVE_NONVOL:
+            step = Step(Action.LOAD, 8 * more, number)
+        case Opcode.SAVE_NONVOL_FAR:
+            step = Step(Action.LOAD, more, number)
+        case Opcode.PUSH_MACHFRAME:
+            step = Step(Action.MACHINE_FRAME, 8 * operand)
+    return step

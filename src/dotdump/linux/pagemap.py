@@ -8,7 +8,6 @@ Documentation/admin-guide/mm/pagemap.rst, uapi ``linux/fs.h``.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -31,6 +30,8 @@ _PAGEMAP_SCAN = 0xC0606610
 _SCAN_ARGUMENTS = Struct("=12Q")
 """``struct pm_scan_arg``: size, flags, start, end, walk_end, vec, vec_len, max_pages, and four masks of categories."""
 _WALK_END = 4
+_PAGE_REGION = Struct("=3Q")
+"""``struct page_region``: start, end, categories."""
 _RUNS = 4096
 _ENTRIES = 1 << 17
 """Entries of /proc/PID/pagemap read at once: 1 MiB for half a gigabyte."""
@@ -48,12 +49,6 @@ _WANTED = (Category.PFNZERO.value, Category.PFNZERO.value, (Category.PRESENT | C
 """Categories whose meaning is turned round, that all must hold, and of which one must."""
 
 
-class _PageRegion(ctypes.Structure):
-    """``struct page_region``."""
-
-    _fields_ = (("start", ctypes.c_uint64), ("end", ctypes.c_uint64), ("categories", ctypes.c_uint64))
-
-
 class Pagemap(Closing):
     """/proc/PID/pagemap, open. ``pid`` may be any live thread of the process. Close it, or use it in a with block.
 
@@ -62,8 +57,8 @@ class Pagemap(Closing):
 
     def __init__(self, pid: int) -> None:
         self._descriptor = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
-        self._regions = (_PageRegion * _RUNS)()
-        self._vector = ctypes.addressof(self._regions)
+        self._words = array("Q", bytes(_PAGE_REGION.size * _RUNS))
+        self._vector, _ = self._words.buffer_info()
         self._scanning = Lock()
         self.scans = True
 
@@ -103,7 +98,7 @@ class Pagemap(Closing):
         buffer = bytearray(_SCAN_ARGUMENTS.pack(*place, *_WANTED, Category.PRESENT.value))
         with self._scanning:
             count = fcntl.ioctl(self._descriptor, _PAGEMAP_SCAN, buffer, True)  # noqa: FBT003
-            found = [(self._regions[index].start, self._regions[index].end) for index in range(count)]
+            found = list(zip(self._words[: 3 * count : 3], self._words[1 : 3 * count : 3], strict=True))
         walked = _SCAN_ARGUMENTS.unpack(buffer)[_WALK_END]
         if walked <= start:
             raise OSError(errno.EINVAL, f"PAGEMAP_SCAN stands still at {start:#x}")
