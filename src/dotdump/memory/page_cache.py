@@ -15,7 +15,7 @@ from dotdump.memory.space import BytesSpace, MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dotdump.memory.space import AddressSpace
 
@@ -31,7 +31,8 @@ class PageCache:
         self.page_size = page_size
         self._source = source
         self._pages: dict[int, bytes] = {}
-        self._ahead: dict[int, bytes] = {}
+        self._in_block = max(_AHEAD // page_size, 1)
+        self._ahead: dict[int, tuple[int, bytes]] = {}
 
     def read(self, address: int, size: int) -> bytes:
         data = self.read_available(address, size)
@@ -56,13 +57,12 @@ class PageCache:
     @property
     def touched(self) -> list[MemoryRange]:
         """The pages of which something was read and of which there is anything, sorted, neighbours joined."""
-        numbers = sorted(self._pages)
-        firsts = [number for number in numbers if number - 1 not in self._pages]
-        lasts = [number for number in numbers if number + 1 not in self._pages]
-        return [
-            MemoryRange(first * self.page_size, (last + 1) * self.page_size)
-            for first, last in zip(firsts, lasts, strict=True)
-        ]
+        return self._ranges(self._pages)
+
+    def zeros(self, changed: Mapping[int, bytes] = MappingProxyType({})) -> list[MemoryRange]:
+        """Return which of the pages that were read are zeros, as ``touched``; those that are ``changed`` as given."""
+        zero = bytes(self.page_size)
+        return self._ranges(number for number, page in {**self._pages, **changed}.items() if page == zero)
 
     def copy(self, changed: Mapping[int, bytes] = MappingProxyType({})) -> BytesSpace:
         """Return the pages that were read, apart from their source; those that are ``changed``, by number, as given."""
@@ -89,8 +89,14 @@ class PageCache:
         try:
             yield
         finally:
-            self._ahead |= {number: page for number, page in self._pages.items() if page and number not in counted}
             self._pages = counted
+
+    def _ranges(self, pages: Iterable[int]) -> list[MemoryRange]:
+        size, numbers = self.page_size, sorted(pages)
+        among = set(numbers)
+        firsts = [number for number in numbers if number - 1 not in among]
+        lasts = [number for number in numbers if number + 1 not in among]
+        return [MemoryRange(first * size, (last + 1) * size) for first, last in zip(firsts, lasts, strict=True)]
 
     def _spanning(self, address: int, size: int) -> bytes:
         end, last = address + size, (address + size - 1) // self.page_size
@@ -107,21 +113,25 @@ class PageCache:
         return b"".join(parts)
 
     def _load(self, first: int, last: int) -> bytes:
-        """Count pages from ``first`` on as read, as many as are new and wanted; return it, empty if it is not whole."""
-        page = self._ahead.pop(first, None)
-        if page is not None:
-            self._pages[first] = page
-            return page
+        """Count pages from ``first`` to ``last`` as read, as many as one look has; return the first if it is whole."""
         size = self.page_size
-        limit = min(max(last, first | (_AHEAD // size - 1)), first + _RUN // size - 1)
-        count = 1
-        while first + count <= limit and first + count not in self._pages and first + count not in self._ahead:
-            count += 1
-        data = self._source.read_available(first * size, count * size)
-        for index in range(len(data) // size):
-            pages = self._pages if first + index <= last else self._ahead
-            pages[first + index] = data[index * size : index * size + size]
+        start, data = self._around(first, last)
+        for number in range(first, min(last + 1, start + len(data) // size)):
+            self._pages[number] = data[(number - start) * size : (number - start + 1) * size]
         return self._pages.get(first, b"")
+
+    def _around(self, first: int, last: int) -> tuple[int, bytes]:
+        """Return memory from a page on, and the page's number: read before or now, with what follows in its block."""
+        size = self.page_size
+        start, data = self._ahead.get(first // self._in_block, (first, b""))
+        if start <= first < start + len(data) // size:
+            return start, data
+        block = (first if first < start else min(last, first + _RUN // size - 1)) // self._in_block
+        end = start if first < start else (block + 1) * self._in_block
+        found = self._source.read_available(first * size, (end - first) * size)
+        joins = first < start and len(found) == (end - first) * size
+        self._ahead[block] = first, found + data if joins else found
+        return self._ahead[block]
 
     def _in_part(self, number: int, address: int, size: int) -> bytes:
         """Read from a page that is not there as a whole."""

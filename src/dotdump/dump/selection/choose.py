@@ -80,20 +80,25 @@ def _small(target: Target, everything: DumpPlan, *, redact: bool) -> Selection:
         piece *= 2
         recording.memory.widen(piece)
         ranges = recording.memory.touched
-    shown = _redacted(target, recording, runtimes) if redact else _copy(target, recording)
-    plan = trimmed(everything, ranges, piece)
-    plan = sharing_zeros(plan, zero_ranges(shown.memory, plan, piece, piece), piece, _SMALL_BLOCK)
+    shown, zeros = _redacted(target, recording, runtimes) if redact else _copy(target, recording)
+    plan = sharing_zeros(trimmed(everything, ranges, piece), zeros, piece, _SMALL_BLOCK)
     return Selection(plan, tuple(problems), shown, redacted=redact)
 
 
-def _redacted(target: Target, recording: RecordingTarget, runtimes: Sequence[ClrRuntime]) -> CopiedTarget:
-    from dotdump.dump.selection.redaction import redacted
+def _redacted(
+    target: Target, recording: RecordingTarget, runtimes: Sequence[ClrRuntime]
+) -> tuple[CopiedTarget, list[MemoryRange]]:
+    """Return what a dump without texts shows of a target, and where of that there are zeros."""
+    from dotdump.dump.selection.redaction import RedactedTarget, redactions
 
-    return redacted(target, recording, _heap(runtimes))
+    changed = redactions(target, recording, _heap(runtimes))
+    return RedactedTarget(target, recording.memory.copy(changed)), recording.memory.zeros(changed)
 
 
-def _copy(target: Target, recording: RecordingTarget) -> CopiedTarget:
-    return CopiedTarget(target, recording.memory.copy(), list(map(shortened, target.threads)))
+def _copy(target: Target, recording: RecordingTarget) -> tuple[CopiedTarget, list[MemoryRange]]:
+    """Return what was read of a target, and where of that there are zeros."""
+    copied = CopiedTarget(target, recording.memory.copy(), list(map(shortened, target.threads)))
+    return copied, recording.memory.zeros()
 
 
 def _free(target: Target, page_size: int, problems: list[str]) -> list[MemoryRange]:

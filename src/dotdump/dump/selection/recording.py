@@ -82,7 +82,8 @@ class RecordingTarget(TargetView):
         """
         self.memory.touch(address, size)
         data = self.memory.read_available(address, size)
-        words = set(memoryview(data[: len(data) & ~7]).cast("Q"))
+        low, high = self._addresses
+        words = {word for word in memoryview(data[: len(data) & ~7]).cast("Q") if low <= word < high}
         for word in words - self._pointed_at:
             self.touch_private(word)
         self._pointed_at |= words
@@ -179,6 +180,11 @@ class RecordingTarget(TargetView):
         regions = [region for region in self.regions if region.readable and not region.backed]
         starts = [max(region.start, used.get(region.start, 0)) for region in regions]
         return starts, [region.end for region in regions], [region.executable for region in regions]
+
+    @cached_property
+    def _addresses(self) -> tuple[int, int]:
+        """From where to where there are mappings."""
+        return (self.regions[0].start, self.regions[-1].end) if len(self.regions) else (0, 0)
 
     @cached_property
     def _starts(self) -> list[int]:

@@ -44,10 +44,12 @@ class RedactedTarget(CopiedTarget):
         self.regions = [replace(region, path=short_path(region.path)) for region in target.regions]
 
 
-def redacted(target: Target, recording: RecordingTarget, heap: Sequence[MemoryRange]) -> RedactedTarget:
-    """Return ``target`` as a Triage dump shows it; ``heap`` is where the managed heap lies, sorted and disjoint."""
-    changed = dict(_Redaction(target, recording, heap).pages())
-    return RedactedTarget(target, recording.memory.copy(changed))
+def redactions(target: Target, recording: RecordingTarget, heap: Sequence[MemoryRange]) -> dict[int, bytes]:
+    """Return what a Triage dump has in place of recorded pages that tell too much, by number.
+
+    ``heap`` is where the managed heap lies, sorted and disjoint.
+    """
+    return dict(_Redaction(target, recording, heap).pages())
 
 
 class _Redaction:

@@ -1,6 +1,6 @@
 from builders.fake_target import FakeTarget
 from dotdump.dump.selection.recording import RecordingTarget
-from dotdump.dump.selection.redaction import redacted
+from dotdump.dump.selection.redaction import RedactedTarget, redactions
 from dotdump.dump.short_paths import short_path
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace, MemoryRange
@@ -23,7 +23,8 @@ def shown(stack: bytes, other: bytes = b"", heap: bytes = b"", kept: tuple[int, 
     recording = RecordingTarget(target)
     recording.memory.touch(STACK, HEAP + PAGE - STACK)
     recording.keep_object(HEAP + kept[0], HEAP + kept[1])
-    found = redacted(target, recording, [MemoryRange(HEAP, HEAP + PAGE)])
+    changed = redactions(target, recording, [MemoryRange(HEAP, HEAP + PAGE)])
+    found = RedactedTarget(target, recording.memory.copy(changed))
     assert found.process.arguments == ""
     return BytesSpace([(at, found.memory.read(at, PAGE)) for at in (STACK, OTHER, HEAP)])
 
@@ -53,7 +54,7 @@ def test_a_text_of_which_only_an_end_was_read_is_blank() -> None:
     for start in (OTHER, OTHER + 1024, OTHER + 3072):
         recording = RecordingTarget(target, 1024)
         recording.memory.touch(start, 1024)
-        after = redacted(target, recording, []).memory.read(start, 1024)
+        after = recording.memory.copy(redactions(target, recording, [])).read(start, 1024)
         assert not after.strip(b"\0 ")
 
 
@@ -72,7 +73,7 @@ def test_vector_registers_are_blank_and_the_others_stay() -> None:
         regions=[Region(STACK, STACK + PAGE, RW)],
         threads=[Thread(1, {}, 0, STACK, notes=notes)],
     )
-    (thread,) = redacted(target, RecordingTarget(target), []).threads
+    (thread,) = RedactedTarget(target, target.memory).threads
     assert thread.notes["CORE", 1] == b"status"
     assert set(thread.notes) == {("CORE", 1), ("CORE", 2), ("LINUX", 0x202)}
     assert (len(thread.notes["CORE", 2]), len(thread.notes["LINUX", 0x202])) == (512, 2696)  # without AMX's tiles
