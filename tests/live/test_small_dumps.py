@@ -101,6 +101,12 @@ def test_the_exceptions_that_a_mini_dump_has_are_told_as_in_the_full_core(cores:
     assert mini == [rows[row["address"]] for row in mini]
 
 
+@pytest.mark.parametrize("dump_type", ["Mini", "Triage"])
+def test_that_statics_are_not_in_a_small_dump_is_told(cores: Cores, dump_type: str) -> None:
+    if dotdump("statics", cores.full)["statics"]:  # not of NativeAOT
+        assert dotdump("statics", cores.of_type(dump_type))["problems"]
+
+
 @pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)
 def test_small_dumps_are_no_larger_than_those_of_createdump(runtime: Runtime, tmp_path: Path) -> None:
     with corpus(runtime, "all") as process:

@@ -37,7 +37,7 @@ class StaticRow:
 
 @record
 class StaticList:
-    """Statics by module and type."""
+    """Statics by module and type. ``problems``: those of the heap too, whose types lead to all others."""
 
     runtime: str
     statics: tuple[StaticRow, ...]
@@ -60,7 +60,8 @@ def list_statics(
         and (wanted is None or wanted.search(static.name))
     )
     rows = tuple(_row(runtime, static) for static in found)
-    return StaticList(runtime.name, rows, (*runtime.static_finder.problems, *_unsupported(runtime)))
+    problems = (*runtime.heap.problems, *runtime.static_finder.problems, *_unsupported(runtime))
+    return StaticList(runtime.name, rows, problems)
 
 
 def _unsupported(runtime: ClrRuntime) -> list[Problem]:

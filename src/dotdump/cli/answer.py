@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from dotdump.cli.registry import Exit
 
 TYPE_CHECKING = False
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
 
     from dotdump.cli.console import Console
     from dotdump.target.model import Problem
+
+_WARNINGS = 10
 
 
 def print_answer(
@@ -44,6 +48,13 @@ def tell_heap_damage(problems: Collection[Problem], console: Console, *, whole: 
 
 def tell_damage(problems: Collection[Problem], console: Console, *, walkable: bool = True) -> int:
     """Say what was damaged; return the exit code that fits."""
-    for problem in problems:
-        console.warning(problem.message)
+    warn_of(problems, console)
     return Exit.PROBLEMS if problems or not walkable else Exit.DONE
+
+
+def warn_of(problems: Collection[Problem], console: Console) -> None:
+    """Say the first problems, and how many more there are: of a small dump hundreds of types may not be there."""
+    for problem in islice(problems, _WARNINGS):
+        console.warning(problem.message)
+    if len(problems) > _WARNINGS:
+        console.warning(f"{len(problems) - _WARNINGS:,} problems more: --format json lists them all")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer, tell_heap_damage
+from dotdump.cli.answer import print_answer, tell_heap_damage, warn_of
 from dotdump.cli.listing_arguments import count
 from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_target, is_damaged, open_target
@@ -63,8 +63,7 @@ def run(arguments: Namespace, console: Console) -> int:
     with open_target(arguments, console) as target:
         stacks = _stacks(target, arguments, console)
         damaged = is_damaged(target, arguments)
-    for problem in stacks.problems:
-        console.warning(problem.message)
+    warn_of(stacks.problems, console)
     there = {number for thread in stacks.threads for number in (thread.os_id, thread.managed_id)}
     missing = set(arguments.thread) - there
     if missing:

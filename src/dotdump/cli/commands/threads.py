@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.cli.answer import print_answer
+from dotdump.cli.answer import print_answer, warn_of
 from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_target, is_damaged, open_target
 
@@ -36,8 +36,7 @@ def run(arguments: Namespace, console: Console) -> int:
     with open_target(arguments, console) as target:
         threads = list_threads(target, _runtime(target, console))
         damaged = is_damaged(target, arguments)
-    for problem in threads.problems:
-        console.warning(problem.message)
+    warn_of(threads.problems, console)
     text = partial(render_threads, threads, registers=arguments.registers)
     print_answer(console, "dotdump/threads/1", threads, lambda width: text(width=width))
     return Exit.PROBLEMS if damaged or threads.problems else Exit.DONE

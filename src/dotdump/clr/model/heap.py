@@ -105,7 +105,9 @@ class ClrHeap:
         """The MethodTable of every type of which there are objects, in order of first appearance."""
         from dotdump.clr.contracts.type_totals import TypeTotals
 
-        self.walk().run(TypeTotals(self.types))
+        walk = self.walk()
+        walk.run(TypeTotals(self.types))
+        self._walk_problems = walk.problems
         return tuple(shape.method_table for shape in self.types.shapes)
 
     def objects(self) -> Iterator[ClrObject]:

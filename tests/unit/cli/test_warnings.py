@@ -1,0 +1,19 @@
+import io
+
+import pytest
+
+from dotdump.cli.answer import tell_damage
+from dotdump.cli.console import Console
+from dotdump.cli.registry import Exit
+from dotdump.target.model import Problem
+
+
+@pytest.mark.parametrize(("count", "told", "more"), [(0, 0, ""), (10, 10, ""), (1511, 10, "1,501 problems more")])
+def test_of_many_problems_the_first_are_told_and_how_many_more_there_are(count: int, told: int, more: str) -> None:
+    stderr = io.StringIO()
+    problems = [Problem("heap", f"problem {number}") for number in range(count)]
+    status = tell_damage(problems, Console(stderr=stderr))
+    lines = stderr.getvalue().splitlines()
+    assert lines[:told] == [f"dotdump: warning: problem {number}" for number in range(told)]
+    assert [more in line for line in lines[told:]] == ([True] if more else [])
+    assert status == (Exit.PROBLEMS if count else Exit.DONE)
