@@ -49,7 +49,8 @@ def redactions(target: Target, recording: RecordingTarget, heap: Sequence[Memory
 
     ``heap`` is where the managed heap lies, sorted and disjoint.
     """
-    return dict(_Redaction(target, recording, heap).pages())
+    with recording.memory.uncounted():  # what lies around it is looked at, and not kept
+        return dict(_Redaction(target, recording, heap).pages())
 
 
 class _Redaction:
@@ -72,14 +73,13 @@ class _Redaction:
 
     def _redacted(self, start: int, data: bytes) -> bytearray:
         """Return ``data`` without what it must not tell; a text that goes on beyond it is known by what lies there."""
-        region, memory = self._recording.region_at(start), self._recording.unrecorded
+        region, memory = self._recording.region_at(start), self._recording.memory
         low = max(start - PIECE, region.start) if region is not None else start
-        head = memory.read_available(low, start - low)
-        if len(head) < start - low:
-            low, head = start, b""
-        whole = bytearray(head + data + memory.read_available(start + len(data), PIECE))
+        whole = bytearray(memory.read_available(low, start - low + len(data) + PIECE))
+        if len(whole) < start - low + len(data):
+            low, whole = start, bytearray(memory.read_available(start, len(data) + PIECE))
         self._redact(low, whole)
-        return whole[len(head) : len(head) + len(data)]
+        return whole[start - low : start - low + len(data)]
 
     def _private(self) -> Iterator[MemoryRange]:
         """Yield what was recorded of memory that no file backs, each piece within one mapping."""

@@ -9,6 +9,7 @@ from dotdump.clr.contracts.code_ranges import TABLE_SIZE
 from dotdump.clr.contracts.method_descs import METHOD_ALIGNMENT, chunk_of
 from dotdump.clr.contracts.runtime_functions import RuntimeFunctions
 from dotdump.clr.contracts.walk_step import Ending, StepKind
+from dotdump.clr.data.code import CodeModule
 from dotdump.clr.data.methods import MethodDescChunk
 from dotdump.clr.model.method import ROW_ID
 from dotdump.clr.runtime_module import RuntimeKind
@@ -20,6 +21,7 @@ from dotdump.target.elf_module import ElfModule
 from dotdump.unwind.frame import End, EndReason
 
 if TYPE_CHECKING:
+    from dotdump.clr.contracts.code_ranges import CodeRange
     from dotdump.clr.contracts.walk_step import Step
     from dotdump.clr.model.method import ClrMethod
     from dotdump.clr.model.runtime import ClrRuntime
@@ -45,7 +47,9 @@ _LOOKS_INTO_CHAINS = 8
 _CODE = 1 + 32
 """Bytes of code from a call on to which a frame returns: the DAC looks whether the 32 behind it end the function."""
 _SECTION = 80
-"""Bytes of what describes a section of code, or a heap of it: the DAC reads them whole (codeman.h, codeheap.h)."""
+"""Bytes of what describes a section of code, or a heap of it: the DAC reads them whole (codeman.h)."""
+_IMAGE = 512
+"""Bytes of what the runtime keeps of the code in an image (``ReadyToRunInfo``): 400 in 3.1, 512 in 8 and 9."""
 _GC_INFO = 256
 """Bytes of GC info of a method: what tells the prolog from the body comes first."""
 
@@ -82,7 +86,8 @@ def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: 
         if step.code.address not in done:
             done.add(step.code.address)
             target.memory.touch(step.code.address, _CODE)
-            _find_code(target, runtime, step.code.address)
+            for place in (step.code.address, step.code.address + 1):  # the DAC asks for both ends of a call
+                _find_code(target, runtime, place)
             with suppress(DotdumpError):
                 runtime.debug_infos.written_bounds(step.code)
             if step.code.gc_info:
@@ -100,10 +105,16 @@ def _find_code(target: RecordingTarget, runtime: ClrRuntime, address: int) -> No
         for table in runtime.code.ranges.tables(address):
             target.memory.touch(table, TABLE_SIZE)
         section = runtime.code.ranges.find(address)
-        for record in (section.address, section.heap_list) if section is not None else ():
-            if record:
-                target.memory.touch(record, _SECTION)
+        if section is not None:
+            _touch_section(target, runtime, section)
         runtime.code.find(address)
+
+
+def _touch_section(target: RecordingTarget, runtime: ClrRuntime, section: CodeRange) -> None:
+    image = CodeModule(runtime.access, section.module).ready_to_run if section.module else 0
+    for record, size in ((section.address, _SECTION), (section.heap_list, _SECTION), (image, _IMAGE)):
+        if record:
+            target.memory.touch(record, size)
 
 
 def _touch_method(target: RecordingTarget, runtime: ClrRuntime, method: ClrMethod, done: set[int]) -> None:
