@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.data.loaded_types import ArrayListBase, ArrayListBlock, Assembly, DomainAssembly
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import MemoryFault, UnsupportedRuntime
+from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.limits import ASSEMBLIES
 from dotdump.records import record
 from dotdump.target.model import Problem
@@ -58,7 +58,7 @@ class Assemblies:
             for entry in self._entries() if self.domain else ():
                 assembly = DomainAssembly(self._access, entry).assembly
                 found.append(LoadedAssembly(entry, assembly, Assembly(self._access, assembly).module))
-        except (MemoryFault, UnsupportedRuntime) as error:
+        except (FormatError, MemoryFault, UnsupportedRuntime) as error:
             self.problems.append(Problem("assemblies", f"the list breaks after {len(found)}: {error}"))
         return tuple(found)
 
@@ -68,18 +68,25 @@ class Assemblies:
         return tuple(one.module for one in self.loaded if one.module)
 
     def blocks(self) -> Iterator[tuple[int, int, int]]:
-        """Yield of each block of the list where its entries begin, for how many it has room, and how many it has."""
+        """Yield of each block of the list where its entries begin, for how many it has room, and how many it has.
+
+        Raises ``FormatError`` where the blocks end before the list does.
+        """
         access = self._access
         place = self.domain + access.offset("AppDomain", "DomainAssemblyList")
         left = min(ArrayListBase(access, place).count, ASSEMBLIES)
         block, seen = place + access.offset("ArrayListBase", "FirstBlock"), set[int]()
-        while left and block and block not in seen:
+        while left and block and block not in seen and len(seen) < ASSEMBLIES:
             seen.add(block)
             view = ArrayListBlock(access, block)
             room = min(view.size, ASSEMBLIES)
             yield block + access.offset("ArrayListBlock", "ArrayStart"), room, min(room, left)
             left -= min(room, left)
             block = view.next
+        if left:
+            raise FormatError(
+                f"{left} entries are in none of {len(seen)} blocks", source="list of assemblies", offset=place
+            )
 
     def _entries(self) -> Iterator[int]:
         reader = self._access.reader
