@@ -95,10 +95,23 @@ def test_managed_stacks_and_modules_are_those_of_the_full_core(cores: Cores, dum
 
 
 def test_the_exceptions_that_a_mini_dump_has_are_told_as_in_the_full_core(cores: Cores) -> None:
-    mini, full = (told(path, "exceptions")["exceptions"] for path in (cores.of_type("Mini"), cores.full))
-    rows = {row["address"]: row for row in full}
+    assert_same_exceptions(cores.of_type("Mini"), cores.full)
+
+
+def assert_same_exceptions(small: Path, full: Path) -> None:
+    mini, whole = (told(path, "exceptions")["exceptions"] for path in (small, full))
+    rows = {row["address"]: row for row in whole}
     assert mini
     assert mini == [rows[row["address"]] for row in mini]
+
+
+def test_what_we_read_is_not_in_a_mini_dump_by_chance(
+    cores: Cores, of_small_pieces: Callable[[Path, Path], None], tmp_path: Path
+) -> None:
+    of_small_pieces(cores.full, tmp_path / "mini")
+    for command in ("stacks", "crashreport"):
+        assert told(tmp_path / "mini", command) == told(cores.full, command)
+    assert_same_exceptions(tmp_path / "mini", cores.full)
 
 
 @pytest.mark.parametrize("dump_type", ["Mini", "Triage"])

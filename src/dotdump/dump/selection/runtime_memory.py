@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dotdump.clr.dac_table import known_variables
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.dump.selection.code_versions import DOMAIN, touch_versions
-from dotdump.dump.selection.stack_memory import METHOD_TABLE, touch_managed_stacks, touch_named_types
+from dotdump.dump.selection.stack_memory import METHOD_TABLE, touch_managed_stacks, touch_named_types, touch_trace
 from dotdump.errors import DotdumpError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _touch_threads(target: RecordingTarget, runtime: ClrRuntime) -> None:
         _ = thread.name, thread.is_thread_pool_worker, thread.is_finalizer, thread.is_gc, thread.allocation_context
         for exception in (thread.current_exception, *thread.exceptions):
             if exception is not None:
-                touch_exception(target, exception)
+                touch_exception(target, runtime, exception)
         for named in (thread.managed_object, *_texts_of(thread.managed_object)):
             if named is not None:
                 target.keep_object(named.address, named.address + named.size)
@@ -135,8 +135,9 @@ def _texts_of(thread: ClrObject | None) -> Iterator[ClrObject]:
             yield from (found for found in thread.references() if found.type.is_string)
 
 
-def touch_exception(target: RecordingTarget, exception: ClrObject) -> None:
+def touch_exception(target: RecordingTarget, runtime: ClrRuntime, exception: ClrObject) -> None:
     """Read an exception and those that led to it: every field, texts, the recorded stack trace."""
+    from dotdump.clr.model.exception import ClrException
     from dotdump.clr.model.object import ClrObject
 
     step: object = exception
@@ -145,6 +146,8 @@ def touch_exception(target: RecordingTarget, exception: ClrObject) -> None:
             return
         try:
             touch_object(target, step)
+            with suppress(DotdumpError):
+                touch_trace(runtime, ClrException(step).stack_trace)
             step = step["_innerException"]
         except DotdumpError:
             return

@@ -21,7 +21,10 @@ from dotdump.target.elf_module import ElfModule
 from dotdump.unwind.frame import End, EndReason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dotdump.clr.contracts.code_ranges import CodeRange
+    from dotdump.clr.contracts.stack_traces import StackTraceFrame
     from dotdump.clr.contracts.walk_step import Step
     from dotdump.clr.model.method import ClrMethod
     from dotdump.clr.model.runtime import ClrRuntime
@@ -99,6 +102,16 @@ def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: 
             _touch_method(target, runtime, runtime.method(method), done)
 
 
+def touch_trace(runtime: ClrRuntime, frames: Iterable[StackTraceFrame]) -> None:
+    """Read what names the frames of a recorded stack trace, and what leads to their lines in the source."""
+    for ip, method in {(frame.ip, frame.method_desc) for frame in frames}:
+        with suppress(DotdumpError):
+            code = runtime.code.find(ip - 1)
+            if code is not None:
+                runtime.debug_infos.written_bounds(code)
+            _ = runtime.method(method).signature
+
+
 def _find_code(target: RecordingTarget, runtime: ClrRuntime, address: int) -> None:
     """Look up what code is at ``address``, and read all of what leads to it."""
     with suppress(DotdumpError):
@@ -144,7 +157,7 @@ def _touch_method(target: RecordingTarget, runtime: ClrRuntime, method: ClrMetho
 
 
 def _touch_chunk(target: RecordingTarget, runtime: ClrRuntime, method: int) -> None:
-    """Read all methods of a chunk, and the stubs through which they are called before they have code.
+    """Read all methods of a chunk, their type, and the stubs through which they are called before they have code.
 
     Up to 8 those lie together, where the word before a chunk points to.
     Source of truth: ``SizeOf`` and ``GetTemporaryEntryPoints`` of ``MethodDescChunk`` in method.hpp.
@@ -152,6 +165,7 @@ def _touch_chunk(target: RecordingTarget, runtime: ClrRuntime, method: int) -> N
     access = runtime.access
     chunk = MethodDescChunk(access, chunk_of(access, method))
     target.memory.touch(chunk.address, access.size("MethodDescChunk") + (chunk.size + 1) * METHOD_ALIGNMENT)
+    target.touch_around(chunk.method_table, METHOD_TABLE)
     if access.major <= _LAST_WITH_ENTRY_POINTS:
         stubs = access.reader.pointer(chunk.address - access.reader.pointer_size)
         target.touch_private(stubs, _PRECODE * (chunk.count + 1))
