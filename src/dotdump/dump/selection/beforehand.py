@@ -12,6 +12,8 @@ import dotdump.clr.contracts.method_names
 import dotdump.clr.contracts.stack_walk
 import dotdump.clr.contracts.threads
 import dotdump.clr.contracts.type_strings
+import dotdump.clr.model.array
+import dotdump.clr.model.exception
 import dotdump.clr.model.thread
 import dotdump.clr.model.thread_objects  # noqa: F401
 
