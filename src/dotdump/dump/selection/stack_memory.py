@@ -23,6 +23,7 @@ from dotdump.unwind.frame import End, EndReason
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dotdump.clr.contracts.code_block import CodeBlock
     from dotdump.clr.contracts.code_ranges import CodeRange
     from dotdump.clr.contracts.stack_traces import StackTraceFrame
     from dotdump.clr.contracts.walk_step import Step
@@ -88,18 +89,23 @@ def _touch_step(target: RecordingTarget, runtime: ClrRuntime, step: Step, done: 
         method = step.code.method_desc
         if step.code.address not in done:
             done.add(step.code.address)
-            target.memory.touch(step.code.address, _CODE)
-            for place in (step.code.address, step.code.address + 1):  # the DAC asks for both ends of a call
-                _find_code(target, runtime, place)
-            with suppress(DotdumpError):
-                runtime.debug_infos.written_bounds(step.code)
-            if step.code.gc_info:
-                target.memory.touch(step.code.gc_info, _GC_INFO)
+            _touch_code(target, runtime, step.code)
     if method and method not in done:
         done.add(method)
         target.used_methods.add(method)
         with suppress(DotdumpError):
             _touch_method(target, runtime, runtime.method(method), done)
+
+
+def _touch_code(target: RecordingTarget, runtime: ClrRuntime, code: CodeBlock) -> None:
+    """Read the code that a frame stands in, what leads to it, and what tells its lines and its prolog."""
+    target.memory.touch(code.address, _CODE)
+    for place in (code.address, code.address + 1):  # the DAC asks for both ends of a call
+        _find_code(target, runtime, place)
+    with suppress(DotdumpError):
+        runtime.debug_infos.written_bounds(code)
+    if code.gc_info:
+        target.memory.touch(code.gc_info, _GC_INFO)
 
 
 def touch_trace(runtime: ClrRuntime, frames: Iterable[StackTraceFrame]) -> None:
@@ -109,6 +115,7 @@ def touch_trace(runtime: ClrRuntime, frames: Iterable[StackTraceFrame]) -> None:
             code = runtime.code.find(ip - 1)
             if code is not None:
                 runtime.debug_infos.written_bounds(code)
+        with suppress(DotdumpError):
             _ = runtime.method(method).signature
 
 
