@@ -10,8 +10,6 @@ PAGE = 1024
 SPAN = 300 * PAGE
 RANGES = st.tuples(st.integers(0, SPAN), st.sampled_from([1, 8, 100, PAGE, 3 * PAGE, 70 * PAGE]))
 HOLES = st.lists(st.tuples(st.integers(0, SPAN), st.integers(1, 40 * PAGE)), max_size=4)
-
-
 WHOLE = b"".join(bytes([number % 251 if number % 3 else 0]) * PAGE for number in range(SPAN // PAGE))
 
 

@@ -30,8 +30,8 @@ _PAGEMAP_SCAN = 0xC0606610
 _SCAN_ARGUMENTS = Struct("=12Q")
 """``struct pm_scan_arg``: size, flags, start, end, walk_end, vec, vec_len, max_pages, and four masks of categories."""
 _WALK_END = 4
-_PAGE_REGION = Struct("=3Q")
-"""``struct page_region``: start, end, categories."""
+_REGION_WORDS = 3
+"""``struct page_region``: start, end, categories, of 64 bits each."""
 _RUNS = 4096
 _ENTRIES = 1 << 17
 """Entries of /proc/PID/pagemap read at once: 1 MiB for half a gigabyte."""
@@ -57,7 +57,7 @@ class Pagemap(Closing):
 
     def __init__(self, pid: int) -> None:
         self._descriptor = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
-        self._words = array("Q", bytes(_PAGE_REGION.size * _RUNS))
+        self._words = array("Q", [0]) * (_REGION_WORDS * _RUNS)
         self._vector, _ = self._words.buffer_info()
         self._scanning = Lock()
         self.scans = True
@@ -98,7 +98,8 @@ class Pagemap(Closing):
         buffer = bytearray(_SCAN_ARGUMENTS.pack(*place, *_WANTED, Category.PRESENT.value))
         with self._scanning:
             count = fcntl.ioctl(self._descriptor, _PAGEMAP_SCAN, buffer, True)  # noqa: FBT003
-            found = list(zip(self._words[: 3 * count : 3], self._words[1 : 3 * count : 3], strict=True))
+            filled = self._words[: _REGION_WORDS * count]
+        found = list(zip(filled[::_REGION_WORDS], filled[1::_REGION_WORDS], strict=True))
         walked = _SCAN_ARGUMENTS.unpack(buffer)[_WALK_END]
         if walked <= start:
             raise OSError(errno.EINVAL, f"PAGEMAP_SCAN stands still at {start:#x}")

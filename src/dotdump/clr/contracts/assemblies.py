@@ -80,8 +80,9 @@ class Assemblies:
             seen.add(block)
             view = ArrayListBlock(access, block)
             room = min(view.size, ASSEMBLIES)
-            yield block + access.offset("ArrayListBlock", "ArrayStart"), room, min(room, left)
-            left -= min(room, left)
+            used = min(room, left)
+            yield block + access.offset("ArrayListBlock", "ArrayStart"), room, used
+            left -= used
             block = view.next
         if left:
             raise FormatError(

@@ -13,7 +13,7 @@ LAYOUTS: dict[str, Layout] = {
     "DomainAssembly": {"Assembly": 0},
     "Assembly": {"Module": 0},
 }
-VARIABLE, DOMAIN, BLOCKS, ENTRIES = 0x1000, 0x2000, 0x3000, 0x8000
+VARIABLE, DOMAIN, BLOCKS = 0x1000, 0x2000, 0x3000
 
 
 def words(*values: int) -> bytes:
