@@ -178,7 +178,9 @@ class FrameChains:
     def _looks_like_helper(self, address: int, thread: int) -> bool:
         """Tell a HelperMethodFrame, which names its thread; so does a GCFrame, whose objects are on the stack.
 
-        So may be what stood where a helper writes its method later; but a GCFrame has no function of the runtime.
+        So may be what stood where a helper writes its method later; but a GCFrame has no function of the runtime: where
+        that would be it has 0 or 1 in four bytes, and in the next four what stood there, which may well be the upper
+        half of an address in the runtime.
         """
         frame, module = HelperMethodFrame(self._access, address), self._access.runtime.module
         if frame.thread != thread:
@@ -186,7 +188,7 @@ class FrameChains:
         state = address + self._access.offset(_HELPER, "MachState")
         captured = self._access.integer(state, "MachState", "CaptureRsp")
         has_objects = address - _NEAR < frame.method_desc < address + _NEAR
-        has_function = module.base <= frame.implementation < module.end
+        has_function = module.base <= frame.implementation < module.end and frame.implementation & 0xFFFFFFFF > 1
         return address - _NEAR < captured < address + _NEAR and (has_function or not has_objects)
 
     def _looks_like_inlined_call(self, address: int, _thread: int) -> bool:

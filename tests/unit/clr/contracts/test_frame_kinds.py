@@ -15,6 +15,8 @@ TABLE, VTABLES, CODE = 0x1000, 0x100000, 0x700000
 KINDS = [f"Kind{number}Frame" for number in range(25)]
 BEFORE = 12
 FRAME_TOP = (1 << 64) - 1
+ACROSS = 0x7F0B_0000_0000
+"""Where 4 GiB end, in the middle of a runtime."""
 
 
 def kinds(*, shift: int, readable: bool = True) -> list[str]:
@@ -72,18 +74,28 @@ def test_without_a_table_a_fault_is_told_by_the_registers_in_its_frame(
 
 
 @pytest.mark.parametrize(
-    ("implementation", "kind"), [(CODE + 0x40, "HelperMethodFrame"), (0x7F0B_0000_0000, "Frame"), (0, "Frame")]
+    ("implementation", "kind"),
+    [
+        (ACROSS + 0x40, "HelperMethodFrame"),
+        (ACROSS - 0x40, "HelperMethodFrame"),
+        (ACROSS - 0x8000, "Frame"),
+        (ACROSS, "Frame"),
+        (ACROSS + 1, "Frame"),
+        (0, "Frame"),
+    ],
 )
 def test_without_a_table_a_helper_is_told_by_its_thread_and_function_whatever_stands_for_its_method(
     implementation: int, kind: str
 ) -> None:
+    """A GCFrame has a flag of four bytes where a helper has its function, and behind it half of what stood there."""
     layouts: dict[str, Layout] = {
         "Frame": {"Next": 8, "Identifier": 0},
         "HelperMethodFrame": {"MethodDescPtr": 16, "Attributes": 24, "Thread": 32, "FCallEntry": 40, "MachState": 48},
         "MachState": {"CaptureRsp": 8},
     }
     access, target = fake_access(layouts, version="3.1.23")
-    access.runtime.module.base, access.runtime.module.end = CODE, CODE + 0x1000  # type: ignore[misc]
+    module = access.runtime.module
+    module.base, module.end = ACROSS - 0x1000, ACROSS + 0x1000  # type: ignore[misc]
     frame, thread = 0x9000, 0x5000
     near = frame + 0xC0  # what was in the stack before
     target.chunks[frame] = struct.pack("<8Q", 0x1234, FRAME_TOP, near, 0, thread, implementation, 0, frame + 0x30)
