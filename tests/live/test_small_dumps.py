@@ -16,6 +16,7 @@ from corpus import Runtime, corpus, corpus_environment, executables, runtimes
 from dotdump import open_core as dotdump_core
 from dotdump.cli.main import main
 from dotdump.clr.model.runtime import ClrRuntime
+from dotdump.dump.plan import MOST_SEGMENTS
 from dotdump.dump.selection import choose
 from peers import oracle
 
@@ -188,6 +189,17 @@ SEEN_BY_CLRMD = "threads", "modules", "appdomains"
 def test_clrmd_sees_the_same_threads_and_modules_in_a_mini_dump_as_in_the_full_core(cores: Cores) -> None:
     for verb in SEEN_BY_CLRMD:
         assert oracle(verb, cores.of_type("Mini")) == oracle(verb, cores.full)
+
+
+@pytest.mark.parametrize("runtime", runtimes()[-1:], ids=lambda runtime: runtime.version)
+def test_clrmd_opens_every_dump_of_a_program_with_thousands_of_threads(runtime: Runtime, tmp_path: Path) -> None:
+    cores = Cores(runtime.version, tmp_path)
+    with corpus(runtime, "churn", workers=1, parked=2000) as process:
+        dotdump("collect", "-p", process.pid, "-o", cores.full, "--method", "ptrace")
+    mini, heap = (cores.of_type(name) for name in ("Mini", "Heap"))
+    assert f"{MOST_SEGMENTS + 1:,} segments" in told(mini, "info")["format"]
+    for verb in SEEN_BY_CLRMD:
+        assert oracle(verb, mini) == oracle(verb, cores.full) == oracle(verb, heap)
 
 
 @pytest.mark.parametrize("cores", OF_CLRMD, indirect=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from dotdump.dump.elf_core_writer import CHUNK, ElfCoreWriter
-from dotdump.dump.plan import full, trimmed
+from dotdump.dump.plan import fitting, full, trimmed
 from dotdump.dump.progress import Phase
 from dotdump.dump.verify import Verdict, verify_core
 from dotdump.dump.write import origin_of, sink_over
@@ -142,7 +142,7 @@ def _rewrite(core: CoreTarget, sink: Sink, trim: Trim, progress: Progress) -> tu
         origin = replace(origin, flags=(*origin.flags, FREE_DROPPED))
     writer = ElfCoreWriter(
         selection.shown or core,
-        selection.plan,
+        fitting(selection.plan),
         origin,
         diagnostics_page=page,
         progress=lambda done, total: progress(Phase.WRITE, done, total),

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from dotdump.dump.capture import Task
     from dotdump.dump.elf_core_writer import WrittenCore
-    from dotdump.dump.segments import DumpPlan
     from dotdump.dump.sink import Sink
     from dotdump.dump.subject import Subject
     from dotdump.formats.core_notes import Siginfo
@@ -165,17 +164,14 @@ class _Core:
         self._task = task
         self._options = options
         self._selection = _choose(target, task.type, options)
+        self.plan = plan.fitting(self._selection.plan)
+        """What is kept."""
         flags: tuple[str, ...] = () if target.suited else (COLLECTING,)
         arguments = "" if self._selection.redacted else target.process.arguments
         flags += (REDACTED,) if self._selection.redacted else ()
         flags += (FREE_DROPPED,) if options.drop_free else ()
         self._origin = Origin(f"dotdump {__version__}", method, time.time(), flags, not_atomic, arguments)
         self._written: WrittenCore | None = None
-
-    @property
-    def plan(self) -> DumpPlan:
-        """What is kept."""
-        return self._selection.plan
 
     @property
     def is_copied(self) -> bool:

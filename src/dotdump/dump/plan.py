@@ -2,7 +2,8 @@
 
 Every region of the target becomes at least one segment, so that the map is whole even where memory is not. A segment
 is stored whole or not at all: of one with a ``p_filesz`` between 0 and ``p_memsz`` readers take the rest for zeros,
-as a loader would. ClrMD does, and its DAC then follows pointers that are null and ought to be missing.
+as a loader would. ClrMD does, and its DAC then follows pointers that are null and ought to be missing. Where there
+would be more segments than ClrMD takes, the smallest without memory are left out.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 ZERO_BLOCK = 1 << 20
 """Bytes of zeros that a core holds once, for all segments of zeros to point at."""
+MOST_SEGMENTS = 9_990
+"""ClrMD refuses a core of more than 10,000 program headers; notes and createdump's page have one each."""
 _KERNEL_PAGES = ("[vvar]", "[vvar_vclock]", "[vsyscall]", "[vectors]")
 _UNREADABLE = bytes(not rights & Protection.READ.real for rights in range(256))
 _PROTECTION = bytes(rights & 7 for rights in range(256))
@@ -90,6 +93,20 @@ def sharing_zeros(
     inner = [part for part in within if part.start < part.end]
     starts = [part.start for part in inner]
     return DumpPlan(piece for segment in plan.segments for piece in _split(segment, inner, starts, block))
+
+
+def fitting(plan: DumpPlan, most: int = MOST_SEGMENTS) -> DumpPlan:
+    """Return ``plan`` without the smallest segments that store nothing, so that there are at most ``most``.
+
+    They say what is mapped and not in the core; a guard page more or less matters to nobody who cannot open the core.
+    As it is where that is not enough.
+    """
+    excess = len(plan) - most
+    if excess <= 0 or plan.stored.count(0) < excess:
+        return plan
+    empty = [row for row, stored in enumerate(plan.stored) if not stored]
+    left_out = set(sorted(empty, key=plan.sizes.__getitem__)[:excess])
+    return DumpPlan(segment for row, segment in enumerate(plan.segments) if row not in left_out)
 
 
 def _split(segment: Segment, zeros: Sequence[MemoryRange], starts: list[int], block: int) -> Iterator[Segment]:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotdump.dump.plan import full, sharing_zeros, trimmed
+from dotdump.dump.plan import fitting, full, sharing_zeros, trimmed
 from dotdump.dump.segments import Segment, Why
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import MemoryRange, merged
@@ -64,6 +64,23 @@ def test_without_file_backed_what_was_relocated_before_it_was_protected_is_kept(
     ]
     stored = [s.stored for s in full(regions, file_backed=False).segments]
     assert stored == [PAGE, 0, 0, 0, 0x2000, 0x1000, 0, 0x1000]
+
+
+def test_of_too_many_segments_the_smallest_without_memory_are_left_out() -> None:
+    regions = [
+        Region(0x10000, 0x11000, NONE),
+        Region(0x11000, 0x12000, RW),
+        Region(0x20000, 0x23000, NONE),
+        Region(0x30000, 0x32000, NONE),
+        Region(0x32000, 0x33000, RW),
+    ]
+    plan = full(regions)
+    starts = {most: [segment.start for segment in fitting(plan, most).segments] for most in range(1, 6)}
+    assert starts[5] == [region.start for region in regions]
+    assert starts[4] == [0x11000, 0x20000, 0x30000, 0x32000]
+    assert starts[3] == [0x11000, 0x20000, 0x32000]
+    assert starts[2] == [0x11000, 0x32000]
+    assert starts[1] == starts[5]
 
 
 def test_what_is_not_available_becomes_segments_without_memory() -> None:

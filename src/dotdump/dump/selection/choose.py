@@ -13,7 +13,7 @@ from dotdump.dump.selection.mini_memory import touch_mini
 from dotdump.dump.selection.recording import RecordingTarget
 from dotdump.dump.selection.selected import Selection
 from dotdump.dump.selection.small_threads import shortened
-from dotdump.dump.selection.zeros import zero_ranges
+from dotdump.dump.selection.zeros import worth_sharing, zero_ranges
 from dotdump.errors import DotdumpError
 from dotdump.ipc.dump import DumpType
 from dotdump.memory.space import PIECE, MemoryRange, merged
@@ -29,7 +29,7 @@ _WORTH_A_SEGMENT = 64 << 10
 """Bytes of zeros that a Heap dump, which is large, has segments of; the small types have them of single pieces."""
 _SMALL_BLOCK = 4 << 10
 _MOST_PIECES = 3000
-"""Ranges of pieces that a dump may have: each is a segment, and so is what lies between. ClrMD takes 10,000 of them."""
+"""Ranges of pieces that a dump may have: each is a segment, and so is what lies between; see ``MOST_SEGMENTS``."""
 
 
 def choose(
@@ -66,7 +66,8 @@ def _with_heap(target: Target, everything: DumpPlan, *, drop_free: bool) -> Sele
     zeros = zero_ranges(target.memory, plan, page_size, _WORTH_A_SEGMENT)
     if drop_free:
         zeros = merged([*zeros, *_free(target, page_size, problems)])
-    return Selection(sharing_zeros(plan, zeros, page_size), tuple(problems))
+    shared, block = worth_sharing(zeros)
+    return Selection(sharing_zeros(plan, shared, page_size, block), tuple(problems))
 
 
 def _small(target: Target, everything: DumpPlan, *, redact: bool) -> Selection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dotdump.dump.plan import ZERO_BLOCK
 from dotdump.dump.segments import Why
 from dotdump.dump.zero_pages import page_runs, present_parts
 from dotdump.memory.space import MemoryRange, joined
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
 
 _CHUNK = 1 << 20
+_MOST_RANGES = 2000
+"""Ranges of zeros that have segments of their own; those longer than a block have as many again."""
 
 
 def zero_ranges(memory: AddressSpace, plan: DumpPlan, page_size: int, least: int) -> list[MemoryRange]:
@@ -27,6 +30,19 @@ def zero_ranges(memory: AddressSpace, plan: DumpPlan, page_size: int, least: int
         for part in _zeros_of(memory, segment.start, segment.start + segment.stored, page)
     )
     return [part for part in joined(zeros) if part.size >= least]
+
+
+def worth_sharing(zeros: list[MemoryRange], most: int = _MOST_RANGES) -> tuple[list[MemoryRange], int]:
+    """Return the largest of ``zeros`` (sorted), at most ``most``, and how large a block they should share.
+
+    A core is to have a few thousand segments more for them, whatever the target has reserved: thousands of stacks.
+    """
+    if len(zeros) > most:
+        zeros = sorted(sorted(zeros, key=lambda part: part.size)[-most:], key=lambda part: part.start)
+    block = ZERO_BLOCK
+    while sum(part.size for part in zeros) > block * most:
+        block *= 2
+    return zeros, block
 
 
 def _zeros_of(memory: AddressSpace, start: int, end: int, page: bytes) -> Iterator[MemoryRange]:

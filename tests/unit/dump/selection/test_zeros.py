@@ -1,8 +1,8 @@
 from collections.abc import Iterator
 
-from dotdump.dump.plan import full, sharing_zeros
+from dotdump.dump.plan import ZERO_BLOCK, full, sharing_zeros
 from dotdump.dump.segments import Why
-from dotdump.dump.selection.zeros import zero_ranges
+from dotdump.dump.selection.zeros import worth_sharing, zero_ranges
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace, MemoryRange
 
@@ -44,3 +44,13 @@ def test_shared_zeros_are_segments_of_at_most_a_block() -> None:
     ]
     assert shared.total == 0x2000
     assert shared.zero_block == 0x2000
+
+
+def test_zeros_get_few_segments_however_many_and_large_they_are() -> None:
+    zeros = [MemoryRange(start, start + size) for start, size in ((0, 10), (100, 30), (200, 20), (300, 30))]
+    assert worth_sharing(zeros, 4) == (zeros, ZERO_BLOCK)
+    assert worth_sharing(zeros, 3) == (zeros[1:], ZERO_BLOCK)
+    assert worth_sharing(zeros, 2) == ([zeros[1], zeros[3]], ZERO_BLOCK)
+    stack = [MemoryRange(0, 9 * ZERO_BLOCK)]
+    assert worth_sharing(stack, 9) == (stack, ZERO_BLOCK)
+    assert worth_sharing(stack, 2) == (stack, 8 * ZERO_BLOCK)
