@@ -59,8 +59,14 @@ class Native:
             line += byte
         return line.decode().rstrip("\n")
 
+    def end_children(self) -> None:
+        listed = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False)
+        for child in listed.stdout.split():
+            os.kill(int(child), signal.SIGKILL)
+
     def end(self) -> None:
         if self.process.poll() is None:
+            self.end_children()
             self.process.send_signal(signal.SIGCONT)
             self.process.kill()
         self.process.wait()

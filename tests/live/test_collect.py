@@ -89,6 +89,7 @@ def test_gdb_finds_the_threads_that_were_there(version: str, tmp_path: Path) -> 
 def test_a_single_file_gives_a_full_core(major: int, tmp_path: Path) -> None:
     with corpus(single_file(major), "idle") as target:
         done = run("-p", target.pid, "-o", tmp_path / "core", "--format", "json")
+        assert _children(target.pid) == []
     assert done.returncode in (0, 3), done.stderr
     assert json.loads(done.stdout)["verified"]
 
@@ -98,6 +99,7 @@ def test_a_single_file_gives_a_full_core(major: int, tmp_path: Path) -> None:
 def test_a_single_file_can_give_no_other_type_and_that_is_said(major: int, kind: str, tmp_path: Path) -> None:
     with corpus(single_file(major), "idle") as target:
         done = run("-p", target.pid, "--type", kind, "-o", tmp_path)
+        assert _children(target.pid) == []
     assert done.returncode == 1
     assert "single-file" in done.stderr
     assert names(tmp_path) == []

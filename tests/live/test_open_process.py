@@ -86,7 +86,7 @@ def test_a_thread_that_sleeps_uninterruptibly_is_reported_and_not_waited_for() -
             assert len(target.threads) == 4
             late = next(thread for thread in target.threads if thread.name == "parent")
             assert late.instruction_pointer
-            _kill_children(process.pid)
+            process.end_children()
         assert target.problems == [problem for problem in target.problems if "still sleep" not in problem]
         assert runs(process)
         _wait_for_states(process, {"S", "R"})
@@ -215,12 +215,6 @@ def test_python_itself_can_be_opened() -> None:
         assert target.auxv
     holder.communicate(b"\n", timeout=10)
     assert holder.returncode == 0
-
-
-def _kill_children(pid: int) -> None:
-    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)
-    for child in listed.stdout.split():
-        os.kill(int(child), signal.SIGKILL)
 
 
 def _wait_for_tracer(pid: int, tid: int, tracer: int) -> None:

@@ -47,6 +47,9 @@ FIRST_LOOKS, FIRST_SECONDS, LATER_LOOKS = 0.01, 1.0, 0.1
 AFTERMATH = 0.5
 """Seconds in which the stop of a dumper that died can still come through."""
 
+LASTING_SECONDS = 0.2
+"""Seconds that a dumper may still be there after the answer to which its end has led."""
+
 SILENCE_AFTER_RELEASE = 3.0
 """Seconds that a runtime gets to answer after the process runs again: it takes milliseconds."""
 
@@ -117,6 +120,7 @@ class _Conversation:
                 self.task.subject.identity.check()  # alive after connecting: so we are connected to this process
                 return self._wait(pending)
         except CommandRejected as error:
+            self._end_lasting_helper()
             self.resume_if_left_stopped(0.0)
             error.hint = error.hint or advice_for(error.code, error.text)
             raise
@@ -138,6 +142,7 @@ class _Conversation:
             written = pending.poll(FIRST_LOOKS if early else LATER_LOOKS)
             self.watch.look()
             if written is not None:
+                self._end_lasting_helper()
                 return written
             size = self.handover.size()
             self.task.progress(Phase.WRITE if size else Phase.GATHER, size, self.task.expected)
@@ -162,19 +167,34 @@ class _Conversation:
     def _end_hung_helper(self, pending: PendingDump) -> WrittenDump | None:
         """End a dumper that did its work and then hangs, for while it is there the runtime answers nobody.
 
-        The createdump in single-file programs of .NET 8 always does: it is a fork of the program that finishes the
-        core, lets its parent go, and then waits for ever in its own exit.
+        The createdump in single-file programs of .NET 8 may: it is a fork of the program that finishes the core, lets
+        its parent go, and then waits for ever in its own exit.
         """
-        helper = self.watch.helper
-        self.watch.end_helper()
-        self.warnings.append(
-            f"{self.watch.helper_name} (process {helper.pid if helper else 0}), which wrote the dump, did not end by "
-            "itself, and the runtime waited for it: it was ended"
-        )
+        self._end_helper("did not end by itself, and the runtime waited for it")
         try:
             return pending.poll(SILENCE_AFTER_RELEASE)
         except DotdumpError:
             return None
+
+    def _end_lasting_helper(self) -> None:
+        """End a dumper that is still there when the answer has come: a runtime waits for its own before it answers.
+
+        That fork may also come back from its work as if it were the program: it answers us, and whoever asks next,
+        while the program itself waits for its end.
+        """
+        until = time.monotonic() + LASTING_SECONDS
+        while self.watch.helper_runs() and time.monotonic() < until:
+            time.sleep(FIRST_LOOKS)
+        if self.watch.helper_runs():
+            self._end_helper("did not end, and answered in the place of its program, which waited for it")
+
+    def _end_helper(self, why: str) -> None:
+        helper = self.watch.helper
+        self.watch.end_helper()
+        pid = helper.pid if helper else 0
+        self.warnings.append(
+            f"{self.watch.helper_name} (process {pid}), which was to write the dump, {why}: it was ended"
+        )
 
     def resume_if_left_stopped(self, patience: float) -> None:
         """Let the process run again where a dumper that died leaves it stopped, within ``patience`` seconds.

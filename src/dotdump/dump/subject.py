@@ -87,6 +87,13 @@ class Subject(Closing):
         except ProcessGone:
             return ""
 
+    def reaped_faults(self) -> int:
+        """Return the page faults of children that it has waited for: more than before where one has ended since."""
+        try:
+            return self.proc.stat().reaped_faults
+        except ProcessGone:
+            return 0
+
     def tracer(self) -> int:
         """Return the pid of who traces its main thread now, 0 for nobody."""
         try:

@@ -34,6 +34,7 @@ class Watch:
         self._released_at: float | None = None
         self._stopped_at: float | None = None
         self._started_somebody = False
+        self._reaped_before = subject.reaped_faults()
         self._born_after = int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
         self.helper: ProcessIdentity | None = None
         self.helper_name = ""
@@ -76,11 +77,13 @@ class Watch:
     def left_stopped(self) -> bool:
         """Return whether a dumper has died and left the process stopped by a signal, as ptrace's ATTACH does.
 
-        Told from a stop that somebody else wanted by the child that was started for the dump and lives no more.
+        Told from a stop that somebody else wanted by the child that was started for the dump and lives no more: it was
+        seen, or has come and gone between two looks.
         """
         if self._stopped_at is None or time.monotonic() - self._stopped_at < STOPPED_SECONDS or self._subject.tracer():
             return False
-        return (self._started_somebody or self.helper is not None) and not (self._newborn() or self.helper_runs())
+        came = self._started_somebody or self.helper is not None or self._subject.reaped_faults() > self._reaped_before
+        return came and not (self._newborn() or self.helper_runs())
 
     def end_helper(self) -> None:
         """Kill the process that held the subject: only for one that holds it no more."""

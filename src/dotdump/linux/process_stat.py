@@ -18,7 +18,8 @@ _EXIT_SIGNAL, _EXIT_STATUS = 35, 49
 class ProcessStat:
     """One /proc/PID/stat. ``start_time`` is in clock ticks since boot: with the pid it names one process for ever.
 
-    ``virtual`` is in bytes, ``resident_pages`` in pages. ``exit_signal`` is what its end sends to its parent, 0 for
+    ``virtual`` is in bytes, ``resident_pages`` in pages; ``reaped_faults`` are the page faults of all children that it
+    has waited for, which grow by some with each. ``exit_signal`` is what its end sends to its parent, 0 for
     nothing, and ``exit_status`` how it ended, as wait(2) has it; None where the kernel does not say.
     """
 
@@ -29,6 +30,7 @@ class ProcessStat:
     group: int
     session: int
     flags: int
+    reaped_faults: int
     threads: int
     start_time: int
     virtual: int
@@ -52,6 +54,7 @@ def parse_stat(data: bytes, source: str = "stat") -> ProcessStat:
         group=number[1],
         session=number[2],
         flags=number[5],
+        reaped_faults=number[7],
         threads=number[16],
         start_time=number[18],
         virtual=number[19],

@@ -1,0 +1,49 @@
+"""Who left a process stopped: a dumper that died, or somebody who wanted it to stand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dotdump.dump import watch as module
+from dotdump.dump.subject import STOPPED, Subject
+from dotdump.dump.watch import Watch
+
+PROGRAM = """
+import os, signal, sys
+for line in sys.stdin:
+    if "child" in line:
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        os.waitpid(child, 0)
+    if "stop" in line:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("before", "meanwhile", "expected"), [("", "child, stop", True), ("child", "stop", False)])
+def test_a_stop_is_a_dead_dumpers_where_a_child_has_come_and_gone_unseen(
+    before: str, meanwhile: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STOPPED_SECONDS", 0.0)
+    command = [sys.executable, "-c", PROGRAM]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(f"{before}\n".encode())
+            process.stdout.readline()
+            with Subject.open(process.pid) as subject:
+                watch = Watch(subject)
+                process.stdin.write(f"{meanwhile}\n".encode())
+                while subject.state() != STOPPED:
+                    time.sleep(0.001)
+                watch.look()
+                assert watch.left_stopped() is expected
+        finally:
+            process.kill()
