@@ -150,6 +150,17 @@ def test_nothing_is_imported_while_the_process_stands_still(
     assert {line.strip() for line in done.stderr.splitlines() if line.startswith("imported:")} == {"imported:"}
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_choosing_ends_at_the_timeout(method: str, tmp_path: Path) -> None:
+    with newest("bulk", objects=1_000_000) as process:
+        options = "--method", method, "--type", "Heap", "--drop-free", "--timeout", "0.1"
+        result = collect(process.pid, tmp_path / "core", *options)
+        assert process.pause_ms() >= 0
+    assert result["exit"] == 1
+    assert "choosing what to keep took longer than --timeout allows" in result["stderr"]
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("kind", ["Full", "Mini"])
 def test_diagnostics_that_are_off_do_not_matter(kind: str, tmp_path: Path) -> None:
     with newest(environment={"DOTNET_EnableDiagnostics": "0"}) as running:

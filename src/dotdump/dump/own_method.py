@@ -98,7 +98,7 @@ class PtraceMethod:
         groups = memory_groups(os.getpid())
         room = prepared(_resident(task.subject, task.type), limit, groups)
         pid, memo = task.subject.pid, task.subject.memo
-        with GcMoment(pid, options.gc_wait, memo) as gc:
+        with GcMoment(pid, _gc_wait(task, options), memo) as gc:
             target = open_process(pid, first=options.first, siginfo=options.siginfo, moment=gc.moment, memo=memo)
         with target:
             core = _Core(task, options, self.name, target)
@@ -139,7 +139,7 @@ class SnapshotMethod:
         options, pid, memo = self.options, task.subject.pid, task.subject.memo
         _make_ready(task.type)
         try:
-            with GcMoment(pid, options.gc_wait, memo) as gc:
+            with GcMoment(pid, _gc_wait(task, options), memo) as gc:
                 target = open_snapshot(pid, first=options.first, moment=gc.moment, memo=memo)
         except SnapshotRefused as refusal:
             self.name = PtraceMethod.name
@@ -163,7 +163,7 @@ class _Core:
     ) -> None:
         self._task = task
         self._options = options
-        self._selection = _choose(target, task.type, options)
+        self._selection = _choose(target, task, options)
         self.plan = plan.fitting(self._selection.plan)
         """What is kept."""
         flags: tuple[str, ...] = () if target.suited else (COLLECTING,)
@@ -231,18 +231,26 @@ def _make_ready(dump_type: DumpType) -> None:
     if dump_type is not DumpType.FULL:
         import dotdump.dump.selection.beforehand
         import dotdump.dump.selection.choose
+        import dotdump.dump.timed_target
     if dump_type is DumpType.TRIAGE:
         import dotdump.dump.selection.redaction  # noqa: F401 - later imports find them
 
 
-def _choose(target: Target, dump_type: DumpType, options: OwnOptions) -> Selection:
+def _choose(target: Target, task: Task, options: OwnOptions) -> Selection:
     """Return what to keep; without what chooses, where all is kept."""
-    if dump_type is DumpType.FULL:
+    if task.type is DumpType.FULL:
         page_size = target.platform.page_size
         return Selection(plan.full(target.regions, file_backed=options.file_backed, page_size=page_size))
     from dotdump.dump.selection.choose import choose
+    from dotdump.dump.timed_target import TimedTarget
 
-    return choose(target, dump_type, file_backed=options.file_backed, drop_free=options.drop_free)
+    timed = TimedTarget(target, task.deadline)
+    return choose(timed, task.type, file_backed=options.file_backed, drop_free=options.drop_free)
+
+
+def _gc_wait(task: Task, options: OwnOptions) -> float:
+    """Return for how many seconds a moment outside a garbage collection is waited for."""
+    return min(options.gc_wait, max(0.0, task.deadline - time.monotonic()))
 
 
 def _is_file(task: Task) -> bool:
