@@ -52,9 +52,12 @@ def tell_damage(problems: Collection[Problem], console: Console, *, walkable: bo
     return Exit.PROBLEMS if problems or not walkable else Exit.DONE
 
 
-def warn_of(problems: Collection[Problem], console: Console) -> None:
-    """Say the first problems, and how many more there are: of a small dump hundreds of types may not be there."""
+def warn_of(problems: Collection[Problem], console: Console, listing: str = "--format json") -> None:
+    """Say the first problems, and how many more there are: of a small dump hundreds of types may not be there.
+
+    ``listing`` is what lists them all.
+    """
     for problem in islice(problems, _WARNINGS):
         console.warning(problem.message)
     if len(problems) > _WARNINGS:
-        console.warning(f"{len(problems) - _WARNINGS:,} problems more: --format json lists them all")
+        console.warning(f"{len(problems) - _WARNINGS:,} problems more: {listing} lists them all")

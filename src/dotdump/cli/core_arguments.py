@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dotdump.cli.answer import warn_of
 from dotdump.cli.arguments import add_format
 
 TYPE_CHECKING = False
@@ -47,8 +48,7 @@ def open_named(arguments: Namespace, console: Console) -> CoreTarget:
 
     tell_warnings(console)
     target = open_core(arguments.core, arguments.sysroot, getattr(arguments, "symbols", ()))
-    for problem in target.problems:
-        console.warning(problem.message)
+    warn_of(target.problems, console, "dotdump info --format json")
     return target
 
 

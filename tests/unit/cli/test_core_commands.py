@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from builders.core_builder import PAGE, CoreBuilder, Segment
+from builders.core_builder import PAGE, CoreBuilder, Segment, note
 from builders.elf_builder import DATA, ElfBuilder
 from builders.fake_target import FakeTarget, ListSink
 from dotdump.cli.main import main
@@ -56,6 +56,17 @@ def test_a_cut_core_is_not_complete_and_the_exit_code_says_so(core: Path, capsys
     found = answer(capsys, "info", str(core), code=Exit.PROBLEMS)
     assert (found["complete"], len(found["problems"])) == (False, 1)
     assert answer(capsys, "verify", str(core), code=Exit.PROBLEMS)["verdict"] == "problem"
+
+
+def test_of_many_things_wrong_with_a_core_ten_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "core"
+    short = [note(b"CORE", 1, b"no status") for _ in range(1000)]
+    path.write_bytes(CoreBuilder(segments=[Segment(0x10000, bytes(PAGE))], extra=short).build())
+    assert len(answer(capsys, "info", str(path), code=Exit.PROBLEMS)["problems"]) == 1000
+    assert main(["info", str(path)]) == Exit.PROBLEMS
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 11
+    assert lines[-1] == "dotdump: warning: 990 problems more: dotdump info --format json lists them all"
 
 
 def test_threads_come_with_registers_and_the_dead_one_first(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
