@@ -191,6 +191,20 @@ def test_clrmd_sees_the_same_threads_and_modules_in_a_mini_dump_as_in_the_full_c
         assert oracle(verb, cores.of_type("Mini")) == oracle(verb, cores.full)
 
 
+@pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)
+def test_clrmd_reads_nothing_by_chance_where_all_code_is_compiled_at_run_time(
+    runtime: Runtime, of_small_pieces: Callable[[Path, Path], None], tmp_path: Path
+) -> None:
+    """Then stubs stand between methods and the native functions that they call, as they do in what users write."""
+    settings = {f"{prefix}_ReadyToRun": "0" for prefix in ("DOTNET", "COMPlus")}
+    with corpus(runtime, "all", environment=settings) as process:
+        dotdump("collect", "-p", process.pid, "-o", tmp_path / "core", "--live")
+    of_small_pieces(tmp_path / "core", tmp_path / "mini")
+    seen = oracle("threads", tmp_path / "mini")
+    assert "IL_STUB_PInvoke(" in str(seen)
+    assert seen == oracle("threads", tmp_path / "core")
+
+
 @pytest.mark.parametrize("runtime", runtimes()[-1:], ids=lambda runtime: runtime.version)
 def test_clrmd_opens_every_dump_of_a_program_with_thousands_of_threads(runtime: Runtime, tmp_path: Path) -> None:
     cores = Cores(runtime.version, tmp_path)

@@ -41,11 +41,11 @@ class TypeMaps:
 
     def find_definition(self, module: int, row_id: int) -> int:
         """Return the MethodTable of a TypeDef, 0 where it is not loaded."""
-        return self._find(Module(self._access, module).address_of("TypeDefToMethodTableMap"), row_id)
+        return self.find_entry(module, "TypeDefToMethodTableMap", row_id)
 
     def find_reference(self, module: int, row_id: int) -> int:
         """Return the MethodTable that a TypeRef leads to, 0 where nobody followed it yet."""
-        return self._find(Module(self._access, module).address_of("TypeRefToMethodTableMap"), row_id)
+        return self.find_entry(module, "TypeRefToMethodTableMap", row_id)
 
     def definitions(self, module: int) -> Iterator[int]:
         """Yield the MethodTable of every TypeDef of a module that is loaded."""
@@ -87,8 +87,9 @@ class TypeMaps:
             for a, b in pairs
         )
 
-    def _find(self, address: int, row_id: int) -> int:
-        for block in self._blocks(address):
+    def find_entry(self, module: int, name: str, row_id: int) -> int:
+        """Return what a module's table called ``name`` has for a row of its metadata; 0 for nothing."""
+        for block in self._blocks(Module(self._access, module).address_of(name)):
             count = block.count
             if row_id < count:
                 return self._access.reader.pointer(block.table + 8 * row_id) & ~_FLAG_BITS

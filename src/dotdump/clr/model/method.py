@@ -66,6 +66,11 @@ class ClrMethod:
         """Whether the runtime made it, to call from managed code into other code or back."""
         return self._record.is_stub
 
+    @property
+    def stored_signature(self) -> bytes:
+        """The signature of what metadata does not have, which names types by their handles; else empty."""
+        return self._record.stored_signature
+
     @cached_property
     def module(self) -> int:
         """The address of the Module that its tokens are of; 0 where it is not known."""

@@ -1,6 +1,7 @@
 """What a Mini dump keeps of the versions of code: the DAC looks for the one that a frame on a stack runs.
 
-From 9 on a method leads to its versions; up to 8 a table of the AppDomain does, by the method's MethodDesc.
+From 9 on a method leads to its versions; up to 8 a table of the AppDomain does, by the method's MethodDesc. Versions of
+its IL are found by its module and row from 9 on, of what has no row in row 0.
 Source of truth: codeversion.h and codeversion.cpp; ``SHash::Lookup`` of shash.inl; contract CodeVersions.
 """
 
@@ -10,7 +11,9 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dotdump.clr.contracts.type_system import TypeSystem
 from dotdump.clr.data.methods import MethodDescCodeData, MethodDescVersioningState, NativeCodeVersionNode
+from dotdump.clr.model.method import ROW_ID
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import DotdumpError
 
@@ -24,6 +27,7 @@ DOMAIN = 0x1000
 """Bytes of an AppDomain that are kept: 8 has the table of the versions of methods at 0x9d8, 3.1 its name at 0xc80."""
 _STATE, _NODE = 0x40, 0x80
 """Bytes of what a method's versions have in common, and of one version."""
+_IL_VERSIONS = "MethodDefToILCodeVersioningStateMap"
 _VERSIONS = 64
 _PROBES = 256
 _HASH = 0xFFFFFFFF
@@ -41,6 +45,15 @@ def touch_versions(target: RecordingTarget, runtime: ClrRuntime) -> None:
     for method in target.used_methods:
         with suppress(DotdumpError):
             _touch_chain(target, access, state_of(method))
+        with suppress(DotdumpError):
+            _look_up_il(runtime, method)
+
+
+def _look_up_il(runtime: ClrRuntime, method: int) -> None:
+    """Look up the versions of a method's IL: only methods that a profiler or a debugger rewrote have some."""
+    found, system = runtime.method(method), runtime.type_system
+    if found.module and isinstance(system, TypeSystem) and runtime.access.has("Module", _IL_VERSIONS):
+        system.maps.find_entry(found.module, _IL_VERSIONS, found.token & ROW_ID)
 
 
 def _touch_chain(target: RecordingTarget, access: DataAccess, state: int) -> None:

@@ -14,6 +14,7 @@ from dotdump.clr.data.methods import MethodDescChunk
 from dotdump.clr.model.method import ROW_ID
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import DotdumpError
+from dotdump.formats.metadata.signatures import ElementType
 from dotdump.formats.native_array import NativeArray, read_unsigned
 from dotdump.formats.ready_to_run import METHOD_ENTRY_POINTS, RUNTIME_FUNCTIONS, find_section
 from dotdump.limits import BASE_TYPES
@@ -139,6 +140,7 @@ def _touch_section(target: RecordingTarget, runtime: ClrRuntime, section: CodeRa
 
 def _touch_method(target: RecordingTarget, runtime: ClrRuntime, method: ClrMethod, done: set[int]) -> None:
     _ = method.signature
+    _touch_handles(target, method.stored_signature)
     target.touch_around(method.address, _METHOD_DESC, depth=3)
     _touch_chunk(target, runtime, method.address)
     _look_up_code(target, runtime, method.address)
@@ -161,6 +163,13 @@ def _touch_method(target: RecordingTarget, runtime: ClrRuntime, method: ClrMetho
     if image is not None:
         target.used_images.add(image.base)
         _touch_precompiled(target, runtime, image, method.token)
+
+
+def _touch_handles(target: RecordingTarget, signature: bytes) -> None:
+    """Read the types that a signature names by their handles, what is returned among them: the DAC does."""
+    for place, kind in enumerate(signature):
+        if kind == ElementType.INTERNAL:
+            target.touch_private(int.from_bytes(signature[place + 1 : place + 9], "little"), METHOD_TABLE)
 
 
 def _touch_chunk(target: RecordingTarget, runtime: ClrRuntime, method: int) -> None:
