@@ -185,16 +185,14 @@ class _Conversation:
         until = time.monotonic() + LASTING_SECONDS
         while self.watch.helper_runs() and time.monotonic() < until:
             time.sleep(FIRST_LOOKS)
+            self.watch.look()
         if self.watch.helper_runs():
             self._end_helper("did not end, and answered in the place of its program, which waited for it")
 
     def _end_helper(self, why: str) -> None:
-        helper = self.watch.helper
-        self.watch.end_helper()
-        pid = helper.pid if helper else 0
-        self.warnings.append(
-            f"{self.watch.helper_name} (process {pid}), which was to write the dump, {why}: it was ended"
-        )
+        helper, name = self.watch.helper, self.watch.helper_name
+        if helper is not None and self.watch.end_helper():
+            self.warnings.append(f"{name} (process {helper.pid}), which was to write the dump, {why}: it was ended")
 
     def resume_if_left_stopped(self, patience: float) -> None:
         """Let the process run again where a dumper that died leaves it stopped, within ``patience`` seconds.

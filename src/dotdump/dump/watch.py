@@ -38,6 +38,7 @@ class Watch:
         self._born_after = int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
         self.helper: ProcessIdentity | None = None
         self.helper_name = ""
+        self._helper_is_child = False
 
     @property
     def pause(self) -> float | None:
@@ -85,15 +86,20 @@ class Watch:
         came = self._started_somebody or self.helper is not None or self._subject.reaped_faults() > self._reaped_before
         return came and not (self._newborn() or self.helper_runs())
 
-    def end_helper(self) -> None:
-        """Kill the process that held the subject: only for one that holds it no more."""
+    def end_helper(self) -> bool:
+        """Kill the process that held the subject, and return whether: only a child of it that holds it no more.
+
+        Whoever else traces the subject is a debugger of somebody's.
+        """
         import signal
 
-        if self.helper is not None and self.helper.pidfd is not None and not self.holding:
-            try:
-                signal.pidfd_send_signal(self.helper.pidfd, signal.SIGKILL)
-            except ProcessLookupError:
-                return
+        if self.helper is None or self.helper.pidfd is None or not self._helper_is_child or self.holding:
+            return False
+        try:
+            signal.pidfd_send_signal(self.helper.pidfd, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
 
     def describe(self) -> str:
         """Return what is going on in the target, for somebody who gives up waiting."""
@@ -130,5 +136,6 @@ class Watch:
         try:
             self.helper = ProcessIdentity.open(tracer)
             self.helper_name = Proc(tracer).status().name
+            self._helper_is_child = Proc(tracer).stat().parent == self._subject.pid
         except DotdumpError:
             self.helper = None

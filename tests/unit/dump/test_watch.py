@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 
 import pytest
 
+from corpus import missing
 from dotdump.dump import watch as module
 from dotdump.dump.subject import STOPPED, Subject
 from dotdump.dump.watch import Watch
@@ -47,3 +49,43 @@ def test_a_stop_is_a_dead_dumpers_where_a_child_has_come_and_gone_unseen(
                 assert watch.left_stopped() is expected
         finally:
             process.kill()
+
+
+TRACER = """
+import sys, time
+from dotdump.target.process import open_process
+target = open_process(int(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.readline()
+target.close()
+print("let go", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_tracer_that_the_process_has_not_started_is_not_ended() -> None:
+    if os.geteuid():
+        missing("only root may trace everywhere what is no child of the tracer")
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        command = [sys.executable, "-c", TRACER, str(process.pid)]
+        with (
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as tracer,
+            Subject.open(process.pid) as subject,
+        ):
+            assert tracer.stdin is not None
+            assert tracer.stdout is not None
+            try:
+                watch = Watch(subject)
+                assert tracer.stdout.readline() == "held\n"
+                watch.look()
+                assert watch.helper is not None
+                tracer.stdin.write("\n")
+                assert tracer.stdout.readline() == "let go\n"
+                watch.look()
+                assert watch.helper_runs()
+                assert not watch.end_helper()
+                assert tracer.poll() is None
+            finally:
+                watch.close()
+                tracer.kill()
+                process.kill()
