@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +62,8 @@ class Native:
     def end_children(self) -> None:
         listed = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False)
         for child in listed.stdout.split():
-            os.kill(int(child), signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
 
     def end(self) -> None:
         if self.process.poll() is None:
