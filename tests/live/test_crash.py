@@ -37,19 +37,25 @@ def crash_of(core: Path) -> dict[str, Any]:
     return found
 
 
-CASES = [(runtime, end) for runtime in runtimes() for end in ENDS]
+COMPILED = {f"{prefix}_ReadyToRun": "0" for prefix in ("DOTNET", "COMPlus")}
+"""All code is compiled at run time, so that the runtime's own calls leave Frames that name their methods."""
+CASES: list[tuple[Runtime, str, dict[str, str]]] = [
+    *((runtime, end, {}) for runtime in runtimes() for end in ENDS),
+    *((runtime, end, COMPILED) for runtime in runtimes()[-2:] for end in ENDS if end != "crash-stackoverflow"),
+]
 
 
 @pytest.mark.parametrize(
-    ("runtime", "end"), CASES, ids=lambda value: value.version if isinstance(value, Runtime) else value
+    ("runtime", "end", "settings"),
+    CASES,
+    ids=[f"{runtime.version}-{end}{'-compiled' if settings else ''}" for runtime, end, settings in CASES],
 )
-def test_how_a_program_ended_is_told(runtime: Runtime, end: str, tmp_path: Path) -> None:
+def test_how_a_program_ended_is_told(runtime: Runtime, end: str, settings: dict[str, str], tmp_path: Path) -> None:
     core = tmp_path / "core"
     slow = end == "crash-stackoverflow" and runtime.major in SLOW_DUMPS
     with with_our_createdump(runtime, tmp_path) if slow else contextlib.nullcontext(runtime) as used:
-        subprocess.run(
-            used.command(end), env=crash_dump_environment(core, HEAP), capture_output=True, check=False, timeout=120
-        )
+        environment = crash_dump_environment(core, HEAP) | settings
+        subprocess.run(used.command(end), env=environment, capture_output=True, check=False, timeout=120)
     found = crash_of(core)
     cause, method = ENDS[end]
     assert (found["cause"], found["signal"]) == (cause, "SIGABRT")

@@ -19,6 +19,7 @@ from dotdump.clr.contracts.frame_runs import Run
 from dotdump.clr.contracts.walk_step import Ending, Step, StepKind
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.target.compressed import UnpackedWarning
+from dotdump.target.process import open_process
 from peers import oracle
 
 if TYPE_CHECKING:
@@ -82,15 +83,32 @@ def assert_named(clr: ClrRuntime, recorded: list[dict[str, Any]]) -> None:
     assert {key: names.get(key) for key in named} == named
 
 
+COMPILED = {f"{prefix}_ReadyToRun": "0" for prefix in ("DOTNET", "COMPlus")}
+"""All code is compiled at run time, so that some threads wait for that."""
+
+
 @pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)
-@pytest.mark.parametrize("scenario", ["all", "async"])
-def test_every_frame_is_the_same(runtime: Runtime, scenario: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("scenario", "settings"), [("all", {}), ("async", {}), ("all", COMPILED)], ids=["all", "async", "compiled"]
+)
+def test_every_frame_is_the_same(runtime: Runtime, scenario: str, settings: dict[str, str], tmp_path: Path) -> None:
     core = tmp_path / "core"
-    with corpus(runtime, scenario) as running:
+    with corpus(runtime, scenario, environment=settings) as running:
         command = [str(runtime.directory / "createdump"), "--full", "-f", str(core), str(running.pid)]
         subprocess.run(command, capture_output=True, check=True, timeout=60)
     with dotdump.open_core(core) as target:
         assert_same(ClrRuntime.of(target), oracle("threads", core), kinds=runtime.major > 3)
+
+
+@pytest.mark.parametrize("runtime", [r for r in runtimes() if r.major in (8, 9)], ids=lambda runtime: runtime.version)
+def test_every_kind_of_frame_has_a_vtable_like_the_others(runtime: Runtime) -> None:
+    with corpus(runtime) as running, open_process(running.pid) as target:
+        clr = ClrRuntime.of(target)
+        vtables = clr.stack_walker._chains._kinds
+        functions = [target.memory.read(vtable, 8 * 16) for vtable in vtables]
+    slots = [{(at, words[at : at + 8]) for at in range(0, len(words), 8)} for words in functions]
+    assert len(vtables) == len(clr.access.global_text("FrameVtableOrder").split()) > 20
+    assert [kind for kind, own in zip(vtables.values(), slots, strict=True) if len(own & slots[0]) < 5] == []
 
 
 def test_every_frame_of_an_arm64_process_is_the_same() -> None:

@@ -31,7 +31,13 @@ _DEEP = 48
 _FAIL_FAST = "System.Environment.FailFast("
 _ACCESS_VIOLATION = "System.AccessViolationException"
 _STACK_OVERFLOW = "System.StackOverflowException"
-_MACHINERY = ("System.Runtime.EH.", _FAIL_FAST)
+_MACHINERY = (
+    "System.Runtime.EH.",
+    "System.Runtime.StackFrameIterator.",
+    "System.Runtime.ExceptionServices.InternalCalls.",
+    "System.Environment.<FailFast>",
+    _FAIL_FAST,
+)
 """Methods that bring the end about, and are not where it came from."""
 
 _FATAL = "System.ExecutionEngineException"

@@ -33,6 +33,7 @@ FRAME_TOP = (1 << 64) - 1
 _IDENTIFIER = "FrameIdentifier"
 _UNKNOWN = "Frame"
 _METHODS = {
+    "FramedMethodFrame": FramedMethodFrame,
     "PInvokeCalliFrame": None,
     "PrestubMethodFrame": FramedMethodFrame,
     "CallCountingHelperFrame": FramedMethodFrame,
@@ -41,7 +42,7 @@ _METHODS = {
     "DynamicHelperFrame": None,
     "MulticastFrame": FramedMethodFrame,
 }
-TRANSITIONS = frozenset({*_METHODS, "FramedMethodFrame"})
+TRANSITIONS = frozenset(_METHODS)
 """Frames that begin as ``FramedMethodFrame`` does."""
 _PC_AND_SP = {
     Architecture.X86_64: windows_context.AMD64_PC_AND_SP,
@@ -52,6 +53,8 @@ _FAULTING = "FaultingExceptionFrame"
 _FAULT_SIZE = 0x4000
 """How far below the place of a fault the runtime puts its Frame, at most: past a CONTEXT with vector registers."""
 _LOWEST_METHOD = 0x10000
+_EXCEPTION_MARKS = 6
+"""Bits of an InlinedCallFrame's method that tell of calls by which exceptions are handled, from 9 on."""
 _SHIFT = 8
 """How far updates of a version have moved the vtables, at most."""
 _FUNCTIONS = 16
@@ -216,7 +219,7 @@ class FrameChains:
             if kind.startswith(_HELPER):
                 found = self._fcalls.method_of(HelperMethodFrame(access, address))
             elif kind == "InlinedCallFrame":
-                found = self._word(address + self._datum)
+                found = self._word(address + self._datum) & ~_EXCEPTION_MARKS
             elif (view := _METHODS.get(kind)) is not None:
                 found = view(access, address).method_desc
             else:
