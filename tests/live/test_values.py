@@ -18,7 +18,6 @@ from dotdump.analysis.rooted_heap import RootedHeap
 from dotdump.analysis.strings import string_statistics
 from dotdump.analysis.where import Where
 from dotdump.analysis.whole_object import object_details
-from dotdump.clr.model.array import ClrArray
 from dotdump.clr.model.known_values import DateTime, TimeSpan
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.runtime import ClrRuntime
@@ -214,8 +213,8 @@ def test_an_object_is_shown_with_what_is_around_it(sampled: Sampled) -> None:
     assert {link.field for link in found.references.objects} == {"Customer", "Lines", "Total.Currency"}
     assert found.referrers is not None
     (link,) = found.referrers.objects
-    array = sampled.runtime.heap.object(int(link.address, 16))
-    assert isinstance(array, ClrArray)
+    array = sampled.runtime.heap.object(int(link.address, 16)).array
+    assert array is not None
     assert link.type == "Corpus.Order[]"
     assert array[int(link.field.strip("[]"))] == order
     assert found.problems == ()
