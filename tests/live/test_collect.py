@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from corpus import Corpus, corpus, executables, missing, runtimes, socket_path
+from dotdump.linux.proc import Proc
 
 pytestmark = pytest.mark.live
 
@@ -89,7 +90,7 @@ def test_gdb_finds_the_threads_that_were_there(version: str, tmp_path: Path) -> 
 def test_a_single_file_gives_a_full_core(major: int, tmp_path: Path) -> None:
     with corpus(single_file(major), "idle") as target:
         done = run("-p", target.pid, "-o", tmp_path / "core", "--format", "json")
-        assert _children(target.pid) == []
+        assert Proc(target.pid).children() == []
     assert done.returncode in (0, 3), done.stderr
     assert json.loads(done.stdout)["verified"]
 
@@ -99,7 +100,7 @@ def test_a_single_file_gives_a_full_core(major: int, tmp_path: Path) -> None:
 def test_a_single_file_can_give_no_other_type_and_that_is_said(major: int, kind: str, tmp_path: Path) -> None:
     with corpus(single_file(major), "idle") as target:
         done = run("-p", target.pid, "--type", kind, "-o", tmp_path)
-        assert _children(target.pid) == []
+        assert Proc(target.pid).children() == []
     assert done.returncode == 1
     assert "single-file" in done.stderr
     assert names(tmp_path) == []
