@@ -135,7 +135,7 @@ class Watch:
             return
         try:
             self.helper = ProcessIdentity.open(tracer)
-            self.helper_name = Proc(tracer).status().name
-            self._helper_is_child = Proc(tracer).stat().parent == self._subject.pid
+            stat = Proc(tracer).stat()
+            self.helper_name, self._helper_is_child = stat.name, stat.parent == self._subject.pid
         except DotdumpError:
             self.helper = None
