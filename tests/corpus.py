@@ -141,10 +141,18 @@ def starting(
 
 def crash_dump_environment(core: Path, dump_type: int) -> dict[str, str]:
     """The environment in which a runtime has createdump write ``core`` when its program crashes; 2 is Heap, 4 Full."""
-    settings = {"DbgEnableMiniDump": "1", "DbgMiniDumpType": str(dump_type), "DbgMiniDumpName": str(core)}
-    return corpus_environment() | {
-        f"{p}_{key}": value for p in ("DOTNET", "COMPlus") for key, value in settings.items()
-    }
+    return corpus_environment() | runtime_settings(
+        DbgEnableMiniDump="1", DbgMiniDumpType=str(dump_type), DbgMiniDumpName=str(core)
+    )
+
+
+def runtime_settings(**values: str) -> dict[str, str]:
+    """The environment variables that give a runtime of any version these settings."""
+    return {f"{prefix}_{name}": value for prefix in ("DOTNET", "COMPlus") for name, value in values.items()}
+
+
+COMPILED = runtime_settings(ReadyToRun="0")
+"""All code is compiled at run time: threads wait for that, stubs stand on stacks, and Frames name their methods."""
 
 
 def corpus_environment() -> dict[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import corpus
+from dotdump.linux.proc import Proc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,10 +61,9 @@ class Native:
         return line.decode().rstrip("\n")
 
     def end_children(self) -> None:
-        listed = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False)
-        for child in listed.stdout.split():
+        for child in Proc(self.pid).children():
             with suppress(ProcessLookupError):
-                os.kill(int(child), signal.SIGKILL)
+                os.kill(child, signal.SIGKILL)
 
     def end(self) -> None:
         if self.process.poll() is None:

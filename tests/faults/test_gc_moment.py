@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from corpus import Corpus, corpus, runtimes
+from corpus import Corpus, corpus, runtime_settings, runtimes
 from dotdump.clr.gc_dac_vars import find_gc_dac_vars
 from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
 from dotdump.target.snapshot import open_snapshot
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from corpus import Runtime
 
 
-STORM = {f"{prefix}_GCgen0size": "10000" for prefix in ("COMPlus", "DOTNET")}
+STORM = runtime_settings(GCgen0size="10000")
 """A collection after each 64 kB of objects."""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from corpus import Runtime, corpus, crash_dump_environment, runtimes
+from corpus import COMPILED, Runtime, corpus, crash_dump_environment, runtimes
 from dotdump.cli.main import main
 from our_createdump import with_our_createdump
 
@@ -37,8 +37,6 @@ def crash_of(core: Path) -> dict[str, Any]:
     return found
 
 
-COMPILED = {f"{prefix}_ReadyToRun": "0" for prefix in ("DOTNET", "COMPlus")}
-"""All code is compiled at run time, so that the runtime's own calls leave Frames that name their methods."""
 CASES: list[tuple[Runtime, str, dict[str, str]]] = [
     *((runtime, end, {}) for runtime in runtimes() for end in ENDS),
     *((runtime, end, COMPILED) for runtime in runtimes()[-2:] for end in ENDS if end != "crash-stackoverflow"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import dotdump
-from corpus import Corpus, Runtime, corpus, executables, missing, runtimes
+from corpus import Corpus, Runtime, corpus, executables, missing, runtime_settings, runtimes
 from dotdump.clr.model.runtime import ClrRuntime
 from heap_witness import compare_objects, compare_references, compare_segments
 from peers import oracle
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.live
 
-SERVER = {"DOTNET_gcServer": "1", "DOTNET_GCHeapCount": "2", "COMPlus_gcServer": "1", "COMPlus_GCHeapCount": "2"}
+SERVER = runtime_settings(gcServer="1", GCHeapCount="2")
 STANDALONE = {"DOTNET_GCName": "libclrgc.so"}
 COLLECTORS: dict[str, dict[str, str]] = {"workstation": {}, "server": SERVER, "standalone": STANDALONE}
 CASES = [

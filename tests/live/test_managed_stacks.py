@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import dotdump
-from corpus import Runtime, corpus, executables, missing, runtimes
+from corpus import COMPILED, Runtime, corpus, executables, missing, runtimes
 from dotdump.analysis.managed_stacks import managed_stacks
 from dotdump.cli.main import main
 from dotdump.cli.registry import Exit
@@ -81,10 +81,6 @@ def assert_named(clr: ClrRuntime, recorded: list[dict[str, Any]]) -> None:
     of_clrmd = {(t["os"], f["sp"]): f["method"] for t in recorded for f in t["frames"] if f["kind"] == "Runtime"}
     named = {key: method for key, method in of_clrmd.items() if method}
     assert {key: names.get(key) for key in named} == named
-
-
-COMPILED = {f"{prefix}_ReadyToRun": "0" for prefix in ("DOTNET", "COMPlus")}
-"""All code is compiled at run time, so that some threads wait for that."""
 
 
 @pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 import dotdump
-from corpus import Runtime, corpus, runtimes
+from corpus import Runtime, corpus, runtime_settings, runtimes
 from dotdump.cli.main import main
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.clr.model.value import ClrStruct
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.live
 
-SERVER = {"DOTNET_gcServer": "1", "DOTNET_GCHeapCount": "2", "COMPlus_gcServer": "1", "COMPlus_GCHeapCount": "2"}
+SERVER = runtime_settings(gcServer="1", GCHeapCount="2")
 COLLECTORS = {"workstation": {}, "server": SERVER, "standalone": {"DOTNET_GCName": "libclrgc.so"}}
 CASES = [
     pytest.param((runtime, name), id=f"{runtime.version}-{name}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from corpus import Runtime, corpus, corpus_environment, executables, runtimes
+from corpus import COMPILED, Runtime, corpus, corpus_environment, executables, runtimes
 from dotdump import open_core as dotdump_core
 from dotdump.cli.main import main
 from dotdump.clr.model.runtime import ClrRuntime
@@ -196,8 +196,7 @@ def test_clrmd_reads_nothing_by_chance_where_all_code_is_compiled_at_run_time(
     runtime: Runtime, of_small_pieces: Callable[[Path, Path], None], tmp_path: Path
 ) -> None:
     """Then stubs stand between methods and the native functions that they call, as they do in what users write."""
-    settings = {f"{prefix}_ReadyToRun": "0" for prefix in ("DOTNET", "COMPlus")}
-    with corpus(runtime, "all", environment=settings) as process:
+    with corpus(runtime, "all", environment=COMPILED) as process:
         dotdump("collect", "-p", process.pid, "-o", tmp_path / "core", "--live")
     of_small_pieces(tmp_path / "core", tmp_path / "mini")
     seen = oracle("threads", tmp_path / "mini")
