@@ -1,8 +1,8 @@
 """Run inside gdb: write every thread's frames as JSON, pc, sp and kind each, to the file that DOTDUMP_GDB_FRAMES names.
 
 gdb is told to go on beyond main and to the last frame; what it shows of inlined functions and tail calls are no frames.
-It has nothing for code outside of loaded files, and gets lost there: so it is taught the chain of frame pointers for
-such code, and for no other. ``DOTDUMP_GDB_MODULES`` holds start and end of the loaded files.
+It has nothing for code outside of loaded files, but where null was called, and gets lost there: so it is taught the
+chain of frame pointers for such code, and for no other. ``DOTDUMP_GDB_MODULES`` holds start and end of the loaded files.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class FramePointers(gdb.unwinder.Unwinder):  # type: ignore[misc]
 
     def __call__(self, pending: Any) -> Any:  # noqa: ANN401 - gdb has no types
         pc, sp, record = (pending.read_register(name).cast(LONG) for name in ("rip", "rsp", "rbp"))
-        if any(start <= int(pc) < end for start, end in MODULES) or not int(sp) <= int(record) < int(sp) + (1 << 23):
+        elsewhere = int(pc) != 0 and not any(start <= int(pc) < end for start, end in MODULES)
+        if not elsewhere or not int(sp) <= int(record) < int(sp) + (1 << 23):
             return None
         info = pending.create_unwind_info(Place(record + 16, pc))
         info.add_saved_register("rip", (record + 8).cast(LONG.pointer()).dereference())

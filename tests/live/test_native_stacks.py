@@ -103,7 +103,7 @@ def test_a_process_that_runs_shows_its_stacks_and_runs_on() -> None:
         done = subprocess.run(command, capture_output=True, check=True, timeout=60)
         found = json.loads(done.stdout)
         assert running.process.poll() is None
-    assert len(found["threads"]) == 17
+    assert len(found["threads"]) == 18
     methods = [[frame["method"] for frame in thread["frames"]] for thread in found["threads"]]
     assert max(names.count("recurse") for names in methods) == 3001
     assert any("never_returns" in names and "many_arguments" in names for names in methods)

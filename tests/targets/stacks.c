@@ -18,6 +18,7 @@
 static sem_t parked;
 static volatile uint64_t sink;
 static volatile int parking = 1;
+static void (*volatile missing)(void);
 
 static NOINLINE void park(void) {
     sem_post(&parked);
@@ -106,6 +107,13 @@ static NOINLINE void in_fault(void) {
     *(volatile int *)sink = 1;
 }
 
+static NOINLINE void in_bad_call(void) {
+    stack_t stack = {.ss_sp = malloc(1 << 16), .ss_size = 1 << 16};
+    sigaltstack(&stack, NULL);
+    missing();
+    sink++;
+}
+
 static NOINLINE __attribute__((optimize("no-omit-frame-pointer"))) int with_frame_pointer(int depth) {
     volatile int kept = depth;
     if (depth == 0) {
@@ -149,8 +157,9 @@ static void *thread(void *argument) {
         case 7: in_fault(); break;
         case 8: with_frame_pointer(20); break;
         case 9: ((void (*)(void))park)(); break;
-        case 10: spin_in_vdso(); break;
-        case 11: spin_in_library(); break;
+        case 10: in_bad_call(); break;
+        case 11: spin_in_vdso(); break;
+        case 12: spin_in_library(); break;
         default: spin();
     }
     return NULL;
@@ -169,13 +178,13 @@ int main(int argc, char **argv) {
     sigaction(SIGUSR1, &outer, NULL);
     sem_init(&parked, 0, 0);
     intptr_t depth = argc > 1 ? atol(argv[1]) : 0;
-    pthread_t threads[16];
+    pthread_t threads[17];
     pthread_attr_t size;
     pthread_attr_init(&size);
     pthread_attr_setstacksize(&size, (1 << 20) + 128 * depth);
     if (depth) pthread_create(&threads[0], &size, deep, (void *)depth);
-    for (intptr_t index = 0; index < 16 && !depth; index++) pthread_create(&threads[index], &size, thread, (void *)index);
-    for (int index = 0; index < (depth ? 1 : 10); index++) sem_wait(&parked);
+    for (intptr_t index = 0; index < 17 && !depth; index++) pthread_create(&threads[index], &size, thread, (void *)index);
+    for (int index = 0; index < (depth ? 1 : 11); index++) sem_wait(&parked);
     puts("ready");
     fflush(stdout);
     getchar();

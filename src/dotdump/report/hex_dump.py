@@ -48,7 +48,7 @@ def render_strings(address: int, data: bytes) -> str:
 def _runs(data: bytes, width: int) -> Iterator[tuple[int, str]]:
     for phase in range(width):
         start, text = phase, ""
-        for at in range(phase, len(data) - width + 2, width):
+        for at in range(phase, len(data) + width, width):
             unit = data[at : at + width]
             if unit and 32 <= unit[0] < 127 and not any(unit[1:]) and len(unit) == width:
                 text += chr(unit[0])

@@ -10,7 +10,7 @@ from functools import cached_property
 from dotdump.formats.elf import SegmentType
 from dotdump.formats.elf_image import image_at
 from dotdump.memory.region import Protection
-from dotdump.memory.space import following_place
+from dotdump.memory.space import MemoryRange, following_place
 from dotdump.target.debug_files import find_debug_file
 from dotdump.target.elf_files import ElfFile, find_elf_file
 from dotdump.target.file_layer import initial_data
@@ -60,6 +60,13 @@ class ElfModule:
     def bias(self) -> int:
         """What was added to the file's own addresses."""
         return self._image.bias if self._image else self.base
+
+    @property
+    def texts(self) -> list[MemoryRange]:
+        """Where its code is, as its program headers say."""
+        headers = self._image.headers if self._image else ()
+        code = [h for h in headers if h.type == SegmentType.LOAD and h.flags & _CODE]
+        return [MemoryRange(self.bias + h.vaddr, self.bias + h.vaddr + h.memsz) for h in code]
 
     @cached_property
     def build_id(self) -> bytes | None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from dotdump.memory.region import Protection
 from dotdump.memory.region_table import RegionTable
+from dotdump.memory.space import MemoryRange, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from dotdump.memory.region import Region
     from dotdump.memory.space import AddressSpace
@@ -19,19 +20,24 @@ _EXECUTABLE = bytes(rights & Protection.EXECUTE for rights in range(256))
 
 
 class CodeMap:
-    """The executable ones of ``regions``."""
+    """The executable ones of ``regions``, and ``texts``, the code of loaded files, which sparse cores do not list."""
 
-    def __init__(self, regions: Sequence[Region], memory: AddressSpace) -> None:
+    def __init__(self, regions: Sequence[Region], memory: AddressSpace, texts: Iterable[MemoryRange] = ()) -> None:
         table = RegionTable.of(regions)
-        code = sorted((table.starts[row], table.ends[row]) for row in table.rows_of(_EXECUTABLE))
-        self._starts = [start for start, _ in code]
-        self._ends = [end for _, end in code]
+        mapped = (MemoryRange(table.starts[row], table.ends[row]) for row in table.rows_of(_EXECUTABLE))
+        code = merged([*mapped, *texts])
+        self._starts = [part.start for part in code]
+        self._ends = [part.end for part in code]
         self._memory = memory
 
     def is_code(self, address: int) -> bool:
         """Return whether ``address`` lies in executable memory."""
         index = bisect_right(self._starts, address) - 1
         return index >= 0 and address < self._ends[index]
+
+    def begins_with(self, address: int, code: bytes) -> bool:
+        """Return whether ``code`` is at ``address``."""
+        return self._memory.read_available(address, len(code)) == code
 
     def follows_call(self, address: int) -> bool:
         """Return whether the bytes before ``address`` are a call instruction of x86-64 or arm64."""

@@ -49,7 +49,7 @@ def by_scan(frame: Frame, registers: DwarfRegisters, words: StackWords, code: Co
             pc = words.word(place)
         except MemoryFault:
             return None
-        if code.is_code(pc) and code.follows_call(pc):
+        if code.is_code(pc) and (code.follows_call(pc) or code.begins_with(pc, registers.trampoline.code)):
             found = {registers.stack_pointer: place + 8, registers.program_counter: pc}
             pointer = frame.registers.get(registers.frame_pointer, 0)
             if pointer > place:

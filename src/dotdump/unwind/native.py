@@ -47,7 +47,8 @@ class NativeUnwinder:
         self._effort = effort or Effort()
         self.registers = DWARF_REGISTERS[target.platform.architecture]
         self.words = StackWords(target.memory)
-        self.code = CodeMap(target.regions, target.memory)
+        texts = (text for module in target.modules if isinstance(module, ElfModule) for text in module.texts)
+        self.code = CodeMap(target.regions, target.memory, texts)
         self._return_addresses = ReturnAddresses(target)
         self._tables: dict[int, ModuleCfi | None] = {}
         self._plans: dict[int, Plan | End] = {}
@@ -196,7 +197,7 @@ class NativeUnwinder:
 
     def _caller(self, frame: Frame, pc: int, registers: dict[int, int], *, signal: bool) -> Frame | End:
         """Return the caller of ``frame``, or why it cannot be: only a leaf of arm64 may have taken no stack."""
-        if pc == 0:
+        if pc == 0 and not signal:
             return End(EndReason.BOTTOM, f"return address 0 at {frame.pc:#x}")
         registers[self.registers.program_counter] = pc
         sp = registers[self.registers.stack_pointer]

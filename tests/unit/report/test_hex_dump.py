@@ -22,3 +22,8 @@ def test_strings_of_one_and_of_two_bytes_a_character_are_found_where_they_start(
         [f"{13:016x}", "world"],
         [f"{25:016x}", "tail"],
     ]
+
+
+def test_a_text_may_reach_to_the_last_byte() -> None:
+    for text in (b"hello", "hello".encode("utf-16-le")):
+        assert render_strings(0x10, text) == f"{0x10:016x}  hello"

@@ -12,7 +12,8 @@ from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.formats.dwarf_rows import CfaRule, row_at
 from dotdump.formats.eh_frame_hdr import EhFrameHdr
 from dotdump.memory.page_cache import PageCache
-from dotdump.memory.space import BytesSpace
+from dotdump.memory.region import Protection, Region
+from dotdump.memory.space import BytesSpace, MemoryRange
 from dotdump.unwind.code import CodeMap
 from dotdump.unwind.entries import FrameSection
 from dotdump.unwind.module_cfi import ModuleCfi
@@ -121,3 +122,10 @@ def test_an_index_that_counts_more_than_it_can_hold_is_refused() -> None:
 def test_what_comes_after_a_call_is_known(code: str, expected: bool) -> None:
     data = bytes.fromhex(code.replace(" ", "")).rjust(16, b"\x90")
     assert CodeMap((), BytesSpace([(TEXT, data)])).follows_call(TEXT + 16) is expected
+
+
+def test_code_is_where_regions_are_executable_and_where_loaded_files_say() -> None:
+    regions = (Region(0x1000, 0x2000, Protection.READ | Protection.EXECUTE), Region(0x3000, 0x9000, Protection.READ))
+    code = CodeMap(regions, BytesSpace([]), [MemoryRange(0x1800, 0x2800), MemoryRange(0x5000, 0x6000)])
+    found = [address for address in range(0, 0xA000, 0x400) if code.is_code(address)]
+    assert found == [*range(0x1000, 0x2800, 0x400), *range(0x5000, 0x6000, 0x400)]
