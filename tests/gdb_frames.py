@@ -2,7 +2,7 @@
 
 gdb is told to go on beyond main and to the last frame; what it shows of inlined functions and tail calls are no frames.
 It has nothing for code outside of loaded files, but where null was called, and gets lost there: so it is taught the
-chain of frame pointers for such code, and for no other. ``DOTDUMP_GDB_MODULES`` holds start and end of the loaded files.
+chain of frame pointers for such code, and for no other. ``DOTDUMP_GDB_MODULES`` has start and end of the loaded files.
 """
 
 from __future__ import annotations

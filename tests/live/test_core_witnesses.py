@@ -17,6 +17,7 @@ import pytest
 from corpus import Runtime, corpus, missing, runtimes
 from dotdump.target.core import CoreTarget, open_core
 from dotdump.target.process import open_process
+from native import native
 
 pytestmark = pytest.mark.live
 REGISTERS = ("rip", "rsp", "rbp", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", *(f"r{number}" for number in range(8, 16)))
@@ -118,6 +119,23 @@ def test_a_core_of_gcore_reads_as_others_read_it_and_takes_text_from_files(tmp_p
     finally:
         sleeper.kill()
         sleeper.communicate()
+
+
+@pytest.mark.parametrize("writer", ["gcore", "dotdump", "nobody"])
+def test_a_file_that_is_mapped_or_read_as_data_is_not_loaded(writer: str, tmp_path: Path) -> None:
+    core = tmp_path / "core"
+    with native("mapped") as running:
+        rows = [line.split() for line in Path(f"/proc/{running.pid}/maps").read_text().splitlines()]
+        if writer == "gcore":
+            output_of("gcore", "-o", str(core), str(running.pid))
+            core = core.with_name(f"core.{running.pid}")
+        elif writer == "dotdump":
+            command = ["collect", "-p", str(running.pid), "-o", str(core), "--method", "ptrace"]
+            subprocess.run([sys.executable, "-m", "dotdump", *command], check=True, capture_output=True, timeout=60)
+        with open_core(core) if writer != "nobody" else open_process(running.pid) as target:
+            bases = [module.base for module in target.modules]
+    texts = [int(row[0].partition("-")[0], 16) - int(row[2], 16) for row in rows if row[1] == "r-xp"]
+    assert bases == sorted(texts)
 
 
 def compare_with_process(target: CoreTarget, memory: int) -> None:

@@ -1,10 +1,15 @@
 """Which ELF files a core had loaded: by NT_FILE; by the dynamic linker's list; by ELF headers in memory.
 
 The three are tried in that order and later ones only add what earlier ones have not got: some writers (QEMU) leave
-NT_FILE out, a static program has no linker's list, and both know nothing of the vdso. Every list is bounded.
+NT_FILE out, a static program has no linker's list, and both know nothing of the vdso. A file may also have been mapped
+or read as data: a loaded one has what it lets be written where it belongs. Every list is bounded.
 """
 
 from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from operator import attrgetter
 
 from dotdump.errors import DotdumpError, FormatError, MemoryFault
 from dotdump.formats.core_notes import AuxType
@@ -12,7 +17,7 @@ from dotdump.formats.elf import MAGIC, PROGRAM_HEADER, ElfType, SegmentType
 from dotdump.formats.elf_image import DT_DEBUG, ElfImage, image_at
 from dotdump.limits import LINK_MAP
 from dotdump.memory.reader import Reader
-from dotdump.memory.region import region_at
+from dotdump.memory.region import Protection, region_at
 from dotdump.memory.region_table import RegionTable
 from dotdump.records import record
 
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dotdump.formats.core_notes import MappedFile
+    from dotdump.formats.elf import ProgramHeader
     from dotdump.memory.region import Region
     from dotdump.memory.space import AddressSpace
 
@@ -39,18 +45,18 @@ def find_modules(
     memory: AddressSpace, files: Sequence[MappedFile], auxv: Mapping[int, int], regions: Sequence[Region]
 ) -> list[FoundModule]:
     """Return the loaded files, sorted by base and disjoint."""
-    found: dict[int, FoundModule] = {}
+    found = _Search(memory, _Layout(files, regions))
     for path, base, end in _named_in_note(files):
-        _add(found, memory, path, base, end)
+        found.add_if_laid_out(path, base, end)
     for path, base, dynamic in _linked(memory, auxv):
         around = region_at(regions, dynamic)
-        _add(found, memory, path, base, around.end if around is not None else 0)
+        found.add(path, base, around.end if around is not None else 0)
     if vdso := auxv.get(AuxType.SYSINFO_EHDR):
-        _add(found, memory, "[vdso]", vdso)
+        found.add("[vdso]", vdso)
     for region in regions.named if isinstance(regions, RegionTable) else regions:
         if _may_hold_file(region) and memory.read_available(region.start, 4) == MAGIC:
-            _add(found, memory, region.path, region.start)
-    return _disjoint(found[base] for base in sorted(found))
+            found.add_if_laid_out(region.path, region.start)
+    return _disjoint(found.modules.values())
 
 
 def _may_hold_file(region: Region) -> bool:
@@ -58,26 +64,88 @@ def _may_hold_file(region: Region) -> bool:
     return region.readable and (region.path != "" or region.shared is None)
 
 
-def _add(found: dict[int, FoundModule], memory: AddressSpace, path: str, base: int, end: int = 0) -> None:
-    """Add a loaded file unless its base is known; one whose header is gone ends at ``end``, if that is known."""
-    if base in found:
-        return
-    try:
-        image = image_at(memory, base)
-    except FormatError:
-        if end and memory.read_available(base, 4) == b"":
-            found[base] = FoundModule(path, base, end, None)
-        return
-    if image.header.type in (ElfType.DYN, ElfType.EXEC) and image.bias + image.start == base:
-        found[base] = FoundModule(path or image.soname, base, image.bias + image.end, image)
+class _Search:
+    """Loaded files by base, those that are surely loaded first."""
+
+    def __init__(self, memory: AddressSpace, layout: _Layout) -> None:
+        self.modules: dict[int, FoundModule] = {}
+        self._memory = memory
+        self._layout = layout
+
+    def add(self, path: str, base: int, end: int = 0) -> None:
+        """Add a file unless its base is known; one whose header is gone ends at ``end``, if that is known."""
+        if base not in self.modules and (module := self._module_at(path, base, end)) is not None:
+            self.modules[base] = module
+
+    def add_if_laid_out(self, path: str, base: int, end: int = 0) -> None:
+        """Add a file that may only be mapped as data: what is left of one whose header is gone is not asked."""
+        if base in self.modules or (module := self._module_at(path, base, end)) is None:
+            return
+        if module.image is None or self._layout.fits(module.image, path):
+            self.modules[base] = module
+
+    def _module_at(self, path: str, base: int, end: int) -> FoundModule | None:
+        try:
+            image = image_at(self._memory, base)
+        except FormatError:
+            gone = end > 0 and self._memory.read_available(base, 4) == b""
+            return FoundModule(path, base, end, None) if gone else None
+        if image.header.type in (ElfType.DYN, ElfType.EXEC) and image.bias + image.start == base:
+            return FoundModule(path or image.soname, base, image.bias + image.end, image)
+        return None
+
+
+class _Layout:
+    """What was mapped, to tell a loaded file from one that was mapped or read as data."""
+
+    def __init__(self, files: Sequence[MappedFile], regions: Sequence[Region]) -> None:
+        self._regions = regions
+        self._lines: dict[str, list[MappedFile]] = defaultdict(list)
+        for line in files:
+            self._lines[line.path].append(line)
+
+    def fits(self, image: ElfImage, path: str) -> bool:
+        """Whether all that ``image`` lets be written is where it belongs."""
+        lines = self._lines.get(path, ())
+        return all(self._has(part, image, lines) for part in image.headers if _is_written(part))
+
+    def _has(self, part: ProgramHeader, image: ElfImage, lines: Sequence[MappedFile]) -> bool:
+        """Whether ``part`` is mapped from its place in the file and writable, as far as a core tells of these."""
+        start, end = _span(part, image)
+        around = region_at(self._regions, end - 1)
+        if lines and not any(_continues(line, start, part.offset) for line in lines):
+            return False
+        if around is None:
+            return bool(lines)
+        return around.writable or any(_covers(other, end, image) for other in image.headers)
+
+
+def _is_written(part: ProgramHeader) -> bool:
+    return part.type == SegmentType.LOAD and part.filesz > 0 and part.flags & Protection.WRITE != 0
+
+
+def _covers(part: ProgramHeader, end: int, image: ElfImage) -> bool:
+    """Whether what comes before ``end`` was protected when it had been relocated."""
+    first, last = _span(part, image)
+    return part.type == SegmentType.GNU_RELRO and first < end <= last
+
+
+def _span(part: ProgramHeader, image: ElfImage) -> tuple[int, int]:
+    return image.bias + part.vaddr, image.bias + part.vaddr + part.memsz
+
+
+def _continues(line: MappedFile, address: int, offset: int) -> bool:
+    return line.start <= address < line.end and line.offset + address - line.start == offset
 
 
 def _disjoint(modules: Iterable[FoundModule]) -> list[FoundModule]:
-    """Leave out what lies within another: a file that was mapped as data, inside of which another seems to begin."""
+    """Leave out what overlaps a file that is known more surely: ``modules`` come in the order of trust."""
     kept: list[FoundModule] = []
     for module in modules:
-        if not kept or module.base >= kept[-1].end:
-            kept.append(module)
+        place = bisect_right(kept, module.base, key=attrgetter("base"))
+        before, after = kept[place - 1 : place], kept[place : place + 1]
+        if all(one.end <= module.base for one in before) and all(module.end <= one.base for one in after):
+            kept.insert(place, module)
     return kept
 
 
