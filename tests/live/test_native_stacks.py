@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from corpus import Runtime, corpus, executables, runtimes
+from corpus import Runtime, corpus, crash_dump_environment, executables, runtimes, starting
 from native import compiled, native
 from stack_witness import Comparison, compare
 
@@ -109,3 +109,21 @@ def test_a_process_that_runs_shows_its_stacks_and_runs_on() -> None:
     assert any("never_returns" in names and "many_arguments" in names for names in methods)
     kinds = [[frame["kind"] for frame in thread["frames"]].count("signal") for thread in found["threads"]]
     assert max(kinds) == 2
+
+
+@pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)
+def test_a_call_of_null_by_native_code_of_dotnet_has_its_callers_also_in_a_core_without_their_code(
+    runtime: Runtime, tmp_path: Path
+) -> None:
+    core, library = tmp_path / "core", compiled("bad_read", ("-shared", "-fPIC"))
+    environment = crash_dump_environment(core, 2) | {"LD_PRELOAD": str(library)}
+    with starting(runtime, "idle", environment=environment) as running:
+        running.process.wait(60)
+    command = [sys.executable, "-m", "dotdump", "stacks", str(core), "--native", "--format", "json"]
+    found = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+    frames = next(thread["frames"] for thread in found["threads"] if thread["managed_id"] == 1)
+    bad = next(number for number, frame in enumerate(frames) if frame["ip"] == "0x0")
+    assert frames[bad - 1]["kind"] == "signal"
+    assert [frame["method"] for frame in frames[bad + 1 : bad + 4]] == ["call_missing", "read", "SystemNative_Read"]
+    assert any("ReadLine()" in frame["method"] for frame in frames[bad + 4 :] if frame["method"])
+    core.unlink()
