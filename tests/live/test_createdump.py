@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -132,6 +133,38 @@ def test_messages_and_exit_code_are_those_of_createdump(tmp_path: Path) -> None:
     assert said[0] == f"[createdump] Gathering state for process {process.pid} threads"
     assert "[createdump] Target process is alive" in said
     assert (tmp_path / f"threads.{process.pid}").exists()
+
+
+@pytest.mark.parametrize("stdout", ["| true", ">&-", "> /dev/full", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_dump_needs_nobody_who_hears_of_it(stdout: str, tmp_path: Path) -> None:
+    core = tmp_path / "core"
+    with native("threads", "3") as process:
+        script = f'set -o pipefail; "$@" {stdout}'
+        words = [sys.executable, "-m", "dotdump", "createdump", "--full", "-f", str(core), str(process.pid)]
+        done = subprocess.run(["bash", "-c", script, "sh", *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    with FileSpace(core) as space:
+        assert worst(verify_core(space, space.size)) is not Verdict.PROBLEM
+
+
+def test_a_log_that_cannot_be_made_is_complained_of_and_a_dump_taken(tmp_path: Path) -> None:
+    log, core = tmp_path / "nowhere" / "log", tmp_path / "core"
+    with native("threads", "3") as process:
+        done = createdump("--full", "-l", str(log), "-f", str(core), str(process.pid))
+    assert done.returncode == 0
+    assert done.stderr == f"[createdump] Can not create log file '{log}': No such file or directory (2)\n"
+    assert "[createdump] Target process is alive" in done.stdout.splitlines()
+    assert core.exists()
+
+
+@pytest.mark.parametrize("log", ["log", "/dev/full"])
+def test_a_log_takes_names_that_are_no_text_or_nothing_at_all(log: str, tmp_path: Path) -> None:
+    core = os.fsdecode(os.fsencode(tmp_path) + b"/core-\xff")
+    with native("threads", "3") as process:
+        done = createdump("--full", "-l", str(tmp_path / log), "-f", core, str(process.pid))
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+    assert Path(core).exists()
+    assert log != "log" or "core-\\udcff" in (tmp_path / log).read_text()
 
 
 def test_a_crash_report_alone_leaves_no_dump(tmp_path: Path) -> None:

@@ -40,13 +40,23 @@ class Console:
         if not text.endswith("\n"):
             self.stdout.write("\n")
 
+    def aside(self, text: str) -> None:
+        """Print what the command does not depend on: where it cannot be written, it and what follows are let go."""
+        try:
+            self.result(text)
+            self.stdout.flush()
+        except OSError:
+            let_go(self.stdout)
+        except ValueError:
+            pass  # a character that the stream does not have
+
     def note(self, text: str) -> None:
         """Say something that is not part of the result; where nobody can be told, the command goes on all the same."""
         self._clear()
-        try:  # noqa: SIM105 -- contextlib imports too much for ps
+        try:
             self.stderr.write(text + "\n")
         except OSError:
-            pass
+            let_go(self.stderr)
 
     def _clear(self) -> None:
         if self.clear is not None:
@@ -61,3 +71,13 @@ class Console:
         self.note(f"dotdump: {text}")
         if hint:
             self.note(f"  hint: {hint}")
+
+
+def let_go(stream: TextIO) -> None:
+    """Have what ``stream`` holds go nowhere, and what follows: else the interpreter would try again as it ends."""
+    try:
+        descriptor, nowhere = stream.fileno(), os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return  # no stream of the system's, or no descriptor to be had
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)

@@ -29,20 +29,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; prints, and never raises for anything a user can cause."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        status = run_command(arguments)
-        sys.stdout.flush()
+        return _written_out(run_command(arguments))
     except KeyboardInterrupt:
         pass  # with it go its frames, and what is still open there is closed
     except BrokenPipeError:
         return _reader_gone()
-    else:
-        return status
     return _die_of_interrupt()
 
 
 def run_process() -> NoReturn:
     """Run the command line of this process, and end it."""
     gc.set_threshold(_MANY)
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _open_missing_streams()
     status = main()
     gc.freeze()  # else the interpreter looks for cycles in all that a large answer has left, before it ends
     sys.exit(status)
@@ -91,9 +90,35 @@ def _explain(error: Exception, console: Console) -> bool:
     return True
 
 
+def _open_missing_streams() -> None:
+    """Have descriptors 0 to 2 taken, or files of ours would get their numbers; what is written there is an error."""
+    while (descriptor := os.open(os.devnull, os.O_RDONLY)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 -- the process's own
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+
+
+def _written_out(status: int) -> int:
+    """Write out what was printed and return ``status``; 1 where a full disk or a closed stream does not take it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from dotdump.cli.console import Console, let_go
+
+        let_go(sys.stdout)
+        Console().error(f"cannot write to standard output: {error.strerror}")
+        return 1
+    return status
+
+
 def _reader_gone() -> int:
     """Whoever read our output has closed it, as ``head`` does: not worth a traceback, and no success either."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    from dotdump.cli.console import let_go
+
+    let_go(sys.stdout)
     return 1
 
 

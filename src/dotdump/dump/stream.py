@@ -7,6 +7,7 @@ waited for until the deadline, where the kernel lets us write without sleeping: 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
 import stat
@@ -36,10 +37,8 @@ class StreamOutput(Closing):
     @classmethod
     def open(cls, descriptor: int, name: str, deadline: float) -> StreamOutput:
         """Return the stream; raises ``OutputRefused`` for a terminal and for a descriptor that is closed."""
-        try:
-            os.fstat(descriptor)
-        except OSError as error:
-            raise OutputRefused(f"cannot write to {name}: it is closed") from error
+        if not _is_writable(descriptor):
+            raise OutputRefused(f"cannot write to {name}: it is closed")
         if os.isatty(descriptor):
             raise OutputRefused(
                 f"cannot write a core to {name}: it is a terminal",
@@ -94,6 +93,14 @@ class PatientPipe(PipeSink):
             self._poll.poll(min(left, _LONGEST_WAIT) * 1000)
         else:
             raise Incomplete("the dump was cut short: its reader did not take it within --timeout")
+
+
+def _is_writable(descriptor: int) -> bool:
+    """Return whether ``descriptor`` is open, and not for reading alone, as a stream that was closed is in our hands."""
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    except OSError:
+        return False
 
 
 def _sink(descriptor: int, deadline: float) -> FileSink | PipeSink:

@@ -93,6 +93,28 @@ def test_a_reader_that_goes_away_causes_no_traceback() -> None:
     assert (done.returncode, done.stderr) == (1, b"")
 
 
+@pytest.mark.parametrize(
+    ("redirected", "said"),
+    [
+        ("> /dev/full", "No space left on device\n"),
+        (">&-", "Bad file descriptor\n"),
+        (">&- 2>&-", ""),
+        ("<&- >&- 2> /dev/full", ""),
+    ],
+)
+def test_an_answer_that_nothing_takes_is_an_error_in_a_line(redirected: str, said: str) -> None:
+    words = ["sh", "-c", f'"$@" {redirected}', "sh", *DOTDUMP, "--version"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, said and f"dotdump: cannot write to standard output: {said}")
+
+
+def test_a_core_is_not_streamed_to_a_stdout_that_is_closed() -> None:
+    words = ["sh", "-c", '"$@" >&-', "sh", *DOTDUMP, "collect", "-p", str(os.getpid()), "--live", "-o", "-"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "dotdump: cannot write to standard output: it is closed\n")
+
+
 def test_an_error_that_nobody_can_be_told_is_still_an_exit_code() -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run([*DOTDUMP, "info", "/nonexistent"], stderr=full, stdout=subprocess.PIPE, check=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from contextlib import suppress
 
 from dotdump.cli.crash_report_file import write_crash_report
 from dotdump.dump.collect import Request, collect
@@ -19,6 +20,8 @@ from dotdump.ipc.dump import DumpType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from dotdump.cli.console import Console
 
 EXAMPLES = """\
@@ -75,24 +78,34 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 class _Log:
-    """Where createdump's messages go: stdout or a file for progress, stderr for errors."""
+    """Where createdump's messages go: stdout or a file for progress, stderr for errors.
+
+    No dump fails for want of them: where they cannot be written they are let go.
+    """
 
     def __init__(self, console: Console, path: str | None) -> None:
         self._console = console
-        self._file = open(path, "a", encoding="utf-8") if path else None  # noqa: SIM115 - held until close
+        self._file: TextIO | None = None
+        try:
+            if path:
+                self._file = open(path, "a", 1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - held
+        except OSError as error:
+            self.complain(f"Can not create log file '{path}': {error.strerror} ({error.errno})")
 
     def say(self, text: str) -> None:
-        if self._file is not None:
+        if self._file is None:
+            self._console.aside(f"[createdump] {text}")
+            return
+        with suppress(OSError):
             self._file.write(f"[createdump] {text}\n")
-        else:
-            self._console.result(f"[createdump] {text}")
 
     def complain(self, text: str) -> None:
         self._console.note(f"[createdump] {text}")
 
     def close(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
 
 
 def _dump(arguments: argparse.Namespace, log: _Log) -> int:
