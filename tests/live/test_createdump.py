@@ -178,6 +178,18 @@ def test_a_crash_report_alone_leaves_no_dump(tmp_path: Path) -> None:
     assert all(thread["stack_frames"] for thread in payload["threads"])
 
 
+def test_a_crash_report_alone_leaves_a_core_that_was_there_before(tmp_path: Path) -> None:
+    (tmp_path / "core").write_text("of a crash before")
+    with native("threads", "3") as process:
+        done = createdump("--crashreportonly", "--name", str(tmp_path / "core"), str(process.pid))
+        (tmp_path / "core.crashreport.json").rename(tmp_path / "of a directory's name")
+        assert createdump("--crashreportonly", "--name", str(tmp_path), str(process.pid)).returncode == 0
+    assert done.returncode == 0, done.stderr
+    names = {"core", "of a directory's name", f"core.{process.pid}.crashreport.json"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    assert (tmp_path / "core").read_text() == "of a crash before"
+
+
 @pytest.mark.parametrize(
     ("options", "words"), [([], "minidump with heap"), (["-h"], "minidump with heap"), (["-n"], "minidump")]
 )

@@ -11,12 +11,15 @@ import os
 import time
 from contextlib import suppress
 
-from dotdump.cli.crash_report_file import write_crash_report
+from dotdump.cli.crash_report_file import SUFFIX, write_crash_report, write_crash_report_to
 from dotdump.dump.collect import Request, collect
+from dotdump.dump.output import find_place, open_output
 from dotdump.dump.own_method import OwnOptions, PtraceMethod
+from dotdump.dump.subject import Subject
 from dotdump.errors import DotdumpError
 from dotdump.formats.core_notes import Siginfo
 from dotdump.ipc.dump import DumpType
+from dotdump.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,27 +118,44 @@ def _dump(arguments: argparse.Namespace, log: _Log) -> int:
     if arguments.signal:
         log.say(f"Crashing thread {arguments.crashthread:04x} signal {arguments.signal} ({arguments.signal:04x})")
     template = arguments.name or os.path.join(os.environ.get("TMPDIR") or "/tmp", "coredump.%p")  # noqa: S108
-    kind = DumpType.MINI if arguments.crashreportonly else arguments.type
-    if not arguments.crashreportonly:
-        log.say(f"Writing {_WORDS[kind]} to file {template}")
-    options = OwnOptions(buffer=0, gc_wait=0.0, first=arguments.crashthread, siginfo=_siginfo(arguments))
     try:
-        result = collect(Request(pid, kind, output=template, replace=True), PtraceMethod(options))
-        if arguments.crashreport or arguments.crashreportonly:
-            log.say(f"Crash report successfully written to {write_crash_report(result.path)}")
-        if arguments.crashreportonly:
-            os.unlink(result.path)
+        (_write_report if arguments.crashreportonly else _write_core)(pid, template, arguments, log)
     except (DotdumpError, OSError) as error:
         log.complain(str(error))
         log.say(f"Failure took {_milliseconds(begun)}ms")
         return FAILED
-    for warning in result.warnings:
-        log.complain(warning)
-    if not arguments.crashreportonly:
-        log.say(f"Written {result.bytes} bytes ({result.bytes // PAGE} pages) to core file")
     log.say("Target process is alive")
     log.say(f"Dump successfully written in {_milliseconds(begun)}ms")
     return 0
+
+
+def _write_core(pid: int, template: str, arguments: argparse.Namespace, log: _Log) -> None:
+    """Write a core, and its crash report where that was asked for."""
+    log.say(f"Writing {_WORDS[arguments.type]} to file {template}")
+    result = collect(Request(pid, arguments.type, output=template, replace=True), _method(arguments))
+    if arguments.crashreport:
+        log.say(f"Crash report successfully written to {write_crash_report(result.path)}")
+    for warning in result.warnings:
+        log.complain(warning)
+    log.say(f"Written {result.bytes} bytes ({result.bytes // PAGE} pages) to core file")
+
+
+def _write_report(pid: int, template: str, arguments: argparse.Namespace, log: _Log) -> None:
+    """Write the crash report that would lie beside the core, of a core that has no name and is given none."""
+    with Subject.open(pid) as subject:
+        core = find_place(template, subject.name_facts, replace=True)
+    place = replace(core, name=f"{core.name}{SUFFIX}")
+    with open_output(place) as nameless:
+        path = f"/proc/{os.getpid()}/fd/{nameless.descriptor}"
+        result = collect(Request(pid, DumpType.MINI, output=path), _method(arguments))
+        report = write_crash_report_to(place, path)
+    log.say(f"Crash report successfully written to {report}")
+    for warning in result.warnings:
+        log.complain(warning)
+
+
+def _method(arguments: argparse.Namespace) -> PtraceMethod:
+    return PtraceMethod(OwnOptions(buffer=0, gc_wait=0.0, first=arguments.crashthread, siginfo=_siginfo(arguments)))
 
 
 def _siginfo(arguments: argparse.Namespace) -> Siginfo | None:
