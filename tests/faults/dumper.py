@@ -42,10 +42,10 @@ def collect_command(pid: int, output: Path, method: str, *more: str) -> list[str
 def forked(words: list[str], errors: Path) -> int:
     """Start ``dotdump`` with ``words`` in a fork of this process and return its pid; stderr goes to ``errors``.
 
-    Until ``main`` is called Ctrl-C is held back, for it is not dotdump yet; what then strikes outside of ``main`` ends
-    it as Python ends a program.
+    Until ``main`` is called signals that end it are held back, for it is not dotdump yet; what then strikes outside of
+    ``main`` ends it as Python ends a program.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     pid = os.fork()
     if pid:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -59,6 +59,8 @@ def forked(words: list[str], errors: Path) -> int:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 (pytest's own streams are not ours to write to)
         sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         code = main(words)
     except KeyboardInterrupt:

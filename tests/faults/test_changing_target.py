@@ -129,8 +129,9 @@ def test_threads_that_come_and_go_do_not_fail_a_dump(runtime: Runtime, method: s
     ledger.allow(ledger.done // 1000)
 
 
-def test_interrupting_a_dump_ends_it_and_leaves_nothing(tmp_path: Path) -> None:
-    ledger = Ledger("interrupted", full=200, sample=6)
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda blow: blow.name)
+def test_interrupting_a_dump_ends_it_and_leaves_nothing(blow: signal.Signals, tmp_path: Path) -> None:
+    ledger = Ledger("interrupted" if blow is signal.SIGINT else f"interrupted-{blow.name}", full=200, sample=6)
     output, errors = tmp_path / "out", tmp_path / "errors"
     output.mkdir()
     with native("mortal", str(MEGABYTES)) as target:
@@ -140,8 +141,8 @@ def test_interrupting_a_dump_ends_it_and_leaves_nothing(tmp_path: Path) -> None:
 
         def trial(number: int) -> str:
             words = collect_command(target.pid, output / "core", ("ptrace", "snapshot")[number % 2])
-            ended = run_struck(words, errors, target.pid, random.Random(number).uniform(0, usual), signal.SIGINT)
-            assert ended.code in (0, 1, -signal.SIGINT), f"exit code {ended.code}: {ended.errors}"
+            ended = run_struck(words, errors, target.pid, random.Random(number).uniform(0, usual), blow)
+            assert ended.code in (0, 1, -blow), f"exit code {ended.code}: {ended.errors}"
             assert "Traceback" not in ended.errors, ended.errors
             assert not assert_unharmed(target, before), "a dead twin is left behind"
             return settle_output(output, "core", ended.code) + " (held)" * ended.held

@@ -182,7 +182,8 @@ def _has_written(pid: int, size: int) -> bool:
     return int(fields[fields.index("wchar:") + 1]) >= size
 
 
-def test_ctrl_c_ends_the_call_says_what_goes_on_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_ends_the_call_says_what_goes_on_and_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     with corpus(next(reversed(RUNTIMES.values())), "bulk", megabytes=400) as target:
         command = [
             sys.executable,
@@ -195,14 +196,15 @@ def test_ctrl_c_ends_the_call_says_what_goes_on_and_leaves_nothing(tmp_path: Pat
             str(target.pid),
             "-o",
             str(tmp_path),
+            "--crashreport",
         ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ours:
             while not _children(target.pid):
                 time.sleep(0.002)
             time.sleep(0.1)
-            ours.send_signal(signal.SIGINT)
+            ours.send_signal(number)
             out, error = ours.communicate(timeout=10)
-        assert ours.returncode == -signal.SIGINT
+        assert ours.returncode == -number
         assert out == ""
         assert f"process {target.pid}" in error
         assert names(tmp_path) == []

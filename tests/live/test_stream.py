@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 from corpus import missing
 from dotdump import open_core
 from dotdump.cli.main import main
+from dotdump.linux.proc import Proc
 from native import native
 
 pytestmark = pytest.mark.live
@@ -161,6 +163,22 @@ def test_a_slow_reader_does_not_hold_the_process(
         if not options:
             assert_is_core(received, process.pid, capsys)
     assert main(["verify", str(received)]) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_while_nobody_reads_on_leaves_no_twin(number: signal.Signals) -> None:
+    with native("mortal", "16") as process:
+        arguments = command(process.pid, "--method", "snapshot")
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as collecting:
+            assert collecting.stdout is not None
+            os.read(collecting.stdout.fileno(), 1)
+            assert Proc(process.pid).children()
+            collecting.send_signal(number)
+            assert collecting.wait(timeout=30) == -number
+            assert Proc(process.pid).children() == []
+            assert int(process.ask()) > 0
+            assert collecting.stderr is not None
+            assert collecting.stderr.read() == f"dotdump: stopped; no dump of process {process.pid} was written\n"
 
 
 def test_a_reader_that_could_hold_the_process_is_told_of() -> None:

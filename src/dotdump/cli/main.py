@@ -1,7 +1,7 @@
 """The ``dotdump`` command: finds the module of the command named, gives it a parser, turns errors into sentences.
 
 Only the module of the command that runs is imported, and nothing at all for ``--version``.
-Exit codes: 0 done, 1 failed, 2 usage, 3 done with problems.
+Exit codes: 0 done, 1 failed, 2 usage, 3 done with problems. Ctrl-C, SIGTERM and SIGHUP end it when it has cleaned up.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
         return _written_out(run_command(arguments))
-    except KeyboardInterrupt:
-        pass  # with it go its frames, and what is still open there is closed
+    except KeyboardInterrupt as stop:
+        number = getattr(stop, "number", None)  # with it go its frames, and what is still open there is closed
     except BrokenPipeError:
         return _reader_gone()
-    return _die_of_interrupt()
+    return _die_of(number)
 
 
 def run_process() -> NoReturn:
@@ -54,9 +54,20 @@ def run_command(argv: list[str]) -> int:
 
         sys.stdout.write(version_line() + "\n")
         return 0
+    from dotdump.cli.plain_line import parse_plain
+
+    if plain := parse_plain(argv):
+        return _run(*plain)
+    from dotdump.cli.arguments import parse
+    from dotdump.cli.ending import endings_raised
+
+    with endings_raised():
+        return _run(*parse(argv))
+
+
+def _run(namespace: Namespace, command: Command) -> int:
     from dotdump.cli.console import Console
 
-    namespace, command = _parse(argv)
     console = Console(getattr(namespace, "format", "text"))
     try:
         return command.run(namespace, console)
@@ -64,16 +75,6 @@ def run_command(argv: list[str]) -> int:
         if namespace.debug or not _explain(error, console):
             raise
     return 1
-
-
-def _parse(argv: list[str]) -> tuple[Namespace, Command]:
-    from dotdump.cli.plain_line import parse_plain
-
-    if plain := parse_plain(argv):
-        return plain
-    from dotdump.cli.arguments import parse
-
-    return parse(argv)
 
 
 def _explain(error: Exception, console: Console) -> bool:
@@ -122,11 +123,12 @@ def _reader_gone() -> int:
     return 1
 
 
-def _die_of_interrupt() -> int:
-    """End as Ctrl-C ends a program that does not catch it, so that a shell loop around us ends too."""
+def _die_of(number: int | None) -> int:
+    """End as signal ``number``, None for Ctrl-C, ends a program that does not catch it: a loop around us ends too."""
     import signal
 
     gc.collect()  # a snapshot whose block was not yet entered is closed as it is let go
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGINT)
-    return 128 + signal.SIGINT
+    number = number or signal.SIGINT
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    return 128 + number

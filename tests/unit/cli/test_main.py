@@ -77,12 +77,50 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "commands:" in capsys.readouterr().out
 
 
-def test_ctrl_c_ends_it_as_the_signal_does_and_without_a_traceback() -> None:
-    interrupt = "m.run_command = lambda _: os.kill(os.getpid(), signal.SIGINT)"
-    script = f"import os, signal, dotdump.cli.main as m; {interrupt}; m.main([])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=30)
-    assert done.returncode == -signal.SIGINT
-    assert done.stderr == b""
+STRUCK = """
+import os, signal, sys, types
+from dotdump.cli import main, registry
+
+def run(*_):
+    try:
+        os.kill(os.getpid(), {number})
+    finally:
+        os.kill(os.getpid(), {number} if {number} != signal.SIGINT else 0)
+        print("cleaned up", flush=True)
+    return 0
+
+registry.COMMANDS["waits"] = "wait"
+sys.modules["dotdump.cli.commands.waits"] = types.SimpleNamespace(EXAMPLES="", configure=lambda _: None, run=run)
+sys.exit(main.main(["waits"]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_when_it_has_cleaned_up_and_without_a_traceback(number: signal.Signals) -> None:
+    words = [sys.executable, "-c", STRUCK.format(number=int(number))]
+    done = subprocess.run(words, capture_output=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (-number, b"cleaned up\n", b"")
+
+
+def test_a_hangup_that_is_ignored_stays_so() -> None:
+    words = [
+        "sh",
+        "-c",
+        "trap '' HUP; exec \"$@\"",
+        "sh",
+        sys.executable,
+        "-c",
+        STRUCK.format(number=int(signal.SIGHUP)),
+    ]
+    done = subprocess.run(words, capture_output=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"cleaned up\n", b"")
+
+
+def test_a_program_that_runs_a_command_has_its_signals_as_before(fails: Install) -> None:
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)
+    fails(DotdumpError("cannot"))
+    assert main(["fails"]) == 1
+    assert before == (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP))
 
 
 def test_a_reader_that_goes_away_causes_no_traceback() -> None:

@@ -1,0 +1,60 @@
+"""``endings_raised``: who is told to end by SIGTERM or SIGHUP cleans up first, as it does for Ctrl-C.
+
+What they do by default would leave a dead twin in the process it was forked from, or a core in the target's /tmp.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+class ToldToEnd(KeyboardInterrupt):
+    """Raised for a signal, of that ``number``: whatever is done for Ctrl-C is done for it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def endings_raised() -> Iterator[None]:
+    """Have ``ToldToEnd`` raised in the block for signals that would end us; those that are ignored or handled stay so.
+
+    Where it is, further ones are ignored from then on: a terminal that goes away, and systemd, send several.
+    """
+    ours = [number for number in _SIGNALS if _ends_us(number)]
+
+    def end(number: int, _: FrameType | None) -> None:
+        for one in ours:
+            signal.signal(one, signal.SIG_IGN)
+        raise ToldToEnd(number)
+
+    for number in ours:
+        signal.signal(number, end)
+    try:
+        yield
+    except ToldToEnd:
+        raise
+    except BaseException:
+        _restore(ours)
+        raise
+    else:
+        _restore(ours)
+
+
+def _ends_us(number: int) -> bool:
+    return threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL
+
+
+def _restore(numbers: list[signal.Signals]) -> None:
+    for number in numbers:
+        signal.signal(number, signal.SIG_DFL)
