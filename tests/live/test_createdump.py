@@ -157,6 +157,28 @@ def test_a_log_that_cannot_be_made_is_complained_of_and_a_dump_taken(tmp_path: P
     assert core.exists()
 
 
+def test_a_name_with_control_characters_reaches_no_terminal(tmp_path: Path) -> None:
+    script = "open('/proc/self/comm', 'wb').write(b'\\x1b[31mev\\nil\\x07'); print('ready', flush=True); input()"
+    words = [sys.executable, "-c", script]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        arguments = ["-f", str(tmp_path / "core"), str(process.pid)]
+        told = createdump("--full", *arguments)
+        logged = createdump("--full", "-l", str(tmp_path / "log"), *arguments)
+        words = ["collect", "-p", str(process.pid), "-o", str(tmp_path / "%e"), "--method", "ptrace"]
+        collected = subprocess.run(
+            [sys.executable, "-m", "dotdump", *words], capture_output=True, text=True, check=False
+        )
+        process.communicate("")
+    shown = r"\x1b[31mev\nil\x07"
+    assert told.stdout.splitlines()[0] == f"[createdump] Gathering state for process {process.pid} {shown}"
+    assert (tmp_path / "log").read_text().splitlines()[0] == told.stdout.splitlines()[0]
+    assert f"{process.pid} ({shown})" in collected.stdout
+    every = told.stdout + told.stderr + logged.stderr + collected.stdout + collected.stderr
+    assert all(line.isprintable() for line in every.splitlines())
+
+
 @pytest.mark.parametrize("log", ["log", "/dev/full"])
 def test_a_log_takes_names_that_are_no_text_or_nothing_at_all(log: str, tmp_path: Path) -> None:
     core = os.fsdecode(os.fsencode(tmp_path) + b"/core-\xff")

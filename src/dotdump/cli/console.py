@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
+from dotdump.report.table import printable
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,10 +53,10 @@ class Console:
             pass  # a character that the stream does not have
 
     def note(self, text: str) -> None:
-        """Say something that is not part of the result; where nobody can be told, the command goes on all the same."""
+        """Say something in a line that is not part of the result; where nobody can be told, the command goes on."""
         self._clear()
         try:
-            self.stderr.write(text + "\n")
+            self.stderr.write(printable(text) + "\n")
         except OSError:
             let_go(self.stderr)
 

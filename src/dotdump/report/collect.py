@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dotdump.dump.verify import Verdict
+from dotdump.report.table import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 def render_collect(result: CollectResult) -> str:
     """Return the path on the first line, and what is known of the dump below it."""
-    return "\n".join([result.path, *(f"  {label:<9} {text}" for label, text in _lines(result))])
+    lines = [result.path, *(f"  {label:<9} {text}" for label, text in _lines(result))]
+    return "\n".join(map(printable, lines))
 
 
 def _lines(result: CollectResult) -> Iterator[tuple[str, str]]:

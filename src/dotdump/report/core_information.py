@@ -12,7 +12,7 @@ from dotdump.clr.runtime_module import runtime_modules
 from dotdump.formats.diagnostics_page import DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE, parse_diagnostics_page
 from dotdump.formats.dotdump_notes import COLLECTING
 from dotdump.records import record
-from dotdump.report.table import render_table
+from dotdump.report.table import printable, render_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -217,7 +217,8 @@ def render_core_information(info: CoreInformation) -> str:
         [(m.kind, f"{m.mapped:,}", f"{m.held:,}") for m in info.memory],
         right=frozenset((1, 2)),
     )
-    return "\n\n".join([text, memory, *(["\n".join(f"problem: {p}" for p in info.problems)] if info.problems else [])])
+    problems = "\n".join(f"problem: {printable(problem)}" for problem in info.problems)
+    return "\n\n".join(part for part in (text, memory, problems) if part)
 
 
 def _complete_line(info: CoreInformation) -> str:

@@ -17,3 +17,17 @@ def test_of_many_problems_the_first_are_told_and_how_many_more_there_are(count: 
     assert lines[:told] == [f"dotdump: warning: problem {number}" for number in range(told)]
     assert [more in line for line in lines[told:]] == ([True] if more else [])
     assert status == (Exit.PROBLEMS if count else Exit.DONE)
+
+
+def test_what_an_error_or_a_warning_names_is_shown_without_control_characters() -> None:
+    stderr = io.StringIO()
+    console = Console(stderr=stderr)
+    console.error("cannot read \x1b[31mred\nand more", hint="see \x07")
+    console.warning("thread \x9b2J sleeps")
+    console.note("dotdump: \udcff")
+    assert stderr.getvalue().splitlines() == [
+        r"dotdump: cannot read \x1b[31mred\nand more",
+        r"  hint: see \x07",
+        r"dotdump: warning: thread \x9b2J sleeps",
+        r"dotdump: \udcff",
+    ]

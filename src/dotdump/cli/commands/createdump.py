@@ -20,6 +20,7 @@ from dotdump.errors import DotdumpError
 from dotdump.formats.core_notes import Siginfo
 from dotdump.ipc.dump import DumpType
 from dotdump.records import replace
+from dotdump.report.table import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,16 +92,17 @@ class _Log:
         self._file: TextIO | None = None
         try:
             if path:
-                self._file = open(path, "a", 1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - held
+                self._file = open(path, "a", 1, encoding="utf-8")  # noqa: SIM115 - held
         except OSError as error:
             self.complain(f"Can not create log file '{path}': {error.strerror} ({error.errno})")
 
     def say(self, text: str) -> None:
+        line = printable(f"[createdump] {text}")
         if self._file is None:
-            self._console.aside(f"[createdump] {text}")
+            self._console.aside(line)
             return
         with suppress(OSError):
-            self._file.write(f"[createdump] {text}\n")
+            self._file.write(f"{line}\n")
 
     def complain(self, text: str) -> None:
         self._console.note(f"[createdump] {text}")
