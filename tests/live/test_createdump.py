@@ -223,6 +223,26 @@ def test_the_type_is_the_one_that_createdump_would_take(options: list[str], word
     assert (tmp_path / "core").stat().st_size > 0
 
 
+@pytest.mark.parametrize(
+    "words", [["--bogus"], ["abc"], ["0"], ["-f"], ["--signal", "x", "1"], ["1", "2"]], ids=" ".join
+)
+def test_arguments_that_it_does_not_take_are_a_failure_as_any(words: list[str]) -> None:
+    done = createdump(*words)
+    assert (done.returncode, done.stdout) == (255, "")
+    assert "usage: dotdump createdump" in done.stderr
+    assert createdump("--help").returncode == 0
+
+
+def test_a_signal_is_told_in_numbers_of_32_bits(tmp_path: Path) -> None:
+    facts = ["--signal", "11", "--code", "4294967290", "--errno", "0xffffffff", "--address", "-1"]
+    with native("threads", "3") as process:
+        done = createdump("--full", *facts, "-f", str(tmp_path / "core"), str(process.pid))
+    assert (done.returncode, done.stderr) == (0, "")
+    with open_core(tmp_path / "core") as target:
+        assert target.signal is not None
+        assert (target.signal.signo, target.signal.code, target.signal.errno) == (11, -6, -1)
+
+
 def test_a_process_that_is_gone_is_a_failure(tmp_path: Path) -> None:
     done = createdump("--full", "--name", str(tmp_path / "core"), "4194301")
     assert done.returncode == 255

@@ -17,7 +17,10 @@ SUMMARY = "Collect and analyse .NET dumps on Linux."
 
 
 def parse(argv: list[str]) -> tuple[Namespace, Command]:
-    """Return the arguments and the module of the command that ``argv`` names; exits with 2 where it names none."""
+    """Return the arguments and the module of the command that ``argv`` names; exits with 2 where it names none.
+
+    So it does for what the command does not take, unless that has a ``USAGE`` of its own.
+    """
     name = next((word for word in argv if not word.startswith("-")), None)
     if name is None or name not in COMMANDS:
         overview().parse_args(argv or ["--help"])
@@ -25,7 +28,10 @@ def parse(argv: list[str]) -> tuple[Namespace, Command]:
     command = load(name)
     parser = parser_of(name, command)
     position = argv.index(name)
-    return parser.parse_args(argv[:position] + argv[position + 1 :]), command
+    try:
+        return parser.parse_args(argv[:position] + argv[position + 1 :]), command
+    except SystemExit as ended:
+        sys.exit(getattr(command, "USAGE", Exit.USAGE) if ended.code else ended.code)
 
 
 def parser_of(name: str, command: Command) -> ArgumentParser:

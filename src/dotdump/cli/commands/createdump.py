@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 
 from dotdump.cli.crash_report_file import SUFFIX, write_crash_report, write_crash_report_to
+from dotdump.cli.selection import process_id
 from dotdump.dump.collect import Request, collect
 from dotdump.dump.output import find_place, open_output
 from dotdump.dump.own_method import OwnOptions, PtraceMethod
@@ -38,6 +39,8 @@ CONFLICT_HANDLER = "resolve"
 """-h is createdump's --withheap; --help stays ours."""
 FAILED = 255
 """createdump returns -1 for every failure."""
+USAGE = FAILED
+"""For arguments that it does not take as well."""
 PAGE = 4096
 _WORDS = {
     DumpType.MINI: "minidump",
@@ -56,7 +59,7 @@ _TYPES = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments, by the names that createdump gives them; -h is none of ours here."""
-    parser.add_argument("pid", nargs="?", type=int, metavar="PID", help="the process; default: the parent")
+    parser.add_argument("pid", nargs="?", type=process_id, metavar="PID", help="the process; default: the parent")
     parser.add_argument("-f", "--name", metavar="PATH", help="template of the path; default: coredump.%%p in TMPDIR")
     for names, kind, text in _TYPES:
         parser.add_argument(*names, dest="type", action="store_const", const=kind, default=DumpType.HEAP, help=text)
@@ -163,8 +166,13 @@ def _method(arguments: argparse.Namespace) -> PtraceMethod:
 def _siginfo(arguments: argparse.Namespace) -> Siginfo | None:
     if not arguments.signal:
         return None
-    address = arguments.address & (1 << 64) - 1
-    return Siginfo(arguments.signal, arguments.code, arguments.errno, address=address)
+    signal, code, errno = map(_as_int, (arguments.signal, arguments.code, arguments.errno))
+    return Siginfo(signal, code, errno, address=arguments.address & (1 << 64) - 1)
+
+
+def _as_int(number: int) -> int:
+    """Return what an ``int`` of 32 bits makes of a number."""
+    return (number + (1 << 31) & (1 << 32) - 1) - (1 << 31)
 
 
 def _name(pid: int) -> str:
