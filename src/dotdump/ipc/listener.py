@@ -5,9 +5,11 @@ Uses the real ``socket`` module: nothing that must start fast listens. Source of
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
+import time
 
 from dotdump.closing import Closing
 from dotdump.errors import ServerUnavailable
@@ -16,6 +18,9 @@ TYPE_CHECKING = False
 
 _LONGEST_PATH = 107
 _BACKLOG = 255
+_NO_ROOM = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+_PAUSE = 0.05
+"""Seconds."""
 
 
 class Listener(Closing):
@@ -38,10 +43,18 @@ class Listener(Closing):
             raise ServerUnavailable(f"{path}: cannot listen there: {error.strerror}") from error
 
     def accept(self) -> socket.socket | None:
-        """Return the next connection, or None where none waits."""
+        """Return the next connection, or None where none waits.
+
+        None, after a short pause, also where there is no descriptor or no memory for it: it waits on, and so do others.
+        """
         try:
             return self.socket.accept()[0]
         except (BlockingIOError, ConnectionAbortedError):
+            return None
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            time.sleep(_PAUSE)
             return None
 
     def fileno(self) -> int:

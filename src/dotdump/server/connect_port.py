@@ -34,12 +34,9 @@ class ConnectPort:
 
     def connect(self) -> Peer | None:
         """Try once, without waiting; return the peer that now waits to be asked by the other side."""
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        connection.settimeout(0)
         try:
-            connection.connect(self._address)
+            connection = self._connection()
         except OSError:
-            connection.close()
             self._next = monotonic() + self._wait
             self._wait = min(self._wait * WAIT_GROWTH, LONGEST_WAIT)
             return None
@@ -47,6 +44,16 @@ class ConnectPort:
         greeting = Advertise(self._cookie, os.getpid()).encode()
         self.peer = Peer(connection, self._number, greeting, patient=True)
         return self.peer
+
+    def _connection(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            connection.settimeout(0)
+            connection.connect(self._address)
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
     def lost(self) -> None:
         """Take note that the connection has ended: try again, though not at once."""

@@ -2,6 +2,7 @@
 
 A peer that is slow, silent or hostile has its own small state and its own deadline; there are at most ``MOST_PEERS``
 of them. Only a dump takes longer: it runs in a thread, one at a time, and its answer is sent when it is done.
+No request, and no want of descriptors or threads, ends the server.
 """
 
 from __future__ import annotations
@@ -28,16 +29,19 @@ from dotdump.server.settings import read_settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Self
 
     from dotdump.ipc.dump import GenerateCoreDump
+    from dotdump.ipc.ports import Port
     from dotdump.ipc.wire import Message
     from dotdump.server.settings import Settings
 
     DumpAction = Callable[[GenerateCoreDump], None]
 
 MOST_PEERS = 128
+MOST_DUMPS = 8
+"""Under way, of which one is written and the others wait."""
 _DEFAULT_PORT = 0
 
 
@@ -57,6 +61,7 @@ class DiagnosticServer(Closing):
         self._program = Program(name)
         self._dump = dump
         self._dumping = threading.Lock()
+        self._dumps = 0
         self._resumed = threading.Condition()
         self._suspended: set[int] = set()
         self._peers: dict[int, Peer] = {}
@@ -65,6 +70,7 @@ class DiagnosticServer(Closing):
         self._listener: Listener | None = None
         self._thread: threading.Thread | None = None
         self._closing = False
+        _close_in_children(self)
 
     @property
     def cookie(self) -> str:
@@ -79,15 +85,17 @@ class DiagnosticServer(Closing):
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_out.settimeout(0)
         self._wake_in.settimeout(0)
-        for number, port in enumerate(self.settings.ports, start=1):
-            self._ports.append(ConnectPort(port.address, number, self.cookie))
-            if port.suspend:
-                self._suspended.add(number)
+        self._closing = False
+        self._peers = {}
+        self._ports = [ConnectPort(port.address, number, self.cookie) for number, port in self._numbered_ports()]
+        self._suspended = {number for number, port in self._numbered_ports() if port.suspend}
         if self.settings.suspend:
             self._suspended.add(_DEFAULT_PORT)
-        _close_in_children(self)
         self._thread = threading.Thread(target=self._serve, name="diagnostics", daemon=True)
         self._thread.start()
+
+    def _numbered_ports(self) -> Iterator[tuple[int, Port]]:
+        return enumerate(self.settings.ports, start=1)
 
     def wait_resumed(self, timeout: float | None = None) -> bool:
         """Wait until every suspended port has sent ResumeRuntime; return whether they have."""
@@ -95,7 +103,7 @@ class DiagnosticServer(Closing):
             return self._resumed.wait_for(lambda: not self._suspended, timeout)
 
     def close(self) -> None:
-        """Stop serving and remove the socket; a dump under way is not waited for."""
+        """Stop serving and remove the socket; a dump under way is not waited for. It may be started again."""
         if self._thread is None:
             return
         self._closing = True
@@ -106,6 +114,7 @@ class DiagnosticServer(Closing):
     def forget(self) -> None:
         """Give up what a fork has copied from the parent, whose socket must stay."""
         self._thread = None
+        self._dumping, self._dumps = threading.Lock(), 0
         if self._listener:
             self._listener.socket.close()
         for peer in self._peers.values():
@@ -170,15 +179,25 @@ class DiagnosticServer(Closing):
                 self._ask(peer, message)
         except BadMessage as error:
             peer.answer(refusal(error))
-        except EOFError:
+        except Exception:  # noqa: BLE001 -- EOFError: it has gone; whatever else a request raises ends no other's
             self._drop(peer)
 
     def _ask(self, peer: Peer, message: Message) -> None:
         reply = answer(message, self._program, lambda: self._resume(peer.port))
         if isinstance(reply, bytes):
             peer.answer(reply)
+        elif self._dumps >= MOST_DUMPS:
+            peer.answer(dump_answer(reply, f"{MOST_DUMPS} dumps are under way or wait for their turn"))
         else:
-            threading.Thread(target=self._write_dump, args=(peer, reply), daemon=True).start()
+            self._begin_dump(peer, reply)
+
+    def _begin_dump(self, peer: Peer, request: GenerateCoreDump) -> None:
+        try:
+            threading.Thread(target=self._write_dump, args=(peer, request), daemon=True).start()
+        except RuntimeError as error:
+            peer.answer(dump_answer(request, f"cannot begin a dump: {error}"))
+        else:
+            self._dumps += 1
 
     def _write_dump(self, peer: Peer, request: GenerateCoreDump) -> None:
         failure: str | None = None
@@ -194,6 +213,7 @@ class DiagnosticServer(Closing):
         self._wake_out.recv(4096)
         while self._answers:
             peer, data = self._answers.popleft()
+            self._dumps -= 1
             if self._peers.get(peer.fileno()) is peer:
                 peer.answer(data)
 

@@ -67,10 +67,10 @@ def _answer_at_once(command: int, request: Request, program: Program, resume: Ca
 
 
 def _set_variable(request: SetEnvironmentVariable, program: Program) -> bytes:
-    if request.value is None:
-        unset = program.unset_variable(request.name)
-        return done().encode() if unset else rejected(HResult.ENVVAR_NOT_FOUND).encode()
     try:
+        if request.value is None:
+            unset = program.unset_variable(request.name)
+            return done().encode() if unset else rejected(HResult.ENVVAR_NOT_FOUND).encode()
         program.set_variable(request.name, request.value)
     except (ValueError, OSError):
         return rejected(HResult.E_INVALIDARG).encode()

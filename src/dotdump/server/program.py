@@ -49,7 +49,7 @@ class Program:
         os.environ[name] = value
 
     def unset_variable(self, name: str) -> bool:
-        """Unset a variable; return whether it was set."""
+        """Unset a variable; return whether it was set; raises ``ValueError`` for a name that none can have."""
         return os.environ.pop(name, None) is not None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import stat
 import threading
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dotdump.errors import CollectError, CommandRejected, ServerUnavailable
+from dotdump.errors import BadMessage, CollectError, CommandRejected, ServerUnavailable
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.diagnostics import DiagnosticsState
 from dotdump.ipc.discovery import SearchPlace
@@ -25,7 +26,8 @@ from dotdump.ipc.process import PerfMapType, ProcessInfo, encode_environment, pa
 from dotdump.ipc.reversed_server import ReversedServer
 from dotdump.ipc.state import diagnose
 from dotdump.ipc.wire import guid_text
-from dotdump.server.diagnostic_server import MOST_PEERS, DiagnosticServer
+from dotdump.server.connect_port import ConnectPort
+from dotdump.server.diagnostic_server import MOST_DUMPS, MOST_PEERS, DiagnosticServer
 from dotdump.server.program import socket_name
 from dotdump.server.settings import Settings
 
@@ -156,9 +158,12 @@ def test_variables_are_told_set_and_unset(server: DiagnosticServer, monkeypatch:
     assert client.environment()["DOTDUMP_TEST"] == "grün"
     client.set_environment_variable("DOTDUMP_TEST", None)
     assert "DOTDUMP_TEST" not in os.environ
-    for name in ("A=B", "", "A\0B"):
+    for name in ("A=B", "", "A\0B", "\ud800A"):
         with pytest.raises(CommandRejected, match="E_INVALIDARG"):
             client.set_environment_variable(name, "x")
+    with pytest.raises(CommandRejected, match="E_INVALIDARG"):
+        client.set_environment_variable("\ud800A", None)
+    assert client.process_info().cookie == server.cookie
 
 
 def test_what_a_python_program_cannot_do_is_not_supported(server: DiagnosticServer) -> None:
@@ -194,6 +199,82 @@ def test_a_dump_under_way_keeps_nobody_waiting_and_may_be_given_up(server: Diagn
         dumps.go_on.set()
         assert pending.wait().path == "/b/core"
     assert [request.path for request in dumps.asked] == ["/a/core", "/b/core"]
+
+
+def test_of_many_dumps_at_once_some_are_refused(server: DiagnosticServer, dumps: Dumps) -> None:
+    client = _client(server)
+    dumps.go_on.clear()
+    waiting = [client.begin_write_dump(f"/{number}/core", DumpType.FULL, timeout=10) for number in range(MOST_DUMPS)]
+    with pytest.raises(CommandRejected, match=f"{MOST_DUMPS} dumps are under way"):
+        client.write_dump("/more/core", DumpType.FULL, timeout=10)
+    dumps.go_on.set()
+    for pending in waiting:
+        with pending:
+            pending.wait()
+    assert client.write_dump("/later/core", DumpType.FULL, timeout=10).version == 3
+
+
+def test_a_dump_for_which_no_thread_can_be_had_is_refused(
+    server: DiagnosticServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(CommandRejected, match="can't start new thread"):
+            _client(server).write_dump("/a/core", DumpType.FULL, timeout=10)
+    assert _client(server).process_info().cookie == server.cookie
+
+
+def test_a_request_that_cannot_be_answered_ends_no_other(
+    server: DiagnosticServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("dotdump.server.diagnostic_server.answer", lambda *_: 1 // 0)
+        with pytest.raises(BadMessage):
+            _client(server).process_info()
+    assert _client(server).process_info().cookie == server.cookie
+
+
+def test_who_comes_while_there_are_no_descriptors_waits(server: DiagnosticServer) -> None:
+    request = bytes.fromhex(next(iter(RECORDINGS.values()))["ProcessInfo"]["request"])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            connection.connect(server.path)
+            connection.sendall(request)
+            time.sleep(0.2)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert connection.recv(20)[:13] == b"DOTNET_IPC_V1"
+
+
+def test_a_port_is_tried_again_where_there_is_no_descriptor_for_it(directory: str) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    port = ConnectPort(f"{directory}/port", 1, "cookie")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        assert port.connect() is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert 0 < port.seconds_left < 1
+
+
+def test_a_server_that_was_closed_may_be_started_again(directory: str) -> None:
+    settings = Settings(directory=directory, ports=(Port(f"{directory}/port", PortMode.CONNECT),))
+    server = DiagnosticServer(settings=settings)
+    for _ in range(2):
+        server.start()
+        try:
+            assert _client(server).process_info().cookie == server.cookie
+            assert not server.wait_resumed(0)
+            assert len(server._ports) == 1
+        finally:
+            server.close()
+    assert not Path(server.path).exists()
 
 
 def test_silent_slow_and_hostile_clients_keep_nobody_waiting(server: DiagnosticServer) -> None:
