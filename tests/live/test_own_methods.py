@@ -184,6 +184,38 @@ def test_a_process_that_is_not_dotnet_is_dumped_too(method: str, tmp_path: Path)
         assert int(process.ask()) > 0
 
 
+MAPS_FILES = """
+import mmap, sys
+def mapped(number):
+    with open(f"{sys.argv[1]}/{number}", "wb") as file:
+        file.write(b"%8d" % number * 512)
+    with open(f"{sys.argv[1]}/{number}", "rb") as file:
+        return mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+files = [mapped(number) for number in range(400)]
+print("ready", flush=True)
+input()
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_process_may_map_more_files_than_can_be_open(method: str, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    core = tmp_path / "core"
+    words = [sys.executable, "-c", MAPS_FILES, str(tmp_path / "files")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        limited = ("sh", "-c", 'ulimit -n 300; exec "$@"', "sh")
+        result = collect(process.pid, core, "--method", method, prefix=limited)
+        process.communicate(b"\n")
+    assert (result["exit"], result["warnings"], result["method"]) == (0, [], method), result
+    with open_core(core) as target:
+        found = {region.path: region.start for region in target.regions if f"{tmp_path}/files/" in region.path}
+        assert len(found) == 400
+        for path, start in found.items():
+            assert target.memory.read(start, 8) == b"%8d" % int(Path(path).name)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_stopped_process_is_dumped_and_stays_stopped(method: str, tmp_path: Path) -> None:
     with native("threads", "3") as process:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+from threading import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +21,18 @@ if TYPE_CHECKING:
 DELETED = " (deleted)"
 
 
+MOST_OPEN = 128
+"""Files that are kept open: a process may map more than we may open. Few are asked for at a time."""
+
+
 class BackingFiles:
     """The files that a process maps, opened as they are asked for, by any thread. ``close`` closes them."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._opened: dict[tuple[tuple[int, int], int], int | None] = {}
+        self._opened: dict[tuple[tuple[int, int], int], _OpenFile] = {}
+        self._absent: set[tuple[tuple[int, int], int]] = set()
+        self._opening = Lock()
         self._held: dict[tuple[tuple[int, int], int], str] | None = None
 
     def read_into(self, region: Region, address: int, buffer: memoryview) -> int | None:
@@ -35,14 +42,14 @@ class BackingFiles:
         nothing, and nothing where it cannot be read (EIO, ESTALE): a page fault could not, and would have the process
         take the page.
         """
-        descriptor = self._descriptor(region)
-        if descriptor is None:
+        file = self._file(region)
+        if file is None:
             return None
         offset = region.offset + address - region.start
         filled = 0
         while filled < len(buffer):
             try:
-                count = os.preadv(descriptor, [buffer[filled:]], offset + filled)
+                count = os.preadv(file.descriptor, [buffer[filled:]], offset + filled)
             except OSError:
                 return filled
             if not count:
@@ -55,20 +62,27 @@ class BackingFiles:
 
     def close(self) -> None:
         """Close the files. A second call does nothing."""
-        for descriptor in self._opened.values():
-            if descriptor is not None:
-                os.close(descriptor)
         self._opened.clear()
 
-    def _descriptor(self, region: Region) -> int | None:
+    def _file(self, region: Region) -> _OpenFile | None:
+        """Return the file, of which the caller keeps hold while it reads; None where there is none to be had."""
         key = (region.device, region.inode)
-        if key in self._opened:
-            return self._opened[key]
-        found = next(self._candidates(region), None)
-        kept = self._opened.setdefault(key, found)
-        if found is not None and found != kept:  # another thread was first
-            os.close(found)
-        return kept
+        file = self._opened.get(key)
+        if file is not None or key in self._absent:
+            return file
+        with self._opening:
+            if key not in self._opened:
+                self._open(region, key)
+            return self._opened.get(key)
+
+    def _open(self, region: Region, key: tuple[tuple[int, int], int]) -> None:
+        descriptor = next(self._candidates(region), None)
+        if descriptor is None:
+            self._absent.add(key)
+            return
+        if len(self._opened) >= MOST_OPEN:
+            del self._opened[next(iter(self._opened))]
+        self._opened[key] = _OpenFile(descriptor)
 
     def _candidates(self, region: Region) -> Iterator[int]:
         for path in self._paths(region):
@@ -94,6 +108,18 @@ class BackingFiles:
         if self._held is None:
             self._held = dict(_descriptors_of(self._pid))
         return self._held
+
+
+class _OpenFile:
+    """A descriptor, closed when nobody has hold of it any more."""
+
+    __slots__ = ("descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
 
 
 def _descriptors_of(pid: int) -> Iterator[tuple[tuple[tuple[int, int], int], str]]:

@@ -7,7 +7,7 @@ ptrace(2), "Ptrace access mode checking".
 from __future__ import annotations
 
 import os
-from errno import EACCES, EPERM, ESRCH
+from errno import EACCES, EMFILE, ENFILE, EPERM, ESRCH
 
 from dotdump.errors import AccessDenied, CollectError, ProcessGone
 
@@ -37,6 +37,9 @@ def explain(error: OSError, pid: int, doing: str) -> CollectError:
     if is_gone(error):
         return ProcessGone(f"cannot {doing}: process {pid} does not exist (any more)")
     reason = os.strerror(error.errno) if error.errno else str(error)
+    if error.errno in (EMFILE, ENFILE):
+        said = f"cannot {doing}: dotdump may open no more files ({reason})"
+        return CollectError(said, hint="raise the limit on open files: ulimit -n 4096")
     if error.errno in (EACCES, EPERM):
         who = f"process {pid}{_owner(pid)} by user {os.geteuid()}"
         return AccessDenied(f"cannot {doing}: not allowed for {who} ({reason})", hint=SAME_USER_HINT)

@@ -1,4 +1,5 @@
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dotdump.errors import NotFound, ProcessGone
+from dotdump.errors import CollectError, NotFound, ProcessGone
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.proc import Proc
 
@@ -27,6 +28,17 @@ def test_a_running_process_is_held_and_its_start_time_known() -> None:
         identity.check()
         assert not identity.poll()
         assert identity.start_time == Proc(process.pid).stat().start_time
+
+
+def test_who_may_open_no_more_files_is_told_so_and_of_no_missing_process() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(CollectError, match=r"may open no more files \(Too many open files\)$") as raised:
+            ProcessIdentity.open(os.getpid())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "ulimit -n" in (raised.value.hint or "")
 
 
 @pytest.mark.parametrize("reaped", [True, False], ids=["reaped", "zombie"])

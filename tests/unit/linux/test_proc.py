@@ -48,9 +48,16 @@ def test_a_refusal_says_who_may_not_do_what() -> None:
 
 
 def test_any_other_failure_gives_the_reason() -> None:
+    error = explain(OSError(5, "ignored"), 7, "read its memory")
+    assert type(error) is CollectError
+    assert error.message == "cannot read its memory: process 7: Input/output error"
+
+
+def test_a_limit_of_ours_is_told_as_such_with_the_way_out() -> None:
     error = explain(OSError(24, "ignored"), 7, "read its memory")
     assert type(error) is CollectError
-    assert error.message == "cannot read its memory: process 7: Too many open files"
+    assert error.message == "cannot read its memory: dotdump may open no more files (Too many open files)"
+    assert error.hint is not None
 
 
 def test_a_file_larger_than_it_can_be_is_not_read_into_memory(tmp_path: Path) -> None:

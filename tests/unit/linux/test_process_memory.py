@@ -228,6 +228,33 @@ def test_several_threads_read_a_file_mapping_of_which_pages_were_changed(tmp_pat
             assert all(pool.map(read, [*range(0, pages * PAGE_SIZE, 7 * PAGE_SIZE)] * 20))
 
 
+def test_files_beyond_those_kept_open_are_opened_again_while_several_threads_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dotdump.linux.backing.MOST_OPEN", 2)
+    count, held = 9, []
+    for number in range(count):
+        path = tmp_path / str(number)
+        path.write_bytes(bytes([number]) * PAGE_SIZE)
+        with path.open("rb") as file:
+            held.append(mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ))
+    regions = [region for region in Proc(os.getpid()).maps() if region.path.startswith(f"{tmp_path}/")]
+    before = len([*Path("/proc/self/fd").iterdir()])
+    files = BackingFiles(os.getpid())
+
+    def read(turn: int) -> bool:
+        region = regions[turn % count]
+        buffer = bytearray(PAGE_SIZE)
+        assert files.read_into(region, region.start, memoryview(buffer)) == PAGE_SIZE
+        return set(buffer) == {int(Path(region.path).name)}
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(read, range(400 * count)))
+    assert len([*Path("/proc/self/fd").iterdir()]) == before + 2
+    files.close()
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
 def test_a_file_that_cannot_be_read_any_more_is_a_gap_and_no_page_of_the_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
