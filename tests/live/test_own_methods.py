@@ -216,6 +216,31 @@ def test_a_process_may_map_more_files_than_can_be_open(method: str, tmp_path: Pa
             assert target.memory.read(start, 8) == b"%8d" % int(Path(path).name)
 
 
+GUARDED = """
+import ctypes, mmap
+memory = mmap.mmap(-1, 1024 * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+memory[:8], memory[1023 * 4096 : 1023 * 4096 + 8] = b"in front", b"behind.."
+memory.madvise(102, 4096, 1022 * 4096)  # MADV_GUARD_INSTALL
+print(ctypes.addressof(ctypes.c_char.from_buffer(memory)), flush=True)
+input()
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_guards_within_memory_are_no_memory_that_could_not_be_read(method: str, tmp_path: Path) -> None:
+    if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 15):
+        pytest.skip("before Linux 6.15 nobody is told of guards")
+    with subprocess.Popen([sys.executable, "-c", GUARDED], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        start = int(process.stdout.readline())
+        result = collect(process.pid, tmp_path / "core", "--method", method)
+        process.communicate(b"\n")
+    assert (result["exit"], result["warnings"], result["method"]) == (0, [], method), result
+    with open_core(tmp_path / "core") as target:
+        assert target.memory.read(start, 8) == b"in front"
+        assert target.memory.read(start + 1023 * 4096, 8) == b"behind.."
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_stopped_process_is_dumped_and_stays_stopped(method: str, tmp_path: Path) -> None:
     with native("threads", "3") as process:

@@ -1,8 +1,8 @@
 # cython: language_level=3, annotation_typing=False, boundscheck=True, wraparound=False
 """Runs of pages that hold data, from entries of /proc/PID/pagemap.
 
-Knows two bits of an entry and nothing else: a page is present (63) or swapped out (62). Source of truth: the kernel's
-Documentation/admin-guide/mm/pagemap.rst.
+Knows three bits of an entry and nothing else: a page is present (63) or swapped out (62), and no guard (58): one looks
+swapped out and holds nothing. Source of truth: the kernel's Documentation/admin-guide/mm/pagemap.rst.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableSequence, Sequence
 
-_DATA = 3 << 62
+_DATA = 3 << 4
+_GUARD = 1
+_LOWEST = 58
+"""The bit from which on an entry is looked at."""
 
 
 def find_runs(entries: Sequence[int], runs: MutableSequence[int]) -> int:
@@ -23,7 +26,8 @@ def find_runs(entries: Sequence[int], runs: MutableSequence[int]) -> int:
     inside = 0
     count = len(entries)
     for index in range(count):
-        if (entries[index] & _DATA != 0) != inside:
+        bits = entries[index] >> _LOWEST
+        if (bits & _DATA != 0 and bits & _GUARD == 0) != inside:
             runs[filled] = index
             filled += 1
             inside = 1 - inside

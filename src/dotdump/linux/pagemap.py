@@ -2,7 +2,8 @@
 
 ``PAGEMAP_SCAN`` (Linux 6.7) answers in runs and knows the shared zero page; before it, /proc/PID/pagemap is read entry
 by entry, and zero pages count as data. What is meant by "data" is a page that is present or swapped out: an absent
-page of anonymous memory is zero, one of a file mapping is what the file says. Source of truth: the kernel's
+page of anonymous memory is zero, one of a file mapping is what the file says. A guard (``MADV_GUARD_INSTALL``) looks
+swapped out and holds nothing; kernels before 6.15 do not tell it. Source of truth: the kernel's
 Documentation/admin-guide/mm/pagemap.rst, uapi ``linux/fs.h``.
 """
 
@@ -43,10 +44,11 @@ class Category(IntFlag):
     PRESENT = 1 << 3
     SWAPPED = 1 << 4
     PFNZERO = 1 << 5
+    GUARD = 1 << 8
 
 
-_WANTED = (Category.PFNZERO.value, Category.PFNZERO.value, (Category.PRESENT | Category.SWAPPED).value)
-"""Categories whose meaning is turned round, that all must hold, and of which one must."""
+_EMPTY = Category.PFNZERO | Category.GUARD
+_DATA = Category.PRESENT | Category.SWAPPED
 
 
 class Pagemap(Closing):
@@ -61,6 +63,7 @@ class Pagemap(Closing):
         self._vector, _ = self._words.buffer_info()
         self._scanning = Lock()
         self.scans = True
+        self._empty = _EMPTY.value
 
     def populated(self, start: int, end: int) -> Iterator[MemoryRange]:
         """Yield the runs of pages with data between two page boundaries, neighbours joined, in order.
@@ -85,7 +88,10 @@ class Pagemap(Closing):
             except OSError as error:
                 if error.errno not in (errno.ENOTTY, errno.EINVAL, errno.EPERM, errno.ENOSYS):
                     raise
-                self.scans = False
+                if error.errno == errno.EINVAL and self._empty == _EMPTY:
+                    self._empty = Category.PFNZERO.value  # a kernel that does not know guards
+                else:
+                    self.scans = False
             else:
                 yield from found
         while start < end:
@@ -95,7 +101,9 @@ class Pagemap(Closing):
     def _scan(self, start: int, end: int) -> tuple[list[tuple[int, int]], int]:
         """Return runs as (start, end) and the address up to which the page tables were walked."""
         place = (_SCAN_ARGUMENTS.size, 0, start, end, 0, self._vector, _RUNS, 0)
-        buffer = bytearray(_SCAN_ARGUMENTS.pack(*place, *_WANTED, Category.PRESENT.value))
+        # Categories whose meaning is turned round, that all must hold, of which one must, and that are returned.
+        masks = (self._empty, self._empty, _DATA.value, Category.PRESENT.value)
+        buffer = bytearray(_SCAN_ARGUMENTS.pack(*place, *masks))
         with self._scanning:
             count = fcntl.ioctl(self._descriptor, _PAGEMAP_SCAN, buffer, True)  # noqa: FBT003
             filled = self._words[: _REGION_WORDS * count]

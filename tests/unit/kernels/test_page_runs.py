@@ -12,7 +12,7 @@ from kernel_variants import VARIANTS, load
 if TYPE_CHECKING:
     from types import ModuleType
 
-PRESENT, SWAPPED, SOFT_DIRTY = 1 << 63, 1 << 62, 1 << 55
+PRESENT, SWAPPED, GUARD, SOFT_DIRTY = 1 << 63, 1 << 62, 1 << 58, 1 << 55
 
 
 @pytest.fixture(params=VARIANTS)
@@ -27,6 +27,10 @@ def runs_of(page_runs: ModuleType, entries: list[int]) -> list[int]:
 
 def test_present_and_swapped_pages_are_runs_and_other_bits_are_nothing(page_runs: ModuleType) -> None:
     assert runs_of(page_runs, [0, PRESENT | 7, SWAPPED, SOFT_DIRTY, 0, PRESENT]) == [1, 3, 5, 6]
+
+
+def test_a_guard_is_no_data_though_it_looks_swapped_out(page_runs: ModuleType) -> None:
+    assert runs_of(page_runs, [PRESENT, SWAPPED | GUARD, SWAPPED | GUARD | 7, SWAPPED]) == [0, 1, 3, 4]
 
 
 def test_no_entries_are_no_runs(page_runs: ModuleType) -> None:

@@ -1,4 +1,6 @@
 import ctypes
+import errno
+import fcntl
 import mmap
 import os
 import subprocess
@@ -41,6 +43,45 @@ def test_only_pages_that_were_written_hold_data(pagemap: Pagemap, anonymous: mma
     for page in (3, 4, 5, 40):
         anonymous[page * PAGE_SIZE] = 1
     assert runs_of(pagemap, address_of(anonymous)) == [(3, 6), (40, 41)]
+
+
+GUARD_INSTALL, IS_GUARD = 102, 1 << 8
+MASK_WORD = 8
+"""``category_mask`` of ``struct pm_scan_arg``."""
+
+
+def test_a_guard_holds_nothing(pagemap: Pagemap, anonymous: mmap.mmap) -> None:
+    if kernel() < (6, 15):
+        pytest.skip("before Linux 6.15 nobody is told of guards")
+    for page in (3, 4, 40):
+        anonymous[page * PAGE_SIZE] = 1
+    anonymous.madvise(GUARD_INSTALL, 4 * PAGE_SIZE, 32 * PAGE_SIZE)
+    assert runs_of(pagemap, address_of(anonymous)) == [(3, 4), (40, 41)]
+
+
+def kernel() -> tuple[int, ...]:
+    return tuple(map(int, os.uname().release.split(".")[:2]))
+
+
+def test_a_kernel_that_knows_no_guards_is_asked_without_them_from_then_on(
+    anonymous: mmap.mmap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ioctl = [], fcntl.ioctl
+
+    def older(descriptor: int, request: int, buffer: bytearray, *rest: bool) -> int:
+        asked.append(bool(memoryview(buffer).cast("Q")[MASK_WORD + 1] & IS_GUARD))
+        if asked[-1]:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        count: int = ioctl(descriptor, request, buffer, *rest)
+        return count
+
+    anonymous[3 * PAGE_SIZE] = 1
+    with Pagemap(os.getpid()) as pagemap:
+        monkeypatch.setattr(fcntl, "ioctl", older)
+        for _ in range(2):
+            assert runs_of(pagemap, address_of(anonymous)) == [(3, 4)]
+        assert asked == [True, False, False]
+        assert pagemap.scans
 
 
 def test_memory_never_touched_holds_none_and_looking_commits_none(pagemap: Pagemap, anonymous: mmap.mmap) -> None:
