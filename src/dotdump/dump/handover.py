@@ -17,7 +17,7 @@ import os
 import stat
 from contextlib import suppress
 
-from dotdump.dump.space import megabytes
+from dotdump.dump.space import free_bytes, megabytes
 from dotdump.errors import AccessDenied, Incomplete, OutputRefused, ProcessGone
 from dotdump.linux.sparse_copy import copy_sparse
 
@@ -229,9 +229,8 @@ def _require_trusted(descriptor: int, status: Status) -> None:
 
 
 def _require_room(directory: int, expected: int | None) -> None:
-    room = os.fstatvfs(directory)
-    free = room.f_bavail * room.f_frsize
-    if expected is not None and free < expected:
+    free = free_bytes(os.fstatvfs(directory))
+    if expected is not None and free is not None and free < expected:
         raise OutputRefused(f"{megabytes(free)} free, {megabytes(expected)} needed")
 
 

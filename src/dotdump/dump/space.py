@@ -45,13 +45,17 @@ def expected_size(regions: Sequence[Region], dump_type: DumpType) -> int | None:
 
 def require_space(directory: int, path: str, expected: int | None) -> None:
     """Raise ``OutputRefused`` where the file system of an open directory has less room than ``expected`` bytes."""
-    room = os.fstatvfs(directory)
-    free = room.f_bavail * room.f_frsize
-    if expected is not None and free < expected:
+    free = free_bytes(os.fstatvfs(directory))
+    if expected is not None and free is not None and free < expected:
         raise OutputRefused(
             f"cannot write {path}: the dump needs about {megabytes(expected)} and {megabytes(free)} are free",
             hint=MORE_ROOM,
         )
+
+
+def free_bytes(room: os.statvfs_result) -> int | None:
+    """Return what a file system has left for us; None where it counts no blocks, as ramfs: it says 0 of them all."""
+    return room.f_bavail * room.f_frsize if room.f_blocks else None
 
 
 def megabytes(size: int) -> str:

@@ -96,7 +96,10 @@ class Subject:
 
 @record
 class Output:
-    """Where the dump is to go. ``free`` in bytes; ``file_size_limit`` is our RLIMIT_FSIZE, None without one."""
+    """Where the dump is to go. ``free`` in bytes, None where nobody knows.
+
+    ``file_size_limit`` is our RLIMIT_FSIZE, None without one.
+    """
 
     directory: str
     exists: bool = True

@@ -11,7 +11,7 @@ from dotdump.dump.doctor.blocked import blocked_threads
 from dotdump.dump.doctor.caller import read_caller, read_namespaces, read_yama
 from dotdump.dump.doctor.control_group import find_headroom
 from dotdump.dump.doctor.facts import Facts, Output, Subject, Tool
-from dotdump.dump.space import expected_size
+from dotdump.dump.space import expected_size, free_bytes
 from dotdump.errors import CollectError, DotdumpError, FormatError
 from dotdump.ipc.diagnostics import Diagnostics, DiagnosticsState
 from dotdump.ipc.discovery import DEFAULT_DIRECTORY, PREFIX, SUFFIX, find_candidates, search_place
@@ -110,7 +110,7 @@ def _output(path: str | None, root: str) -> Output:
         directory,
         writable=os.access(directory, os.W_OK | os.X_OK),
         read_only=bool(room.f_flag & os.ST_RDONLY),
-        free=room.f_bavail * room.f_frsize,
+        free=free_bytes(room),
         file_size_limit=limit,
     )
 
