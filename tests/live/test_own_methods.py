@@ -216,6 +216,43 @@ def test_a_process_may_map_more_files_than_can_be_open(method: str, tmp_path: Pa
             assert target.memory.read(start, 8) == b"%8d" % int(Path(path).name)
 
 
+BELOW_DEV = """
+import ctypes, mmap, os, sys
+with open(sys.argv[1], "w+b") as file:
+    file.write(b"of the file" * 1000)
+    file.flush()
+    memory = mmap.mmap(file.fileno(), 4096, flags=mmap.MAP_PRIVATE)
+    if sys.argv[2] == "deleted":
+        os.unlink(sys.argv[1])
+memory[:7] = b"private"
+print(ctypes.addressof(ctypes.c_char.from_buffer(memory)), flush=True)
+input()
+"""
+
+
+@pytest.mark.parametrize("fate", ["kept", "deleted"])
+@pytest.mark.parametrize("method", METHODS)
+def test_memory_of_a_regular_file_below_dev_is_in_the_dump(method: str, fate: str, tmp_path: Path) -> None:
+    path = Path(f"/dev/dotdump-test-{os.getpid()}")
+    if not os.access("/dev", os.W_OK):
+        missing("only root has files in /dev")
+    words = [sys.executable, "-c", BELOW_DEV, str(path), fate]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            start = int(process.stdout.readline())
+            result = collect(process.pid, tmp_path / "core", "--method", method)
+        finally:
+            process.communicate(b"\n")
+            path.unlink(missing_ok=True)
+    assert (result["exit"], result["warnings"]) == (0, []), result
+    trimmed = [str(tmp_path / "core"), str(tmp_path / "trimmed"), "--drop-file-backed"]
+    subprocess.run([sys.executable, "-m", "dotdump", "convert", *trimmed], check=True, capture_output=True)
+    for name in ("core", "trimmed"):
+        with open_core(tmp_path / name) as target:
+            assert target.memory.read(start, 11) == b"privatefile"
+
+
 GUARDED = """
 import ctypes, mmap
 memory = mmap.mmap(-1, 1024 * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

@@ -154,7 +154,7 @@ def _rewrite(core: CoreTarget, sink: Sink, trim: Trim, progress: Progress) -> tu
 def plan_of(core: CoreTarget, held: Sequence[MemoryRange], trim: Trim) -> DumpPlan:
     """Return what is left of a core: never more than it holds itself."""
     page_size = core.platform.page_size
-    plan = full(core.regions, file_backed=trim.file_backed, available=held, page_size=page_size)
+    plan = full(core.regions, file_backed=trim.file_backed, available=held, page_size=page_size, devices=frozenset())
     return trimmed(plan, trim.ranges, page_size) if trim.ranges else plan
 
 

@@ -17,6 +17,7 @@ from dotdump.dump.beside import written_beside
 from dotdump.dump.buffered import buffer_for, prepared
 from dotdump.dump.capture import Capture
 from dotdump.dump.copied_target import CopiedTarget
+from dotdump.dump.devices import devices_of
 from dotdump.dump.doctor.preflight import require_tracing
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
@@ -239,8 +240,9 @@ def _make_ready(dump_type: DumpType) -> None:
 def _choose(target: Target, task: Task, options: OwnOptions) -> Selection:
     """Return what to keep; without what chooses, where all is kept."""
     if task.type is DumpType.FULL:
-        page_size = target.platform.page_size
-        return Selection(plan.full(target.regions, file_backed=options.file_backed, page_size=page_size))
+        page_size, devices = target.platform.page_size, devices_of(target.regions, target.places.roots)
+        kept = plan.full(target.regions, file_backed=options.file_backed, page_size=page_size, devices=devices)
+        return Selection(kept)
     from dotdump.dump.selection.choose import choose
     from dotdump.dump.timed_target import TimedTarget
 

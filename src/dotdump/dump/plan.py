@@ -12,8 +12,9 @@ from array import array
 from bisect import bisect_right
 from operator import sub
 
+from dotdump.dump.devices import devices_of
 from dotdump.dump.segments import CODES, DumpPlan, Segment, Why
-from dotdump.memory.region import Protection
+from dotdump.memory.region import KERNEL_PAGES, Protection
 from dotdump.memory.region_table import RegionTable
 from dotdump.memory.space import MemoryRange, merged
 
@@ -27,10 +28,8 @@ ZERO_BLOCK = 1 << 20
 """Bytes of zeros that a core holds once, for all segments of zeros to point at."""
 MOST_SEGMENTS = 9_990
 """ClrMD refuses a core of more than 10,000 program headers; notes and createdump's page have one each."""
-_KERNEL_PAGES = ("[vvar]", "[vvar_vclock]", "[vsyscall]", "[vectors]")
 _UNREADABLE = bytes(not rights & Protection.READ.real for rights in range(256))
 _PROTECTION = bytes(rights & 7 for rights in range(256))
-_MEMORY_DEVICES = ("/dev/shm/", "/dev/zero", "/dev/hugepages/", "/dev/ashmem")  # noqa: S108
 
 
 def full(
@@ -39,6 +38,7 @@ def full(
     file_backed: bool = True,
     available: Sequence[MemoryRange] | None = None,
     page_size: int = 4096,
+    devices: frozenset[int] | None = None,
 ) -> DumpPlan:
     """Return the plan of a full core: all memory that can be read, private and shared.
 
@@ -46,9 +46,11 @@ def full(
     ELF headers and the build-id are; a reader finds the rest in the same file. Writable private mappings of files
     stay whole: they differ from the file; so does what was relocated before it was protected.
     ``available`` (sorted, disjoint) bounds what is there to be read at all, where the target is a core; a process is
-    asked page by page when it is copied.
+    asked page by page when it is copied. ``devices`` are the starts of mappings of devices, which are left out: None
+    where only their names can tell.
     """
     table = RegionTable.of(regions)
+    devices = devices_of(regions) if devices is None else devices
     sizes = array("Q", map(sub, table.ends, table.starts))
     stored = sizes[:]
     reasons = bytearray(len(table))
@@ -56,7 +58,8 @@ def full(
         stored[row], reasons[row] = 0, CODES[Why.UNREADABLE]
     for row in table.paths:
         whole_file = file_backed or (row + 1 < len(table) and _is_relocated(table[row], table[row + 1]))
-        stored[row], why = _rule(table[row], file_backed=whole_file, page_size=page_size)
+        is_device = table.starts[row] in devices
+        stored[row], why = _rule(table[row], file_backed=whole_file, is_device=is_device, page_size=page_size)
         reasons[row] = CODES[why]
     plan = DumpPlan.of_columns(table.starts, sizes, stored, table.rights.translate(_PROTECTION), bytes(reasons))
     if not file_backed:
@@ -126,15 +129,15 @@ def _split(segment: Segment, zeros: Sequence[MemoryRange], starts: list[int], bl
         yield Segment(position, segment.end, segment.protection, segment.end - position, segment.why)
 
 
-def _rule(region: Region, *, file_backed: bool, page_size: int) -> tuple[int, Why]:
+def _rule(region: Region, *, file_backed: bool, is_device: bool, page_size: int) -> tuple[int, Why]:
     """How many bytes of a region are stored, and why."""
     if not region.readable:
         return 0, Why.UNREADABLE
     if not region.path:
         return region.size, Why.KEPT
-    if region.path in _KERNEL_PAGES:
+    if region.path in KERNEL_PAGES:
         return 0, Why.KERNEL
-    if region.path.startswith("/dev/") and not region.path.startswith(_MEMORY_DEVICES):
+    if is_device:
         return 0, Why.DEVICE
     if not file_backed and _same_as_file(region):
         return (min(page_size, region.size) if region.offset == 0 else 0), Why.FILE_BACKED

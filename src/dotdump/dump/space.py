@@ -10,7 +10,7 @@ import os
 
 from dotdump.errors import OutputRefused
 from dotdump.ipc.dump import DumpType
-from dotdump.memory.region import Protection
+from dotdump.memory.region import KERNEL_PAGES, Protection
 from dotdump.memory.region_table import RegionTable
 
 TYPE_CHECKING = False
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from dotdump.memory.region import Region
 
 MORE_ROOM = "free some space, write elsewhere with -o, or take a smaller type with --type"
-
-_KERNEL_ONLY = frozenset({"[vvar]", "[vvar_vclock]", "[vsyscall]"})
-"""Mapped, and never in a core of createdump."""
 
 _MAPPED = bytes(rights & 7 for rights in range(256))
 _WRITABLE = bytes(rights & Protection.WRITE.real for rights in range(256))
@@ -35,7 +32,7 @@ def expected_size(regions: Sequence[Region], dump_type: DumpType) -> int | None:
     """Return about how many bytes createdump will write; None for the small types, which no map can tell."""
     table = RegionTable.of(regions)
     if dump_type is DumpType.FULL:
-        unwritten = [region.size for region in table.named if region.protection and region.path in _KERNEL_ONLY]
+        unwritten = [region.size for region in table.named if region.protection and region.path in KERNEL_PAGES]
         return table.size_of(table.rights.translate(_MAPPED)) - sum(unwritten)
     if dump_type is DumpType.HEAP:
         backed = [region.size for region in table.named if region.backed and region.writable]

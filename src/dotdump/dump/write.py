@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
+from dotdump.dump.devices import devices_of
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.plan import full
 from dotdump.dump.sink import sink_for
@@ -38,7 +39,7 @@ def write_core(
     until then it has the name with ``.partial``, or none. Raises ``OutputRefused``, and ``OSError`` of the writing.
     """
     if plan is None:
-        plan = full(target.regions, available=target.memory.ranges(), page_size=target.platform.page_size)
+        plan = _everything(target)
     writer = ElfCoreWriter(target, plan, origin_of(target), progress=progress)
     if not isinstance(output, str | os.PathLike):
         output.flush()
@@ -46,6 +47,14 @@ def write_core(
     name = os.fspath(output)
     with published(name) as descriptor:
         return writer.write(sink_over(descriptor, level_for(name, compress)))
+
+
+def _everything(target: Target) -> DumpPlan:
+    from dotdump.target.core import CoreTarget
+
+    devices = frozenset[int]() if isinstance(target, CoreTarget) else devices_of(target.regions, target.places.roots)
+    available, page_size = target.memory.ranges(), target.platform.page_size
+    return full(target.regions, available=available, page_size=page_size, devices=devices)
 
 
 def origin_of(target: Target, method: str = "written from a target") -> Origin:

@@ -20,6 +20,9 @@ class Protection(IntFlag):
     READ = 4
 
 
+KERNEL_PAGES = frozenset({"[vvar]", "[vvar_vclock]", "[vsyscall]", "[vectors]"})
+"""Names of what the kernel maps into every process for itself: others cannot read it, and no core has it."""
+
 _READ, _WRITE, _EXECUTE = Protection.READ.real, Protection.WRITE.real, Protection.EXECUTE.real
 
 

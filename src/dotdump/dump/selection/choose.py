@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.dump.copied_target import CopiedTarget
+from dotdump.dump.devices import devices_of
 from dotdump.dump.plan import full, sharing_zeros, trimmed
 from dotdump.dump.selection.heap_memory import free_objects, private_memory, subtracted, unused_heap
 from dotdump.dump.selection.mini_memory import touch_mini
@@ -40,13 +41,16 @@ def choose(
     drop_free: bool = False,
     available: Sequence[MemoryRange] | None = None,
 ) -> Selection:
-    """Return what a dump of ``dump_type`` keeps of ``target``, of which ``available`` bounds what is there at all.
+    """Return what a dump of ``dump_type`` keeps of ``target``; of a core ``available`` bounds what is there at all.
 
     ``drop_free``: what free objects of a Heap dump hold is as good as zero.
     ``file_backed`` as for ``full``; the small types keep of files what their readers need in any case.
     """
     page_size = target.platform.page_size
-    everything = full(target.regions, file_backed=file_backed, available=available, page_size=page_size)
+    devices = devices_of(target.regions, target.places.roots) if available is None else frozenset[int]()
+    everything = full(
+        target.regions, file_backed=file_backed, available=available, page_size=page_size, devices=devices
+    )
     if dump_type is DumpType.FULL:
         return Selection(everything)
     if dump_type is DumpType.HEAP:
