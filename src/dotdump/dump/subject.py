@@ -13,7 +13,7 @@ from functools import cached_property
 from dotdump.closing import Closing
 from dotdump.dump.naming import NameFacts
 from dotdump.dump.verify import Expectation
-from dotdump.errors import AccessDenied, ProcessGone
+from dotdump.errors import AccessDenied, FormatError, ProcessGone
 from dotdump.ipc.runtime_exports import identify
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.maps import MapsMemo
@@ -103,12 +103,10 @@ class Subject(Closing):
 
     def children(self) -> list[int]:
         """Return the pids of its children, dead ones that it has not waited for among them."""
-        found: list[int] = []
-        with suppress(ProcessGone, AccessDenied):
-            for tid in self.proc.tasks():
-                with suppress(ProcessGone):
-                    found += map(int, self.proc.task(tid).read("children").split())
-        return found
+        try:
+            return self.proc.children()
+        except (ProcessGone, AccessDenied, FormatError):
+            return []
 
     def expectation(self) -> Expectation:
         """Return what must be in a core taken since the subject was opened: ask when the dump is there.
