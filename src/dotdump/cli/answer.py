@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from dotdump.cli.registry import Exit
+from dotdump.report.table import printable_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def print_answer(
     elif console.format == "csv" and csv is not None:
         console.result(csv())
     else:
-        console.result(text(console.width))
+        console.result(printable_lines(text(console.width)))
 
 
 def tell_moving(console: Console) -> None:

@@ -61,3 +61,8 @@ def _line(row: list[str], widths: list[int], right: frozenset[int]) -> str:
 def printable(text: str) -> str:
     """Control characters of hostile names must not reach a terminal."""
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """Return lines of which each is printable."""
+    return "\n".join(map(printable, text.split("\n")))

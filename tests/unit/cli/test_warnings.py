@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from dotdump.cli.answer import tell_damage
+from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.console import Console
 from dotdump.cli.registry import Exit
 from dotdump.target.model import Problem
@@ -31,3 +31,11 @@ def test_what_an_error_or_a_warning_names_is_shown_without_control_characters() 
         r"dotdump: warning: thread \x9b2J sleeps",
         r"dotdump: \udcff",
     ]
+
+
+def test_no_line_of_an_answer_has_control_characters() -> None:
+    stdout = io.StringIO()
+    print_answer(
+        Console(stdout=stdout), "dotdump/x/1", None, lambda _: "TYPE  COUNT\n\n3 objects (CoreCLR 8.0.4\x1b[31m)"
+    )
+    assert stdout.getvalue() == "TYPE  COUNT\n\n3 objects (CoreCLR 8.0.4\\x1b[31m)\n"
