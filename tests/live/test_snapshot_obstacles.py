@@ -41,6 +41,16 @@ def test_a_filter_against_fork_is_suspended_for_ours(action: str) -> None:
 
 
 @pytest.mark.parametrize("action", FILTERS)
+def test_a_filter_of_the_thread_that_would_fork_is_seen(action: str) -> None:
+    with native("guarded", action, "thread") as process:
+        with open_snapshot(process.pid) as target:
+            assert len(target.threads) == 2
+        assert target.problems == []
+        assert children(process.pid) == ""
+        assert process.ask() == "0"
+
+
+@pytest.mark.parametrize("action", FILTERS)
 def test_without_the_right_to_suspend_it_the_world_is_stopped_instead(action: str, tmp_path: Path) -> None:
     setpriv = shutil.which("setpriv")
     if os.geteuid() != 0 or setpriv is None:

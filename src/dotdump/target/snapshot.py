@@ -13,22 +13,20 @@ from functools import cached_property
 from dotdump.closing import Closing
 from dotdump.errors import AccessDenied, CollectError, DotdumpError, ProcessGone
 from dotdump.linux.backing import BackingFiles
-from dotdump.linux.fitness import fit_threads
 from dotdump.linux.fork_child import ForkedChild, bury, fork, left_behind, number_within
 from dotdump.linux.gadgets import Gadgets, find_gadgets
 from dotdump.linux.headroom import headroom, memory_groups
 from dotdump.linux.identity import ProcessIdentity
-from dotdump.linux.inject import Injection
 from dotdump.linux.maps import MapsMemo
 from dotdump.linux.pagemap import Pagemap
 from dotdump.linux.proc import Proc
 from dotdump.linux.process_memory import MemFile, ProcessMemory, VmReader
-from dotdump.linux.ptrace import Option
 from dotdump.linux.stop import require_held
 from dotdump.linux.unfrozen import Copies, copy, unfrozen
 from dotdump.linux.uninterrupted import uninterrupted
 from dotdump.target.captured import inner_ids, platform_of_this_machine, process_facts, thread_names, threads_of
 from dotdump.target.elf_module import close_files
+from dotdump.target.injecting import injection_of
 from dotdump.target.live_modules import modules_of
 from dotdump.target.model import FilePlaces
 from dotdump.target.snapshot_memory import SnapshotMemory
@@ -109,8 +107,6 @@ class SnapshotTarget(Closing):
     def _prepare(self, pid: int) -> None:
         """Do what is slow while the process still runs: look at its memory, find code, name threads."""
         self._proc = Proc(pid)
-        status = self._proc.status()
-        self._options = Option.SUSPEND_SECCOMP if status.seccomp else Option.NONE
         regions = self._memo.latest or self._proc.maps(self._memo)
         use = self._proc.memory_use()
         self._wiped = use.wiped
@@ -143,14 +139,13 @@ class SnapshotTarget(Closing):
         return stopped
 
     def _fork(self, stopped: StoppedProcess, memory: ProcessMemory) -> None:
-        fit = fit_threads(stopped.world.stopped, stopped.states, self.regions, memory)
-        if not fit or not self._gadgets.still_there(memory):
+        found = injection_of(stopped, self.regions, memory, self._gadgets)
+        if found is None:
             raise SnapshotRefused(f"process {stopped.world.pid} has no thread that a fork could be made with now")
-        self._forker, state = fit[0]
-        injection = Injection(self._forker, state, self._gadgets)
+        injection, options = found
         try:
-            injection.begin(self._options)
-            fork(injection, self._options, self._announce)
+            injection.begin(options)
+            fork(injection, options, self._announce)
         except AccessDenied as error:
             raise SnapshotRefused(
                 f"process {stopped.world.pid} runs under seccomp, which only CAP_SYS_ADMIN can suspend for a fork"
@@ -259,7 +254,7 @@ class SnapshotTarget(Closing):
             stopped = StoppedProcess(self._identity.pid)
             try:
                 regions = Proc(stopped.live).maps(self._memo)
-                kept = _wait_in(stopped, regions, dead, self._gadgets, self._options)
+                kept = _wait_in(stopped, regions, dead, self._gadgets)
             finally:
                 stopped.release()
         self.problems += [f"process {self.process.pid} keeps its dead child {one} as a zombie" for one in kept]
@@ -274,15 +269,13 @@ class SnapshotTarget(Closing):
             return []
 
 
-def _wait_in(
-    stopped: StoppedProcess, regions: Sequence[Region], dead: list[int], gadgets: Gadgets, options: Option
-) -> list[int]:
+def _wait_in(stopped: StoppedProcess, regions: Sequence[Region], dead: list[int], gadgets: Gadgets) -> list[int]:
     """Return those of ``dead`` that could not be waited for."""
     with _reader(stopped.live, regions) as memory:
-        fit = fit_threads(stopped.world.stopped, stopped.states, regions, memory)
-        if not fit or not gadgets.still_there(memory):
-            return dead
-    injection = Injection(*fit[0], gadgets)
+        found = injection_of(stopped, regions, memory, gadgets)
+    if found is None:
+        return dead
+    injection, options = found
     try:
         injection.begin(options)
         return [pid for pid in dead if not bury(injection, pid)]

@@ -1,0 +1,43 @@
+"""``injection_of``: how system calls can be run in a stopped process: in which thread, with which options of ptrace.
+
+Filters of system calls (seccomp) are each thread's own: what one needs says nothing of another. Source of truth:
+seccomp(2), ptrace(2) "PTRACE_O_SUSPEND_SECCOMP".
+"""
+
+from __future__ import annotations
+
+from dotdump.linux.fitness import fit_threads
+from dotdump.linux.inject import Injection
+from dotdump.linux.proc import Proc
+from dotdump.linux.ptrace import Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dotdump.linux.gadgets import Gadgets
+    from dotdump.linux.process_memory import ProcessMemory
+    from dotdump.memory.region import Region
+    from dotdump.target.stopping import StoppedProcess
+
+_LOOKED_AT = 8
+"""How many threads are asked for their filters: where the best have one, all have, and there may be thousands."""
+
+
+def injection_of(
+    stopped: StoppedProcess, regions: Sequence[Region], memory: ProcessMemory, gadgets: Gadgets
+) -> tuple[Injection, Option] | None:
+    """Return an injection that has not begun, and what to begin it with; None where no thread is fit for one now.
+
+    Of fit threads one without a filter is preferred: suspending that is not everybody's right.
+    """
+    fit = fit_threads(stopped.world.stopped, stopped.states, regions, memory)
+    if not fit or not gadgets.still_there(memory):
+        return None
+    filtered = [_is_filtered(stopped.world.pid, thread.tid) for thread, _ in fit[:_LOOKED_AT]]
+    chosen = filtered.index(False) if False in filtered else 0
+    return Injection(*fit[chosen], gadgets), Option.SUSPEND_SECCOMP if filtered[chosen] else Option.NONE
+
+
+def _is_filtered(pid: int, tid: int) -> bool:
+    return bool(Proc(pid).task(tid).status().seccomp)

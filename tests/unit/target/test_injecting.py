@@ -1,0 +1,65 @@
+"""Which of the fit threads runs our system calls, and with which options: processes and their filters are made up."""
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from dotdump.linux.ptrace import Option
+from dotdump.linux.stop import TracedThread
+from dotdump.linux.thread_state import GENERAL, ThreadState
+from dotdump.target import injecting
+from dotdump.target.injecting import injection_of
+
+if TYPE_CHECKING:
+    from dotdump.linux.gadgets import Gadgets
+    from dotdump.linux.process_memory import ProcessMemory
+    from dotdump.target.stopping import StoppedProcess
+
+STOPPED = cast("StoppedProcess", SimpleNamespace(world=SimpleNamespace(pid=1, stopped=[]), states=[]))
+MEMORY = cast("ProcessMemory", None)
+
+
+CODE = cast("Gadgets", SimpleNamespace(still_there=lambda _: True))
+NO_CODE = cast("Gadgets", SimpleNamespace(still_there=lambda _: False))
+
+
+def state(tid: int) -> ThreadState:
+    return ThreadState(tid, bytes(GENERAL.size), b"", b"", b"", 0)
+
+
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> dict[int, bool]:
+    """Return the fit threads, best first, and whether they have a filter; to be filled."""
+    filtered: dict[int, bool] = {}
+    monkeypatch.setattr(injecting, "fit_threads", lambda *_: [(TracedThread(tid), state(tid)) for tid in filtered])
+    monkeypatch.setattr(injecting, "Injection", lambda thread, state, _: (thread, state))
+    monkeypatch.setattr(injecting, "_is_filtered", lambda _, tid: filtered[tid])
+    return filtered
+
+
+def chosen(code: "Gadgets" = CODE) -> tuple[int, Option] | None:
+    found = cast("tuple[tuple[TracedThread, ThreadState], Option] | None", injection_of(STOPPED, [], MEMORY, code))
+    return None if found is None else (found[0][0].tid, found[1])
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({7: False, 8: True}, (7, Option.NONE)),
+        ({7: True, 8: False}, (8, Option.NONE)),
+        ({7: True, 8: True}, (7, Option.SUSPEND_SECCOMP)),
+        (dict.fromkeys(range(7, 500), True) | {500: False}, (7, Option.SUSPEND_SECCOMP)),
+        ({}, None),
+    ],
+)
+def test_a_thread_without_a_filter_is_preferred_and_filters_are_suspended(
+    process: dict[int, bool], filters: dict[int, bool], expected: tuple[int, Option] | None
+) -> None:
+    process.update(filters)
+    assert chosen() == expected
+
+
+def test_without_the_code_to_run_there_is_no_injection(process: dict[int, bool]) -> None:
+    process[7] = False
+    assert chosen(NO_CODE) is None
