@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dotdump import open_core
-from dotdump.target.snapshot import open_snapshot
+from dotdump.target.snapshot import SnapshotRefused, open_snapshot
 from native import native
 
 pytestmark = pytest.mark.live
@@ -48,6 +48,15 @@ def test_a_filter_of_the_thread_that_would_fork_is_seen(action: str) -> None:
         assert target.problems == []
         assert children(process.pid) == ""
         assert process.ask() == "0"
+
+
+def test_a_process_whose_system_calls_go_to_a_handler_is_not_forked() -> None:
+    with native("dispatched") as process:
+        if process.ask() == "0":
+            pytest.skip("this kernel dispatches no system calls")
+        with pytest.raises(SnapshotRefused, match="no thread that a fork could be made with"):
+            open_snapshot(process.pid)
+        assert process.ask() == "1"
 
 
 @pytest.mark.parametrize("action", FILTERS)

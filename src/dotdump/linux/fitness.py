@@ -1,10 +1,11 @@
 """Which thread of a stopped process may run a system call for us, best first.
 
-Fit is a thread that runs 64-bit code, with no signal on its way, outside any restartable sequence, and on a stack that
-is surely its own: the kernel's main stack, or a thread library's, which has the thread's control block at its top and
-lies above a guard. Coroutines, goroutines and signal handlers on alternate stacks run on memory whose lower neighbour
-may belong to somebody else; they are not fit. Source of truth: rseq in the kernel's Documentation/, nptl and musl's
-pthread_create, measurements of which system calls restart without a trace.
+Fit is a thread that runs 64-bit code, with no signal on its way, outside any restartable sequence, whose system calls
+go to the kernel (not to a handler of SIGSYS, as programs for other systems have theirs), and on a stack that is surely
+its own: the kernel's main stack, or a thread library's, which has the thread's control block at its top and lies above
+a guard. Coroutines, goroutines and signal handlers on alternate stacks run on memory whose lower neighbour may belong
+to somebody else; they are not fit. Source of truth: rseq and Syscall User Dispatch in the kernel's Documentation/, nptl
+and musl's pthread_create, measurements of which system calls restart without a trace.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def fit_threads(
         if state is None or thread.deliver or not _has_own_stack(state, pointers, regions, starts):
             continue
         rank = _rank(state, memory)
-        if rank is not None:
+        if rank is not None and not ptrace.dispatches_calls(thread.tid):
             ranked.append((rank, thread.tid, thread, state))
     ranked.sort(key=lambda row: row[:2])
     return [(thread, state) for _, _, thread, state in ranked]

@@ -33,6 +33,7 @@ _POLL_SECONDS = 0.0001
 _POLLS = 32
 """A wait is this often as long as the time between two looks, once that is longer than ``_POLL_SECONDS``."""
 _RSEQ_CONFIGURATION = Struct("<QIIII")
+_DISPATCH_CONFIGURATION = Struct("<QQQQ")
 
 
 class Request(IntEnum):
@@ -51,6 +52,7 @@ class Request(IntEnum):
     GETSIGMASK = 0x420A
     SETSIGMASK = 0x420B
     GET_RSEQ_CONFIGURATION = 0x420F
+    GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211
 
 
 class Option(IntFlag):
@@ -171,15 +173,28 @@ def set_signal_mask(tid: int, mask: int) -> None:
 
 def rseq_area(tid: int) -> int:
     """Return the address of the thread's ``struct rseq``; 0 where it has none or the kernel cannot tell (< 5.13)."""
-    buffer = ctypes.create_string_buffer(_RSEQ_CONFIGURATION.size)
+    return _configuration(Request.GET_RSEQ_CONFIGURATION, tid, _RSEQ_CONFIGURATION)
+
+
+def dispatches_calls(tid: int) -> bool:
+    """Return whether the thread's own calls may become SIGSYS (PR_SET_SYSCALL_USER_DISPATCH); False before Linux 6.4.
+
+    That is its ``mode``, the first number.
+    """
+    return bool(_configuration(Request.GET_SYSCALL_USER_DISPATCH_CONFIG, tid, _DISPATCH_CONFIGURATION))
+
+
+def _configuration(request: Request, tid: int, layout: Struct) -> int:
+    """Return the first number of what a request gives, which is told the size in place of an address; 0 for nothing."""
+    buffer = ctypes.create_string_buffer(layout.size)
     try:
-        _ptrace(Request.GET_RSEQ_CONFIGURATION, tid, len(buffer), ctypes.addressof(buffer))
+        _ptrace(request, tid, len(buffer), ctypes.addressof(buffer))
     except OSError as error:
         if error.errno in (errno.EIO, errno.EINVAL):
             return 0
         raise
-    address: int = _RSEQ_CONFIGURATION.unpack(buffer.raw)[0]
-    return address
+    first: int = layout.unpack(buffer.raw)[0]
+    return first
 
 
 def wait_for_stop(tid: int, seconds: float) -> Stop | None:

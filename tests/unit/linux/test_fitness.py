@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from dotdump.linux import ptrace
 from dotdump.linux.fitness import fit_threads
 from dotdump.linux.stop import TracedThread
 from dotdump.linux.thread_state import CS, FS_BASE, GENERAL, ORIG_RAX, RAX, RSP, ThreadState
@@ -17,6 +18,14 @@ GUARD = Region(0x1000_0000, 0x1000_1000, Protection(0), shared=False)
 THREAD = Region(0x1000_1000, 0x1004_0000, READ_WRITE, shared=False)
 REGIONS = [GUARD, THREAD, MAIN]
 POLL, WAITING = 7, 0
+
+
+@pytest.fixture(autouse=True)
+def dispatching(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """Return the threads whose system calls are dispatched to a handler: none; to be filled."""
+    found: set[int] = set()
+    monkeypatch.setattr(ptrace, "dispatches_calls", found.__contains__)
+    return found
 
 
 def state(tid: int, stack: int, **changed: int) -> ThreadState:
@@ -58,6 +67,11 @@ def test_a_thread_of_32_bits_or_with_a_signal_on_its_way_or_not_stopped_is_not_f
     assert fit([state(1, 0x7FF1_0000, cs=0x23)]) == []
     assert fit([MAIN_THREAD], deliver=10) == []
     assert fit([replace(MAIN_THREAD, exact=False)]) == []
+
+
+def test_a_thread_whose_calls_go_to_a_handler_is_not_fit(dispatching: set[int]) -> None:
+    dispatching.add(1)
+    assert fit([MAIN_THREAD, OTHER_THREAD]) == [2]
 
 
 @pytest.mark.parametrize("stack", [0, 0x7FEF_FFF0, 0x7FF0_0100, 0x7FF2_0000, 0x1000_0800])
