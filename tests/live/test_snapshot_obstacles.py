@@ -20,6 +20,13 @@ pytestmark = pytest.mark.live
 FILTERS = ["errno", "kill"]
 FILLED = (0xD0, 0x3E, 0x5A, 0x0D)
 SIZE = 65536
+DIES_IN_A_CALL = """
+import os, signal, sys
+from dotdump.linux.inject import Injection
+from dotdump.target.snapshot import open_snapshot
+Injection._run_call = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+open_snapshot(int(sys.argv[1]))
+"""
 
 
 def children(pid: int) -> str:
@@ -74,6 +81,15 @@ def test_without_the_right_to_suspend_it_the_world_is_stopped_instead(action: st
         assert "only CAP_SYS_ADMIN can suspend" in done.stdout
         assert int(process.ask()) > 0
         assert children(process.pid) == ""
+
+
+def test_a_thread_that_loses_its_dumper_in_a_call_has_its_vector_registers_again() -> None:
+    with native("vectors") as process:
+        assert process.ask() == "0"
+        for _ in range(3):
+            dumper = subprocess.run([sys.executable, "-c", DIES_IN_A_CALL, str(process.pid)], check=False)
+            assert dumper.returncode == -signal.SIGKILL
+            assert process.ask() == "0"
 
 
 @pytest.mark.parametrize("method", ["ptrace", "snapshot"])

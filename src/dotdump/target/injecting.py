@@ -1,15 +1,19 @@
 """``injection_of``: how system calls can be run in a stopped process: in which thread, with which options of ptrace.
 
-Filters of system calls (seccomp) are each thread's own: what one needs says nothing of another. Source of truth:
-seccomp(2), ptrace(2) "PTRACE_O_SUSPEND_SECCOMP".
+Filters of system calls (seccomp) are each thread's own: what one needs says nothing of another. The state that a thread
+restores itself from must not be larger than what the kernel takes of it: where the thread has not asked for AMX, no
+tiles, or all registers but those of SSE become zero. Source of truth: seccomp(2), ptrace(2) "PTRACE_O_SUSPEND_SECCOMP",
+``check_xstate_in_sigframe`` in arch/x86/kernel/fpu/signal.c.
 """
 
 from __future__ import annotations
 
+from dotdump.formats.xsave import without_tiles
 from dotdump.linux.fitness import fit_threads
 from dotdump.linux.inject import Injection
 from dotdump.linux.proc import Proc
 from dotdump.linux.ptrace import Option
+from dotdump.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +40,9 @@ def injection_of(
         return None
     filtered = [_is_filtered(stopped.world.pid, thread.tid) for thread, _ in fit[:_LOOKED_AT]]
     chosen = filtered.index(False) if False in filtered else 0
-    return Injection(*fit[chosen], gadgets), Option.SUSPEND_SECCOMP if filtered[chosen] else Option.NONE
+    thread, state = fit[chosen]
+    injection = Injection(thread, replace(state, extended=without_tiles(state.extended)), gadgets)
+    return injection, Option.SUSPEND_SECCOMP if filtered[chosen] else Option.NONE
 
 
 def _is_filtered(pid: int, tid: int) -> bool:

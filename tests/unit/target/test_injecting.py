@@ -24,8 +24,12 @@ CODE = cast("Gadgets", SimpleNamespace(still_there=lambda _: True))
 NO_CODE = cast("Gadgets", SimpleNamespace(still_there=lambda _: False))
 
 
+WITH_TILES = bytes(11_008)
+"""An XSAVE area that has room for AMX's tiles, none of them in use."""
+
+
 def state(tid: int) -> ThreadState:
-    return ThreadState(tid, bytes(GENERAL.size), b"", b"", b"", 0)
+    return ThreadState(tid, bytes(GENERAL.size), b"", WITH_TILES, b"", 0)
 
 
 @pytest.fixture
@@ -38,8 +42,12 @@ def process(monkeypatch: pytest.MonkeyPatch) -> dict[int, bool]:
     return filtered
 
 
+def made(code: "Gadgets" = CODE) -> tuple[tuple[TracedThread, ThreadState], Option] | None:
+    return cast("tuple[tuple[TracedThread, ThreadState], Option] | None", injection_of(STOPPED, [], MEMORY, code))
+
+
 def chosen(code: "Gadgets" = CODE) -> tuple[int, Option] | None:
-    found = cast("tuple[tuple[TracedThread, ThreadState], Option] | None", injection_of(STOPPED, [], MEMORY, code))
+    found = made(code)
     return None if found is None else (found[0][0].tid, found[1])
 
 
@@ -63,3 +71,11 @@ def test_a_thread_without_a_filter_is_preferred_and_filters_are_suspended(
 def test_without_the_code_to_run_there_is_no_injection(process: dict[int, bool]) -> None:
     process[7] = False
     assert chosen(NO_CODE) is None
+
+
+def test_the_state_to_go_back_to_has_no_tiles_that_are_not_in_use(process: dict[int, bool]) -> None:
+    """The kernel takes no room for them from a thread that may not use them, and then nothing but SSE's registers."""
+    process[7] = False
+    found = made()
+    assert found is not None
+    assert len(found[0][1].extended) == 2696
