@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dotdump import open_core
+from dotdump.linux.proc import Proc
 from dotdump.target.snapshot import SnapshotRefused, open_snapshot
 from native import native
 
@@ -23,6 +24,7 @@ SIZE = 65536
 DIES_IN_A_CALL = """
 import os, signal, sys
 from dotdump.linux.inject import Injection
+from dotdump.linux.proc import Proc
 from dotdump.target.snapshot import open_snapshot
 Injection._run_call = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 open_snapshot(int(sys.argv[1]))
@@ -31,6 +33,11 @@ open_snapshot(int(sys.argv[1]))
 
 def children(pid: int) -> str:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text()
+
+
+def collect(pid: int, output: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dotdump", "collect", "-p", str(pid), "-o", str(output), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("action", FILTERS)
@@ -92,13 +99,24 @@ def test_a_thread_that_loses_its_dumper_in_a_call_has_its_vector_registers_again
             assert process.ask() == "0"
 
 
+def test_a_twin_is_buried_where_a_thread_sleeps_for_longer_than_the_dump(tmp_path: Path) -> None:
+    with native("vforked") as process:
+        (born,) = Proc(process.pid).children()
+        (late,) = process.tids - {process.pid}
+        done = collect(process.pid, tmp_path / "core", "--method", "snapshot")
+        assert "by snapshot" in done.stdout, done.stderr
+        assert f"threads [{late}] still sleep" in done.stderr
+        assert "zombie" not in done.stderr
+        assert Proc(process.pid).children() == [born]
+        assert process.ask() == "0"
+
+
 @pytest.mark.parametrize("method", ["ptrace", "snapshot"])
 def test_memory_that_forks_do_not_inherit_is_in_the_core(method: str, tmp_path: Path) -> None:
     core = tmp_path / "core"
     with native("advised") as process:
         addresses = [int(word, 16) for word in process.ask().split()]
-        command = [sys.executable, "-m", "dotdump", "collect", "-p", str(process.pid), "--method", method]
-        done = subprocess.run([*command, "-o", str(core)], capture_output=True, text=True, check=False)
+        done = collect(process.pid, core, "--method", method)
         assert done.returncode == 0, done.stderr
         assert f"by {method}" in done.stdout
     with open_core(core) as target:

@@ -45,12 +45,16 @@ class TracedThread:
 
 
 class StoppedWorld:
-    """All threads of a process: ``seize`` them, ``stop`` them, ``release`` them. One use each; ``close`` at the end."""
+    """All threads of a process: ``seize`` them, ``stop`` them, ``release`` them. One use each; ``close`` at the end.
 
-    def __init__(self, pid: int) -> None:
+    ``ours`` are threads that another world of ours still traces, its late ones: they are passed over.
+    """
+
+    def __init__(self, pid: int, ours: frozenset[int] = frozenset()) -> None:
         self.pid = pid
+        self.ours = ours
         self.threads: dict[int, TracedThread] = {}
-        self._gone: set[int] = set()
+        self._passed_over = set(ours)
 
     @property
     def stopped(self) -> list[TracedThread]:
@@ -113,7 +117,7 @@ class StoppedWorld:
     def _seize_new(self) -> list[TracedThread]:
         new = []
         for tid in _thread_ids(self.pid):
-            if tid in self.threads or tid in self._gone:
+            if tid in self.threads or tid in self._passed_over:
                 continue
             self.threads[tid] = TracedThread(tid)  # before it is ours: Ctrl-C may come between
             try:
@@ -124,7 +128,7 @@ class StoppedWorld:
                 del self.threads[tid]
                 raise
             del self.threads[tid]
-            self._gone.add(tid)
+            self._passed_over.add(tid)
         return new
 
     def _seize(self, tid: int) -> bool:

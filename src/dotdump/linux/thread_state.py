@@ -62,7 +62,8 @@ def capture_all(world: StoppedWorld) -> list[ThreadState]:
             states.append(hide_interruption(thread, capture(thread)))
         except ProcessGone:
             continue  # killed in the stop
-    states += [approximate(world.pid, thread.tid) for thread in world.late]
+    late = (thread.tid for thread in world.late)
+    states += [approximate(world.pid, tid) for tid in (*late, *sorted(world.ours))]
     return states
 
 
