@@ -17,7 +17,6 @@ from dotdump.dump.beside import written_beside
 from dotdump.dump.buffered import buffer_for, prepared
 from dotdump.dump.capture import Capture
 from dotdump.dump.copied_target import CopiedTarget
-from dotdump.dump.devices import devices_of
 from dotdump.dump.doctor.preflight import require_tracing
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
@@ -29,6 +28,7 @@ from dotdump.errors import DotdumpError, Incomplete
 from dotdump.formats.diagnostics_page import DiagnosticsPage
 from dotdump.formats.dotdump_notes import COLLECTING, FREE_DROPPED, REDACTED, Origin
 from dotdump.ipc.dump import DumpType
+from dotdump.linux.devices import devices_of
 from dotdump.linux.errors import explain
 from dotdump.linux.headroom import memory_groups
 from dotdump.records import record

@@ -12,8 +12,8 @@ from array import array
 from bisect import bisect_right
 from operator import sub
 
-from dotdump.dump.devices import devices_of
 from dotdump.dump.segments import CODES, DumpPlan, Segment, Why
+from dotdump.linux.devices import devices_of
 from dotdump.memory.region import KERNEL_PAGES, Protection
 from dotdump.memory.region_table import RegionTable
 from dotdump.memory.space import MemoryRange, merged

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
-from dotdump.dump.devices import devices_of
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.plan import full
 from dotdump.dump.sink import sink_for
 from dotdump.formats.dotdump_notes import Origin
+from dotdump.linux.devices import devices_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

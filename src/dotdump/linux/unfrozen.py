@@ -6,6 +6,9 @@ of truth: fork(2), madvise(2), proc_pid_smaps(5) "VmFlags".
 
 from __future__ import annotations
 
+from dotdump.linux.pagemap import PAGE_SIZE
+from dotdump.linux.process_memory import CHUNK
+from dotdump.memory.region import KERNEL_PAGES
 from dotdump.memory.region_table import SHARED, RegionTable
 from dotdump.memory.space import MemoryRange
 from dotdump.records import record
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
 CAP = 256 << 20
 """Bytes that are copied in the stop, at most; what is beyond is read later, from the running process."""
 _IS_SHARED = bytes(rights & SHARED for rights in range(256))
-_KERNEL_PAGES = ("[vvar]", "[vvar_vclock]", "[vsyscall]")
 
 
 @record
@@ -36,11 +38,13 @@ def is_shared(region: Region) -> bool:
     return bool(region.shared) and region.readable and (region.writable or region.path.startswith("/memfd:"))
 
 
-def unfrozen(regions: Sequence[Region], child: Sequence[Region], wiped: frozenset[int]) -> list[Region]:
+def unfrozen(
+    regions: Sequence[Region], child: Sequence[Region], wiped: frozenset[int], devices: frozenset[int]
+) -> list[Region]:
     """Return the regions of a stopped process that its forked ``child`` has not got as they are.
 
     Where it has inherited all, ``child`` is the very same map, and no row is compared. ``wiped`` are the starts of
-    WIPEONFORK regions.
+    WIPEONFORK regions, ``devices`` those of mappings of devices: these and the kernel's own pages no core holds.
     """
     table = RegionTable.of(regions)
     rows = {row for row in table.rows_of(_IS_SHARED) if is_shared(table[row])}
@@ -50,7 +54,8 @@ def unfrozen(regions: Sequence[Region], child: Sequence[Region], wiped: frozense
     if wiped:
         rows.update(row for row, start in enumerate(table.starts) if start in wiped)
     found = [table[row] for row in sorted(rows)]
-    return [region for region in found if region.readable and region.path not in _KERNEL_PAGES]
+    held = (region for region in found if region.readable and region.path not in KERNEL_PAGES)
+    return [region for region in held if region.start not in devices]
 
 
 def _lines(table: RegionTable) -> Iterator[tuple[object, ...]]:
@@ -74,12 +79,18 @@ def copy(memory: ProcessMemory, regions: Sequence[Region], most: int) -> Copies:
 
 
 def _runs(memory: ProcessMemory, region: Region) -> list[tuple[int, bytes]]:
-    """Return the readable parts of one region."""
+    """Return the readable parts of one region.
+
+    No more is asked for at a time than one call reads: each page that cannot be read ends one, and behind the end of a
+    file that was cut there may be thousands.
+    """
     parts, position = [], region.start
-    page = 4096
     while position < region.end:
-        data = memory.read_available(position, region.end - position)
+        size = min(CHUNK, region.end - position)
+        data = memory.read_available(position, size)
         if data:
             parts.append((position, data))
-        position = (position + len(data) + page) & -page
+        position += len(data)
+        if len(data) < size:
+            position = (position + PAGE_SIZE) & -PAGE_SIZE
     return parts

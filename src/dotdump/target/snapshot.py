@@ -13,6 +13,7 @@ from functools import cached_property
 from dotdump.closing import Closing
 from dotdump.errors import AccessDenied, CollectError, DotdumpError, ProcessGone
 from dotdump.linux.backing import BackingFiles
+from dotdump.linux.devices import devices_of
 from dotdump.linux.fork_child import ForkedChild, bury, fork, left_behind, number_within
 from dotdump.linux.gadgets import Gadgets, find_gadgets
 from dotdump.linux.headroom import headroom, memory_groups
@@ -165,7 +166,8 @@ class SnapshotTarget(Closing):
         twin, child = Proc(self._twin.pid), self.regions
         if twin.pages() != Proc(stopped.live).pages():
             child = twin.maps()
-        return copy(memory, unfrozen(self.regions, child, self._wiped), self._most_copied)
+        devices = devices_of(self.regions, self.places.roots)
+        return copy(memory, unfrozen(self.regions, child, self._wiped, devices), self._most_copied)
 
     def _finish(self, stopped: StoppedProcess, first: int) -> None:
         """Do what is left when the process runs again."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.dump.copied_target import CopiedTarget
-from dotdump.dump.devices import devices_of
 from dotdump.dump.plan import full, sharing_zeros, trimmed
 from dotdump.dump.selection.heap_memory import free_objects, private_memory, subtracted, unused_heap
 from dotdump.dump.selection.mini_memory import touch_mini
@@ -17,6 +16,7 @@ from dotdump.dump.selection.small_threads import shortened
 from dotdump.dump.selection.zeros import worth_sharing, zero_ranges
 from dotdump.errors import DotdumpError
 from dotdump.ipc.dump import DumpType
+from dotdump.linux.devices import devices_of
 from dotdump.memory.space import PIECE, MemoryRange, merged
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from dotdump.dump.devices import devices_of
 from dotdump.dump.plan import full
 from dotdump.dump.segments import Why
+from dotdump.linux.devices import devices_of
 from dotdump.memory.region import Protection, Region
 
 RW = Protection.READ | Protection.WRITE
