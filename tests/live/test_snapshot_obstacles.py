@@ -7,7 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,11 +19,15 @@ from dotdump.linux.proc import Proc
 from dotdump.target.snapshot import SnapshotRefused, open_snapshot
 from native import native
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 pytestmark = pytest.mark.live
 
 FILTERS = ["errno", "kill"]
 FILLED = (0xD0, 0x3E, 0x5A, 0x0D)
 SIZE = 65536
+CGROUP_2 = "cgroup.subtree_control"
 DIES_IN_A_CALL = """
 import os, signal, sys
 from dotdump.linux.inject import Injection
@@ -109,6 +116,47 @@ def test_a_twin_is_buried_where_a_thread_sleeps_for_longer_than_the_dump(tmp_pat
         assert "zombie" not in done.stderr
         assert Proc(process.pid).children() == [born]
         assert process.ask() == "0"
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Freeze a process in a control group of its own, of version 2, until the block ends."""
+    mounts = [path for path in (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup")) if (path / CGROUP_2).exists()]
+    if os.geteuid() != 0 or not mounts:
+        pytest.skip("only root can make a control group, of version 2, where that is mounted")
+    group = mounts[0] / f"dotdump-test-{pid}"
+    group.mkdir()
+    try:
+        (group / "cgroup.procs").write_text(str(pid))
+        (group / "cgroup.freeze").write_text("1")
+        while "frozen 1" not in (group / "cgroup.events").read_text():
+            time.sleep(0.001)
+        yield
+    finally:
+        (group / "cgroup.freeze").write_text("0")
+        (mounts[0] / "cgroup.procs").write_text(str(pid))
+        group.rmdir()
+
+
+def test_a_frozen_process_is_not_forked_and_goes_on_when_it_is_thawed() -> None:
+    with native("threads", "3") as process:
+        process.ask()
+        with frozen(process.pid), pytest.raises(SnapshotRefused, match="does not run"):
+            open_snapshot(process.pid)
+        assert children(process.pid) == ""
+        assert int(process.ask()) > 0
+
+
+def test_a_process_that_is_frozen_while_its_twin_lives_keeps_that_as_a_zombie() -> None:
+    with native("threads", "3") as process:
+        with ExitStack() as stack:
+            with open_snapshot(process.pid) as target:
+                stack.enter_context(frozen(process.pid))
+            assert any("as a zombie" in problem for problem in target.problems)
+        assert int(process.ask()) > 0
+        with open_snapshot(process.pid):
+            pass
+        assert children(process.pid) == ""
 
 
 @pytest.mark.parametrize("method", ["ptrace", "snapshot"])

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 RED_ZONE = 128
 STEP_SECONDS = 120.0
 """How long one system call may take: copying the page tables of a very large process is the longest."""
+ENTRY_SECONDS = 2.0
+"""How long a thread may take to begin one: it needs but a CPU, and does not get one while its group is frozen."""
 ATTEMPTS = 20
 _ARGUMENTS = (RDI, RSI, RDX, R10, R8, R9)
 _ALL_SIGNALS = (1 << 64) - 1
@@ -53,6 +55,10 @@ LOST = 0xDD
 _EXIT_GROUP = 231
 _RESTART_CODES = (-512, -513, -514, -516)
 _LAST_ERROR = 4095
+
+
+class DoesNotRun(CollectError):
+    """The thread did not run when it was let go: a control group holds it frozen. ``end`` puts it back all the same."""
 
 
 class Injection:
@@ -79,7 +85,8 @@ class Injection:
     def call(self, number: int, *arguments: int, on_clone: Callable[[int], None] | None = None) -> int:
         """Return what system call ``number`` returned; negative values are error numbers.
 
-        ``on_clone`` is called with the id of a new process, in our PID namespace, as soon as there is one.
+        ``on_clone`` is called with the id of a new process, in our PID namespace, as soon as there is one. Raises
+        ``DoesNotRun``, ``CollectError`` for a call that does not end, ``ProcessGone``.
         """
         for _ in range(ATTEMPTS):
             self._begun = True
@@ -145,7 +152,7 @@ class Injection:
         deliver = syscall_stops = 0
         while syscall_stops < 2:
             ptrace.resume_to_syscall(self._tid, deliver)
-            stop = self._next_stop()
+            stop = self._next_stop() if syscall_stops else self._entry()
             deliver = 0
             if stop.is_syscall:
                 syscall_stops += 1
@@ -154,6 +161,17 @@ class Injection:
                     on_clone(ptrace.event_message(self._tid))
             elif not stop.is_group_or_interrupt:
                 deliver = self._passed_on(stop)
+
+    def _entry(self) -> ptrace.Stop:
+        """Return the stop at which a call begins. A frozen thread does not run, but it stops."""
+        stop = ptrace.wait_for_stop(self._tid, ENTRY_SECONDS)
+        if stop is not None:
+            return stop
+        ptrace.interrupt(self._tid)
+        stop = self._next_stop()
+        if stop.is_group_or_interrupt:
+            raise DoesNotRun(f"thread {self._tid} does not run, as if its control group were frozen")
+        return stop
 
     def _passed_on(self, stop: ptrace.Stop) -> int:
         """Return the signal to deliver: all can wait but SIGSTOP, which cannot be blocked and stops the group."""

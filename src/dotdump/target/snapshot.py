@@ -18,6 +18,7 @@ from dotdump.linux.fork_child import ForkedChild, bury, fork, left_behind, numbe
 from dotdump.linux.gadgets import Gadgets, find_gadgets
 from dotdump.linux.headroom import headroom, memory_groups
 from dotdump.linux.identity import ProcessIdentity
+from dotdump.linux.inject import DoesNotRun
 from dotdump.linux.maps import MapsMemo
 from dotdump.linux.pagemap import Pagemap
 from dotdump.linux.proc import Proc
@@ -151,6 +152,8 @@ class SnapshotTarget(Closing):
             raise SnapshotRefused(
                 f"process {stopped.world.pid} runs under seccomp, which only CAP_SYS_ADMIN can suspend for a fork"
             ) from error
+        except DoesNotRun as error:
+            raise SnapshotRefused(f"process {stopped.world.pid} could not be forked: {error.message}") from error
         except OSError as error:
             if isinstance(error, ProcessGone):
                 raise
@@ -285,6 +288,8 @@ def _wait_in(stopped: StoppedProcess, regions: Sequence[Region], dead: list[int]
     try:
         injection.begin(options)
         return [pid for pid in dead if not bury(injection, pid)]
+    except DoesNotRun:
+        return dead
     finally:
         injection.end()
 
