@@ -118,6 +118,13 @@ def test_a_twin_is_buried_where_a_thread_sleeps_for_longer_than_the_dump(tmp_pat
         assert process.ask() == "0"
 
 
+def test_where_no_thread_stops_the_stop_after_a_refused_snapshot_does_not_meet_ourselves(tmp_path: Path) -> None:
+    with native("vforked", "alone") as process:
+        done = collect(process.pid, tmp_path / "core", "--method", "snapshot")
+        assert "no snapshot" in done.stdout, done.stderr
+        assert f"threads [{process.pid}] slept uninterruptibly" in done.stderr
+
+
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
     """Freeze a process in a control group of its own, of version 2, until the block ends."""

@@ -8,6 +8,7 @@ that was just being delivered is delivered on release. Source of truth: ptrace(2
 from __future__ import annotations
 
 import time
+from threading import get_native_id
 
 from dotdump.errors import AccessDenied, CollectError, ProcessGone
 from dotdump.linux import ptrace
@@ -47,14 +48,14 @@ class TracedThread:
 class StoppedWorld:
     """All threads of a process: ``seize`` them, ``stop`` them, ``release`` them. One use each; ``close`` at the end.
 
-    ``ours`` are threads that another world of ours still traces, its late ones: they are passed over.
+    ``ours`` are threads that an earlier world still traces, for they did not stop: they are passed over.
     """
 
-    def __init__(self, pid: int, ours: frozenset[int] = frozenset()) -> None:
+    def __init__(self, pid: int) -> None:
         self.pid = pid
-        self.ours = ours
         self.threads: dict[int, TracedThread] = {}
-        self._passed_over = set(ours)
+        self.ours: set[int] = set()
+        self._passed_over: set[int] = set()
 
     @property
     def stopped(self) -> list[TracedThread]:
@@ -72,7 +73,7 @@ class StoppedWorld:
             if not self._seize_new():
                 break
         if not self.threads:
-            raise ProcessGone(f"process {self.pid} has no thread left to stop")
+            self._require_sleepers()
 
     def stop(self) -> None:
         """Stop every thread, those born meanwhile as well; the pause begins here."""
@@ -85,7 +86,7 @@ class StoppedWorld:
                 break
         else:
             raise CollectError(f"process {self.pid} starts threads faster than they can be stopped")
-        if not self.threads:
+        if not self.threads and not self.ours:
             raise ProcessGone(f"process {self.pid} has ended while it was being stopped")
 
     def release(self) -> None:
@@ -139,8 +140,19 @@ class StoppedWorld:
         except AccessDenied:
             if thread_state(self.pid, tid) in ("Z", "X", ""):
                 return False
-            raise _refusal(self.pid, tid) from None
+            if not _is_ours(self.pid, tid):
+                raise _refusal(self.pid, tid) from None
+            self.ours.add(tid)
+            return False
         return True
+
+    def _require_sleepers(self) -> None:
+        """Raise where no thread was seized, unless all are ours already and do not stop."""
+        if not self.ours:
+            raise ProcessGone(f"process {self.pid} has no thread left to stop")
+        for tid in self.ours:
+            if thread_state(self.pid, tid) == "t":
+                raise _refusal(self.pid, tid)
 
     def _interrupt(self, threads: list[TracedThread]) -> None:
         for thread in threads:
@@ -221,6 +233,14 @@ def require_held(pid: int, tid: int) -> None:
     """
     if thread_state(pid, tid) != "t":
         raise ProcessGone(f"process {pid} was killed while it was dumped")
+
+
+def _is_ours(pid: int, tid: int) -> bool:
+    """Whether this very thread of ours traces it: each dumps on its own."""
+    try:
+        return Proc(pid).task(tid).status().tracer == get_native_id()
+    except ProcessGone:
+        return False
 
 
 def _thread_ids(pid: int) -> list[int]:

@@ -256,7 +256,7 @@ class SnapshotTarget(Closing):
         own = [child.inner_pid] if child.inner_pid else number_within(self._identity.pid, child.pid)
         dead = sorted({*own, *self._left_behind()})
         with uninterrupted():
-            stopped = StoppedProcess(self._identity.pid, ours=self._late())
+            stopped = StoppedProcess(self._identity.pid)
             try:
                 regions = Proc(stopped.live).maps(self._memo)
                 kept = _wait_in(stopped, regions, dead, self._gadgets)
@@ -264,10 +264,6 @@ class SnapshotTarget(Closing):
                 stopped.release()
         self.problems += [f"process {self.process.pid} keeps its dead child {one} as a zombie" for one in kept]
         stopped.world.close()
-
-    def _late(self) -> frozenset[int]:
-        """Return the threads that have not stopped since: we trace them until they do."""
-        return frozenset(thread.tid for thread in self._world.late) if self._world else frozenset()
 
     def _left_behind(self) -> list[int]:
         """Return dead twins of other dumpers; our own is buried even where these cannot be told."""

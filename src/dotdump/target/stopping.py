@@ -29,11 +29,9 @@ class StoppedProcess:
     """A process that stands still, with the states of its threads. ``suited`` says whether the moment did.
 
     ``stops`` counts how often it was stopped, ``longest`` is the longest of those stops that came to nothing.
-    ``ours`` are threads that we trace already, and that do not stop.
     """
 
-    def __init__(self, pid: int, moment: Moment | None = None, ours: frozenset[int] = frozenset()) -> None:
-        self._ours = ours
+    def __init__(self, pid: int, moment: Moment | None = None) -> None:
         self.stops = 0
         self.suited = True
         self.longest = 0.0
@@ -56,7 +54,7 @@ class StoppedProcess:
         return self.suited or time.monotonic() >= deadline
 
     def _stop(self, pid: int) -> None:
-        self.world = StoppedWorld(pid, self._ours)
+        self.world = StoppedWorld(pid)
         try:
             self.world.seize()
             self.begun = time.monotonic()
