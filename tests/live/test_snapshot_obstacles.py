@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,6 +123,18 @@ def test_where_no_thread_stops_the_stop_after_a_refused_snapshot_does_not_meet_o
         done = collect(process.pid, tmp_path / "core", "--method", "snapshot")
         assert "no snapshot" in done.stdout, done.stderr
         assert f"threads [{process.pid}] slept uninterruptibly" in done.stderr
+
+
+def test_a_process_whose_child_would_be_init_of_a_namespace_is_not_forked() -> None:
+    with native("unshared") as process:
+        with suppress(SnapshotRefused):
+            open_snapshot(process.pid).close()
+        first = process.ask()
+        if first == "-1":
+            pytest.skip("a new pid namespace is not permitted")
+        assert first == "0"  # the twin was not init there, which would have ended the namespace
+        with pytest.raises(SnapshotRefused):
+            open_snapshot(process.pid)
 
 
 @contextmanager

@@ -137,6 +137,16 @@ class Proc:
         except OSError as error:
             raise explain(error, self.pid, f"look at its {kind} namespace") from error
 
+    def children_share_pid_namespace(self) -> bool:
+        """Return whether a child of this thread comes into its own pid namespace, not as init into another.
+
+        One that has no process yet, after ``unshare``, cannot be looked at. True before Linux 4.12: nothing tells.
+        """
+        link = f"{self.directory}/ns/pid_for_children"
+        if not os.path.lexists(link):
+            return True
+        return os.path.exists(link) and self.namespace("pid_for_children") == self.namespace("pid")
+
     def executable(self) -> str:
         """Return the path of the program; with the suffix ``" (deleted)"`` where the file is gone."""
         try:

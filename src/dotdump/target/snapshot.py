@@ -141,7 +141,7 @@ class SnapshotTarget(Closing):
         return stopped
 
     def _fork(self, stopped: StoppedProcess, memory: ProcessMemory) -> None:
-        found = injection_of(stopped, self.regions, memory, self._gadgets)
+        found = injection_of(stopped, self.regions, memory, self._gadgets, forks=True)
         if found is None:
             raise SnapshotRefused(f"process {stopped.world.pid} has no thread that a fork could be made with now")
         injection, options = found

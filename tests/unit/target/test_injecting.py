@@ -42,8 +42,9 @@ def process(monkeypatch: pytest.MonkeyPatch) -> dict[int, bool]:
     return filtered
 
 
-def made(code: "Gadgets" = CODE) -> tuple[tuple[TracedThread, ThreadState], Option] | None:
-    return cast("tuple[tuple[TracedThread, ThreadState], Option] | None", injection_of(STOPPED, [], MEMORY, code))
+def made(code: "Gadgets" = CODE, *, forks: bool = False) -> tuple[tuple[TracedThread, ThreadState], Option] | None:
+    found = injection_of(STOPPED, [], MEMORY, code, forks=forks)
+    return cast("tuple[tuple[TracedThread, ThreadState], Option] | None", found)
 
 
 def chosen(code: "Gadgets" = CODE) -> tuple[int, Option] | None:
@@ -79,3 +80,15 @@ def test_the_state_to_go_back_to_has_no_tiles_that_are_not_in_use(process: dict[
     found = made()
     assert found is not None
     assert len(found[0][1].extended) == 2696
+
+
+def test_a_thread_whose_child_would_be_init_of_a_namespace_does_not_fork(
+    process: dict[int, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process.update({7: False, 8: False})
+    monkeypatch.setattr(injecting, "_keeps_children", lambda _, tid: tid == 8)
+    forking, other = made(forks=True), made()
+    assert forking is not None
+    assert forking[0][0].tid == 8
+    assert other is not None
+    assert other[0][0].tid == 7
