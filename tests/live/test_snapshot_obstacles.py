@@ -42,9 +42,16 @@ def children(pid: int) -> str:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text()
 
 
-def collect(pid: int, output: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dotdump", "collect", "-p", str(pid), "-o", str(output), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def collect(pid: int, output: Path, *options: str, drop: str = "") -> subprocess.CompletedProcess[str]:
+    """Collect without the capabilities to ``drop``, as setpriv spells them."""
+    setpriv = [shutil.which("setpriv") or "", "--inh-caps", drop, "--bounding-set", drop] if drop else []
+    command = [*setpriv, sys.executable, "-m", "dotdump", "collect", "-p", str(pid), "-o", str(output), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def require_setpriv() -> None:
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only root with setpriv can give up capabilities")
 
 
 @pytest.mark.parametrize("action", FILTERS)
@@ -82,14 +89,9 @@ def test_a_process_whose_system_calls_go_to_a_handler_is_not_forked() -> None:
 
 @pytest.mark.parametrize("action", FILTERS)
 def test_without_the_right_to_suspend_it_the_world_is_stopped_instead(action: str, tmp_path: Path) -> None:
-    setpriv = shutil.which("setpriv")
-    if os.geteuid() != 0 or setpriv is None:
-        pytest.skip("only root with setpriv can give up CAP_SYS_ADMIN")
-    drop = "-sys_admin"
+    require_setpriv()
     with native("guarded", action) as process:
-        command = [setpriv, "--inh-caps", drop, "--bounding-set", drop, sys.executable, "-m", "dotdump", "collect"]
-        command += ["-p", str(process.pid), "--live", "-o", str(tmp_path / "core")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = collect(process.pid, tmp_path / "core", "--live", drop="-sys_admin")
         assert done.returncode == 0, done.stderr
         assert "no snapshot" in done.stdout
         assert "only CAP_SYS_ADMIN can suspend" in done.stdout
@@ -176,6 +178,24 @@ def test_a_process_that_is_frozen_while_its_twin_lives_keeps_that_as_a_zombie() 
         with open_snapshot(process.pid):
             pass
         assert children(process.pid) == ""
+
+
+@pytest.mark.parametrize("buffer", ["0", "1GB"])
+def test_pages_that_the_process_would_have_to_supply_are_not_waited_for(buffer: str, tmp_path: Path) -> None:
+    """Without these capabilities such memory is not to be had as a file."""
+    require_setpriv()
+    with native("supplied") as process:
+        if process.ask() == "0":
+            pytest.skip("no userfaultfd")
+        options = ("--live", "--buffer", buffer)
+        done = collect(process.pid, tmp_path / "core", *options, drop="-sys_admin,-checkpoint_restore")
+        assert "userfaultfd" in done.stderr, done.stderr
+        assert "by ptrace" in done.stdout
+        address, asked = process.ask().split()
+    assert asked == "2"
+    with open_core(tmp_path / "core") as target:
+        pages = [target.memory.read_available(int(address, 16) + page * 4096, 4096) for page in range(4)]
+    assert pages == [b"S" * 4096, b"", b"S" * 4096, b""]
 
 
 @pytest.mark.parametrize("method", ["ptrace", "snapshot"])

@@ -18,7 +18,7 @@ from dotdump.memory.space import ExactReads, MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dotdump.dump.segments import DumpPlan
     from dotdump.linux.headroom import MemoryGroup
@@ -64,10 +64,12 @@ class CopiedMemory(ExactReads):
         self._places = list(accumulate((run.size for run in runs), initial=0))
         self._room = room.view
         self._gaps: list[tuple[int, int]] = [(run.start, run.end) for run in runs]
+        self._why: Callable[[int], str] = super().reason
 
     def fill(self, target: ProcessTarget, deadline: float) -> None:
         """Copy all of it; what cannot be read is left out. ``Incomplete`` at ``deadline``: swapped memory is slow."""
         page = target.platform.page_size
+        self._why = target.memory.reason
         gaps: list[tuple[int, int]] = []
 
         def copy(piece: tuple[int, int, int]) -> None:
@@ -99,6 +101,9 @@ class CopiedMemory(ExactReads):
             buffer[filled : filled + len(part)] = part
             filled += len(part)
         return filled
+
+    def reason(self, address: int) -> str:
+        return self._why(address)
 
     def view(self, address: int, size: int) -> memoryview | None:
         part = self._contiguous(address, size)

@@ -35,6 +35,8 @@ else:
 
 CHUNK = 1 << 20
 """Bytes of one call: fastest from 64 KiB to 4 MiB on everything measured."""
+AWAITED = "the process supplies it as it is touched (userfaultfd), and stands still"
+"""Why there is no byte of a page that was not supplied yet."""
 _HIGHEST = 1 << 63
 _ANONYMOUS = ("[heap]", "[stack", "[anon")
 _KINDS = bytes(
@@ -110,16 +112,22 @@ class ProcessMemory(ExactReads, Closing):
     """An ``AddressSpace`` over a process that stands still: what its readable regions map, read by ``source``.
 
     ``pages`` tells which pages hold data; ``files``, where given, serve the pages of file mappings that are absent.
-    It closes them, and where it cannot be made, too.
+    It closes them, and where it cannot be made, too. Of ``awaited`` memory (``userfaults``) no absent page is read.
     Any thread may call ``read_into``.
     """
 
     def __init__(
-        self, source: Source, regions: Sequence[Region], pages: Pagemap, files: BackingFiles | None = None
+        self,
+        source: Source,
+        regions: Sequence[Region],
+        pages: Pagemap,
+        files: BackingFiles | None = None,
+        awaited: Sequence[MemoryRange] = (),
     ) -> None:
         self._source = source
         self._pages = pages
         self._files = files
+        self._awaited = awaited
         try:
             self._regions = _joined_anonymous(RegionTable.of(regions))
             self._starts = [region.start for region in self._regions]
@@ -166,6 +174,9 @@ class ProcessMemory(ExactReads, Closing):
                 yield MemoryRange(start, stop)
             start = stop
 
+    def reason(self, address: int) -> str:
+        return AWAITED if any(part.start <= address < part.end for part in self._awaited) else super().reason(address)
+
     def close(self) -> None:
         """Give up the descriptors."""
         self._source.close()
@@ -200,6 +211,8 @@ class ProcessMemory(ExactReads, Closing):
         return self._read_process(address, buffer) if count is None else count
 
     def _read_process(self, address: int, buffer: memoryview) -> int:
+        if self._awaited:
+            buffer = buffer[: self._first_awaited(address, address + len(buffer)) - address]
         filled = 0
         while filled < len(buffer):
             count = self._read_once(address + filled, buffer[filled : filled + CHUNK])
@@ -207,6 +220,18 @@ class ProcessMemory(ExactReads, Closing):
                 break
             filled += count
         return filled
+
+    def _first_awaited(self, start: int, end: int) -> int:
+        """Return the first address of a range whose page only the process itself could supply; ``end`` without any."""
+        for part in self._awaited:
+            low, high = max(part.start, start), min(part.end, end)
+            position = low & -PAGE_SIZE
+            while position < high:
+                run = next(self._pages.populated(position, -(-high // PAGE_SIZE) * PAGE_SIZE), None)
+                if run is None or run.start > position:
+                    return max(position, start)
+                position = run.end
+        return end
 
     def _read_once(self, address: int, buffer: memoryview) -> int:
         """Return how much was read: less than asked for before the first page that cannot be read."""

@@ -13,6 +13,7 @@ from dotdump.kernels import map_text
 from dotdump.linux import text
 from dotdump.linux.maps import parse_maps
 from dotdump.linux.unfrozen import is_shared
+from dotdump.memory.space import MemoryRange
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     """The line of a region, its resident bytes and its VmFlags."""
 
 _FLAGS, _RESIDENT = b"\nVmFlags:", b"\nRss:"
+_AWAITED = frozenset(("um", "ui"))
 _ROWS = 1024
 _LONGEST = 1 << 18
 """Bytes of an entry: a path of 4096, each of which may be escaped, is 16 KB."""
@@ -33,7 +35,8 @@ class MemoryUse:
     """``private`` and ``shared`` bytes are resident; shared is what a fork shares and somebody may write.
 
     ``flags`` are two-letter VmFlags that matter to a fork, such as ``um``, those of private memory in
-    ``private_flags``; ``wiped`` are the starts of regions that are empty after a fork (``wf``).
+    ``private_flags``; ``wiped`` are the starts of regions that are empty after a fork (``wf``), ``awaited`` are those
+    whose absent pages a program may supply by userfaultfd (``um``, ``ui``).
     """
 
     private: int = 0
@@ -41,6 +44,7 @@ class MemoryUse:
     flags: frozenset[str] = frozenset()
     private_flags: frozenset[str] = frozenset()
     wiped: frozenset[int] = frozenset()
+    awaited: tuple[MemoryRange, ...] = ()
 
 
 def parse_smaps(pieces: Iterable[bytes], source: str = "smaps") -> MemoryUse:
@@ -88,4 +92,5 @@ def _use(resident: int, unusual: Sequence[_Entry], source: str) -> MemoryUse:
         frozenset(flag for _, _, flags in found for flag in flags),
         frozenset(flag for _, _, flags in private for flag in flags),
         frozenset(region.start for region, _, flags in found if "wf" in flags),
+        tuple(MemoryRange(region.start, region.end) for region, _, flags in found if flags & _AWAITED),
     )

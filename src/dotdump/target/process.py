@@ -16,6 +16,7 @@ from dotdump.linux.pagemap import Pagemap
 from dotdump.linux.proc import Proc
 from dotdump.linux.process_memory import ProcessMemory, VmReader
 from dotdump.linux.stop import require_held
+from dotdump.linux.userfaults import answers_faults, awaited
 from dotdump.target.captured import (
     crashed,
     inner_ids,
@@ -82,10 +83,11 @@ class ProcessTarget(Closing):
         try:
             self.process: ProcessFacts = process_facts(pid)
             names, inner = thread_names(pid, Proc(pid).tasks()), inner_ids(pid, Proc(pid).tasks())
+            answers = answers_faults(pid)
             self._stopped = StoppedProcess(pid, moment)
             self._identity.check()
             self._capture(self._stopped, names, inner, first)
-            self._read_map(self._stopped.live, memo)
+            self._read_map(self._stopped.live, memo, answers_faults=answers)
             self._mark_crash(siginfo)
         except BaseException:
             self.close()
@@ -100,11 +102,12 @@ class ProcessTarget(Closing):
         inner |= inner_ids(pid, new)
         self.threads: Sequence[Thread] = threads_of(self.process, stopped.states, names, inner, first)
 
-    def _read_map(self, live: int, memo: MapsMemo | None) -> None:
+    def _read_map(self, live: int, memo: MapsMemo | None, *, answers_faults: bool) -> None:
         proc = Proc(live)
         self.regions: Sequence[Region] = proc.maps(memo)
         self.auxv: bytes = proc.read("auxv")
-        self.memory = ProcessMemory(VmReader(live), self.regions, Pagemap(live), BackingFiles(live))
+        unsupplied = awaited(live) if answers_faults else ()
+        self.memory = ProcessMemory(VmReader(live), self.regions, Pagemap(live), BackingFiles(live), unsupplied)
 
     def _mark_crash(self, siginfo: Siginfo | None) -> None:
         if siginfo is not None:

@@ -50,6 +50,9 @@ class Process:
     def present_runs(self, start: int, end: int) -> Iterator[MemoryRange]:
         yield MemoryRange(start, end)
 
+    def reason(self, address: int) -> str:
+        return f"a hole at {address:#x}"
+
 
 def as_target(process: Process) -> ProcessTarget:
     facts = dict.fromkeys(("process", "regions", "threads", "auxv", "places"))
@@ -165,3 +168,9 @@ def test_touched_memory_is_there_and_zero() -> None:
     memory = touched(3 * CHUNK + 1)
     assert len(memory.view) == memory.size == 3 * CHUNK + 1
     assert not any(memory.view[::PAGE])
+
+
+def test_what_could_not_be_copied_is_missing_for_the_reason_that_the_process_has() -> None:
+    memory = copied(Process(content(4 * PAGE), frozenset({2})))
+    with pytest.raises(MemoryFault, match="a hole at 0x12000"):
+        memory.read(BASE, 4 * PAGE)

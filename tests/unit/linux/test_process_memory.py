@@ -18,12 +18,12 @@ from dotdump.linux.pagemap import PAGE_SIZE, Pagemap
 from dotdump.linux.proc import Proc
 from dotdump.linux.process_memory import MemFile, ProcessMemory, VmReader
 from dotdump.memory.region import Protection, Region
+from dotdump.memory.space import MemoryRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dotdump.linux.process_memory import Source
-    from dotdump.memory.space import MemoryRange
 
 READ = Protection.READ
 BASE = 0x10000000
@@ -115,6 +115,21 @@ def test_what_the_target_may_not_read_is_not_asked_for() -> None:
     assert memory.read_available(BASE, 8) == b""
     assert list(memory.ranges()) == []
     memory.close()
+
+
+def test_absent_pages_that_the_process_would_have_to_supply_are_not_asked_for() -> None:
+    """They are present here where our own memory is: in the second page of four."""
+    with mmap.mmap(-1, 4 * PAGE_SIZE) as own:
+        own[PAGE_SIZE] = 1
+        base = ctypes.addressof(ctypes.c_char.from_buffer(own))
+        part = MemoryRange(base, base + 3 * PAGE_SIZE)
+        regions = [Region(base, base + 4 * PAGE_SIZE, READ, 0, "/dev/zero (deleted)", shared=True, inode=7)]
+        with ProcessMemory(VmReader(os.getpid()), regions, Pagemap(os.getpid()), None, [part]) as memory:
+            assert memory.read_available(base + 8, 8) == b""
+            assert memory.read_available(base + PAGE_SIZE, PAGE_SIZE * 2) == b"\1" + bytes(PAGE_SIZE - 1)
+            assert memory.read_available(base + 3 * PAGE_SIZE, 8) == bytes(8)
+            with pytest.raises(MemoryFault, match="userfaultfd"):
+                memory.read(base + 2 * PAGE_SIZE, 8)
 
 
 def test_anonymous_neighbours_are_read_as_one_and_nothing_across_what_may_not_be_read() -> None:

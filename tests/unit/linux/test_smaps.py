@@ -2,6 +2,7 @@ import pytest
 
 from dotdump.errors import FormatError
 from dotdump.linux.smaps import MemoryUse, parse_smaps
+from dotdump.memory.space import MemoryRange
 
 LINE = b"7f0000001000-7f0000003000 r-xp 00002000 fe:01 4242                       /opt/a b/libcoreclr.so\n"
 SHARED = b"1000-2000 rw-s 00000000 00:01 7   /memfd:/doublemapper (deleted)\n"
@@ -23,6 +24,12 @@ def test_flags_that_matter_to_a_fork_are_named_with_those_beside_them() -> None:
     assert use.flags == {"rd", "um", "ht", "wf"}
     assert use.private_flags == {"rd", "um", "wf"}
     assert use.wiped == {0x7F0000001000}
+
+
+@pytest.mark.parametrize(("flags", "found"), [(b"rd um ", True), (b"rd ui ", True), (b"rd uw ", False)])
+def test_memory_whose_absent_pages_a_program_supplies_is_told(flags: bytes, found: bool) -> None:
+    awaited = parse_smaps([entry(LINE, 4, b"rd ") + entry(SHARED, 4, flags)]).awaited
+    assert awaited == ((MemoryRange(0x1000, 0x2000),) if found else ())
 
 
 def test_shared_memory_that_nobody_may_write_is_neither() -> None:
