@@ -19,7 +19,8 @@ pytestmark = pytest.mark.live
 SNAPSHOTS = int(os.environ.get("DOTDUMP_TEST_SNAPSHOTS", "12"))
 KILLS = int(os.environ.get("DOTDUMP_TEST_KILLS", "30"))
 
-BARE_EINTR = {"epoll_wait", "epoll_timeout", "sigtimedwait", "semtimedop"}
+BARE_EINTR = {"epoll_wait", "epoll_timeout", "sigtimedwait", "semtimedop", "io_uring"}
+BARE_EINTR |= {"recv_timeout", "read_timeout", "accept_timeout", "send_timeout"}
 DUMPER = (
     "import sys; from dotdump.target.snapshot import open_snapshot\n"
     "print('go', flush=True)\n"

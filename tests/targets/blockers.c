@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/futex.h>
+#include <linux/io_uring.h>
+#include <linux/time_types.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -195,6 +197,58 @@ static int semaphore_waits(void) {
     TIMED(0.012, semtimedop(semaphores, &down, 1, &t), result == -1 && code == EAGAIN);
     return 0;
 }
+static int limited(int option, int listens) {
+    struct timeval t = {0, 20000};
+    struct sockaddr any = {AF_UNIX, {0}};
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair)) return -1;
+    if (listens) {
+        pair[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+        if (bind(pair[0], &any, sizeof any.sa_family) || listen(pair[0], 1)) return -1;
+    }
+    return setsockopt(pair[0], SOL_SOCKET, option, &t, sizeof t) ? -1 : pair[0];
+}
+static int receive_times_out(void) {
+    static int socket;
+    char byte;
+    if (!socket) socket = limited(SO_RCVTIMEO, 0);
+    TIMED(0.012, recv(socket, &byte, 1, 0), result == -1 && code == EAGAIN);
+    return 0;
+}
+static int read_times_out(void) {
+    static int socket;
+    char byte;
+    if (!socket) socket = limited(SO_RCVTIMEO, 0);
+    TIMED(0.012, read(socket, &byte, 1), result == -1 && code == EAGAIN);
+    return 0;
+}
+static int accept_times_out(void) {
+    static int socket;
+    if (!socket) socket = limited(SO_RCVTIMEO, 1);
+    TIMED(0.012, accept(socket, 0, 0), result == -1 && code == EAGAIN);
+    return 0;
+}
+static int send_times_out(void) {
+    static int socket;
+    static char bytes[4096];
+    if (!socket) {
+        socket = limited(SO_SNDTIMEO, 0);
+        while (send(socket, bytes, sizeof bytes, MSG_DONTWAIT) > 0) {}
+    }
+    TIMED(0.012, send(socket, bytes, sizeof bytes, 0), result == -1 && code == EAGAIN);
+    return 0;
+}
+static int ring_times_out(void) {
+    static int ring;
+    struct io_uring_params parameters = {0};
+    struct __kernel_timespec t = {0, 9000000};
+    struct io_uring_getevents_arg argument = {.ts = (uintptr_t)&t};
+    if (!ring) ring = syscall(SYS_io_uring_setup, 1, &parameters);
+    if (ring < 0) return usleep(1000), 0; // not permitted, as in most containers
+    unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+    TIMED(0.009, syscall(SYS_io_uring_enter, ring, 0, 1, flags, &argument, sizeof argument), result == -1 && code == ETIME);
+    return 0;
+}
 static int computes(void) {
     static volatile double x = 1;
     volatile uint64_t sums[8] = {0};
@@ -223,7 +277,9 @@ static Blocker blockers[] = {
     {"poll", poll_times_out}, {"ppoll", ppoll_times_out}, {"select", select_times_out}, {"recv", receives},
     {"send", sends}, {"timerfd", timer_ticks}, {"sigtimedwait", waits_for_signal}, {"sigsuspend", suspends},
     {"kill", signals}, {"fork_waitpid", forks_and_waits}, {"semtimedop", semaphore_waits}, {"compute", computes},
-    {"cond_first", first_turn}, {"cond_second", second_turn},
+    {"cond_first", first_turn}, {"cond_second", second_turn}, {"recv_timeout", receive_times_out},
+    {"read_timeout", read_times_out}, {"accept_timeout", accept_times_out}, {"send_timeout", send_times_out},
+    {"io_uring", ring_times_out},
 };
 enum { COUNT = sizeof blockers / sizeof *blockers };
 

@@ -34,8 +34,13 @@ _USER_DATA = 0x2B
 
 _EINTR = (1 << 64) - errno.EINTR
 _ERESTARTNOHAND = (1 << 64) - 514
-_BARE_EINTR = frozenset((65, 128, 208, 220, 232, 281, 441))
-"""semop, rt_sigtimedwait, io_getevents, semtimedop, epoll_wait, epoll_pwait, epoll_pwait2 return EINTR for any stop."""
+_SOCKET_CALLS = frozenset((42, 43, 44, 45, 46, 47, 288, 299, 307))
+"""connect, accept, sendto, recvfrom, sendmsg, recvmsg, accept4, recvmmsg, sendmmsg: of a socket that has a timeout."""
+_BARE_EINTR = _SOCKET_CALLS | {65, 128, 208, 220, 232, 281, 426, 441}
+"""semop, rt_sigtimedwait, io_getevents, semtimedop, epoll_wait, epoll_pwait, io_uring_enter, epoll_pwait2: these return
+EINTR for any stop. Nothing was done then that would be done twice: of what was sent or received in part they tell."""
+_TRANSFERS = frozenset((0, 1, 19, 20))
+"""read, write, readv, writev: of sockets as the calls above; what EINTR means elsewhere is for a driver to say."""
 
 
 @record
@@ -100,12 +105,25 @@ def hide_interruption(thread: TracedThread, state: ThreadState) -> ThreadState:
     by_interrupt = (
         thread.stop is not None and thread.stop.is_group_or_interrupt and thread.stop.signal == signal.SIGTRAP
     )
-    if not by_interrupt or values[RAX] != _EINTR or values[ORIG_RAX] not in _BARE_EINTR or values[CS] != CODE_64:
+    if not by_interrupt or values[RAX] != _EINTR or values[CS] != CODE_64 or not _is_bare(state.tid, values):
         return state
     values[RAX] = _ERESTARTNOHAND
     general = GENERAL.pack(*values)
     ptrace.set_registers(state.tid, ptrace.NT_PRSTATUS, general)
     return ThreadState(state.tid, general, *_after_general(state))
+
+
+def _is_bare(tid: int, values: list[int]) -> bool:
+    """Whether the call of these registers returns EINTR for a stop that is no signal."""
+    call = values[ORIG_RAX]
+    return call in _BARE_EINTR or (call in _TRANSFERS and _is_socket(tid, values[RDI] & 0xFFFFFFFF))
+
+
+def _is_socket(tid: int, descriptor: int) -> bool:
+    try:
+        return os.readlink(f"/proc/{tid}/fd/{descriptor}").startswith("socket:")
+    except OSError:
+        return False
 
 
 def _after_general(state: ThreadState) -> tuple[bytes, bytes, bytes, int]:
