@@ -106,6 +106,15 @@ def test_auto_takes_a_full_dump_itself_and_says_why(tmp_path: Path) -> None:
         assert (small["method"], "the runtime takes" in small["why"]) == ("runtime", True)
 
 
+@pytest.mark.parametrize("output", ["core.zst", "core --skip-file-backed", "core --gc-wait 0", "core --buffer 0"])
+def test_auto_takes_a_small_dump_itself_where_options_are_not_the_runtimes(output: str, tmp_path: Path) -> None:
+    name, *options = output.split()
+    with newest() as running:
+        result = collect(running.pid, tmp_path / name, "--type", "mini", *options)
+    assert (result["exit"], result["method"] in METHODS, "the runtime" in result["why"]) == (0, True, True)
+    assert (tmp_path / name).read_bytes()[:4] == (b"\x28\xb5\x2f\xfd" if name.endswith("zst") else b"\x7fELF")
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", ["Heap", "Mini", "Triage"])
 def test_small_types_are_taken_of_any_program(kind: str, method: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dotdump.cli.arguments import drops_free
 from dotdump.cli.quantities import byte_count, seconds, zstd_level
+from dotdump.dump.destination import STREAM
 from dotdump.dump.gc_moment import DEFAULT_WAIT
 from dotdump.dump.own_method import OwnOptions, PtraceMethod, SnapshotMethod
 from dotdump.errors import CollectError
@@ -65,14 +66,12 @@ def method_of(arguments: argparse.Namespace, flags: DumpFlags, client: Diagnosti
         if flags & ~DumpFlags.CRASH_REPORT:
             raise CollectError("--diag is createdump's: it needs --method runtime")
         return PtraceMethod(own) if name == "ptrace" else SnapshotMethod(own)
-    if name == "auto":
-        from dotdump.dump.auto_method import AutoMethod
+    from dotdump.dump.auto_method import AutoMethod, not_for_the_runtime
 
-        return AutoMethod(flags, own)
-    if own != OwnOptions():
-        raise CollectError(
-            "--gc-wait, --skip-file-backed, --drop-free, --compress and --buffer are not for the runtime's dumps"
-        )
+    if name == "auto":
+        return AutoMethod(flags, own, stream=arguments.output == STREAM)
+    if refusal := not_for_the_runtime(own):
+        raise CollectError(refusal)
     from dotdump.dump.runtime_method import RuntimeMethod
 
     return RuntimeMethod(flags, client)

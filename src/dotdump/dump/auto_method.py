@@ -3,14 +3,15 @@
 A full dump needs nothing of the runtime, so it is ours: a snapshot of a process that is large enough for the shorter
 pause to count, ptrace for others. So is a Heap dump, which is a fraction of the runtime's. Mini and Triage dumps are
 the runtime's as long as it can take them, for what is written by the library that will read them suits it best; ours
-where it cannot. createdump's log is the runtime's, and so is a process that we may not trace: its runtime may.
+where it cannot, and where a stream or options ask for what only ours do: none of them is ever dropped. createdump's log
+is the runtime's, and so is a process that we may not trace: its runtime may.
 """
 
 from __future__ import annotations
 
 import os
 
-from dotdump.dump.own_method import PtraceMethod, SnapshotMethod
+from dotdump.dump.own_method import OwnOptions, PtraceMethod, SnapshotMethod
 from dotdump.dump.runtime_method import RuntimeMethod
 from dotdump.dump.subject import RUNTIME_FILE
 from dotdump.errors import AccessDenied, CollectError, CommandRejected, ProtocolError
@@ -21,7 +22,6 @@ from dotdump.records import record, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dotdump.dump.capture import Capture, Method, Task
-    from dotdump.dump.own_method import OwnOptions
     from dotdump.dump.subject import Subject
 
 _DAC = "libmscordaccore.so"
@@ -40,11 +40,12 @@ class Choice:
 
 
 class AutoMethod:
-    """Chooses when it first sees the process."""
+    """Chooses when it first sees the process. ``stream``: the output is one, which the runtime cannot write."""
 
-    def __init__(self, flags: DumpFlags, options: OwnOptions) -> None:
+    def __init__(self, flags: DumpFlags, options: OwnOptions, *, stream: bool = False) -> None:
         self._flags = flags
         self._options = options
+        self._only_ours = not_for_the_runtime(options, stream=stream)
         self._choice: Choice | None = None
 
     @property
@@ -80,15 +81,21 @@ class AutoMethod:
     def _choose(self, subject: Subject, dump_type: DumpType) -> Choice:
         runtime = RuntimeMethod(self._flags)
         if self._flags & ~DumpFlags.CRASH_REPORT:
-            return Choice(runtime, "createdump's log is the runtime's")
+            return self._runtimes(runtime, "createdump's log is the runtime's")
         try:
             PtraceMethod(self._options).check(subject, dump_type)
         except AccessDenied as error:
-            return Choice(runtime, error.message)
-        why = _FOR_OURS.get(dump_type) or _why_not(runtime, subject, dump_type)
+            return self._runtimes(runtime, error.message, error.hint)
+        why = _FOR_OURS.get(dump_type) or self._only_ours or _why_not(runtime, subject, dump_type)
         if not why:
             return Choice(runtime, "the runtime takes its own small dumps best")
         return self._own(subject, why)
+
+    def _runtimes(self, runtime: RuntimeMethod, why: str, hint: str | None = None) -> Choice:
+        """Return the runtime's method; ``CollectError`` where what was asked for cannot be had of it."""
+        if self._only_ours:
+            raise CollectError(f"{why}; but {self._only_ours}", hint=hint)
+        return Choice(runtime, why)
 
     def _own(self, subject: Subject, why: str) -> Choice:
         resident = subject.status.resident or 0
@@ -101,6 +108,17 @@ _FOR_OURS = {
     DumpType.FULL: "a full dump needs no runtime",
     DumpType.HEAP: "our own Heap dump leaves out what carries nothing",
 }
+
+
+def not_for_the_runtime(options: OwnOptions, *, stream: bool = False) -> str:
+    """Return why a dump of the runtime's cannot be what was asked for, or nothing."""
+    if stream:
+        return "the runtime cannot write a stream"
+    if options == OwnOptions():
+        return ""
+    if options.level is not None:
+        return "the runtime does not compress, which --compress or a name in .zst asks for"
+    return "--gc-wait, --skip-file-backed, --drop-free and --buffer are not for the runtime's dumps"
 
 
 def _why_not(runtime: RuntimeMethod, subject: Subject, dump_type: DumpType) -> str:

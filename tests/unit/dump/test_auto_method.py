@@ -1,18 +1,28 @@
 """Which method suits, over a process whose facts are built: this one, which may surely look at itself."""
 
 import os
+from typing import Any
 
 import pytest
 
+from dotdump.dump import auto_method
 from dotdump.dump.auto_method import SMALL, AutoMethod
-from dotdump.dump.own_method import OwnOptions
+from dotdump.dump.own_method import OwnOptions, PtraceMethod
 from dotdump.dump.subject import Subject
+from dotdump.errors import AccessDenied, CollectError
 from dotdump.ipc.dump import DumpFlags, DumpType
 from dotdump.records import replace
 
 
-def chosen(resident: int, kind: DumpType = DumpType.FULL, flags: DumpFlags = DumpFlags.NONE) -> str:
-    method = AutoMethod(flags, OwnOptions())
+def chosen(
+    resident: int,
+    kind: DumpType = DumpType.FULL,
+    flags: DumpFlags = DumpFlags.NONE,
+    options: OwnOptions | None = None,
+    *,
+    stream: bool = False,
+) -> str:
+    method = AutoMethod(flags, options or OwnOptions(), stream=stream)
     with Subject.open(os.getpid()) as subject:
         subject.status = replace(subject.status, resident=resident)
         return method._choose(subject, kind).method.name
@@ -34,3 +44,53 @@ def test_a_crash_report_can_be_made_of_any_core() -> None:
 
 def test_createdumps_own_options_are_the_runtimes() -> None:
     assert chosen(SMALL, flags=DumpFlags.LOGGING) == "runtime"
+
+
+ONLY_OURS: list[dict[str, Any]] = [
+    {"options": OwnOptions(level=1)},
+    {"options": OwnOptions(file_backed=False)},
+    {"options": OwnOptions(buffer=0)},
+    {"options": OwnOptions(gc_wait=0.0)},
+    {"options": OwnOptions(drop_free=True)},
+    {"stream": True},
+]
+"""What a dump of the runtime's cannot be."""
+
+
+@pytest.fixture
+def able(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the runtime be able to take small dumps of itself."""
+    monkeypatch.setattr(auto_method, "_why_not", lambda *_: "")
+
+
+@pytest.fixture
+def denied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let us have no right to trace the process."""
+
+    def check(*_: object) -> None:
+        raise AccessDenied("it is traced already", hint="end its tracer")
+
+    monkeypatch.setattr(PtraceMethod, "check", check)
+
+
+@pytest.mark.usefixtures("able")
+@pytest.mark.parametrize("asked", ONLY_OURS)
+def test_what_only_ours_can_do_is_ours_whatever_the_type(asked: dict[str, Any]) -> None:
+    assert chosen(SMALL, DumpType.MINI) == "runtime"
+    assert chosen(SMALL, DumpType.MINI, **asked) == "snapshot"
+
+
+@pytest.mark.usefixtures("able", "denied")
+@pytest.mark.parametrize("asked", ONLY_OURS)
+@pytest.mark.parametrize("kind", [DumpType.FULL, DumpType.MINI])
+def test_where_ours_may_not_it_is_refused_and_no_option_is_dropped(kind: DumpType, asked: dict[str, Any]) -> None:
+    assert chosen(SMALL, kind) == "runtime"
+    with pytest.raises(CollectError, match=r"it is traced already; but .*runtime") as refused:
+        chosen(SMALL, kind, **asked)
+    assert refused.value.hint == "end its tracer"
+
+
+@pytest.mark.parametrize("asked", ONLY_OURS)
+def test_createdumps_own_options_and_ours_do_not_go_together(asked: dict[str, Any]) -> None:
+    with pytest.raises(CollectError, match="createdump's log is the runtime's; but "):
+        chosen(SMALL, flags=DumpFlags.LOGGING, **asked)
