@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from corpus import Corpus, Runtime, corpus, executables, missing, runtimes
+from corpus import Corpus, Runtime, corpus, executables, missing, runtimes, starting
+from dotdump.ipc.state import is_suspended
 from dotdump.target.core import open_core
 from native import native
 
@@ -104,6 +105,21 @@ def test_auto_takes_a_full_dump_itself_and_says_why(tmp_path: Path) -> None:
         assert "needs no runtime" in result["why"]
         small = collect(running.pid, tmp_path / "mini", "--type", "mini")
         assert (small["method"], "the runtime takes" in small["why"]) == ("runtime", True)
+
+
+@pytest.mark.parametrize("kind", ["Mini", "Triage"])
+@pytest.mark.parametrize("runtime", [r for r in runtimes() if r.major >= 8], ids=lambda runtime: runtime.version)
+def test_auto_takes_a_small_dump_of_a_runtime_that_waits_to_be_resumed(
+    runtime: Runtime, kind: str, tmp_path: Path
+) -> None:
+    environment = {"DOTNET_DiagnosticPorts": f"{tmp_path}/port,suspend"}
+    with starting(runtime, environment=environment) as running:
+        deadline = time.monotonic() + 20
+        while not is_suspended(running.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        result = collect(running.pid, tmp_path / "core", "--type", kind)
+    assert (result["exit"], result["method"] in METHODS) == (0, True), result["stderr"]
+    assert "waits at its start" in result["why"]
 
 
 @pytest.mark.parametrize("output", ["core.zst", "core --skip-file-backed", "core --gc-wait 0", "core --buffer 0"])

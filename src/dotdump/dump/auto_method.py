@@ -17,6 +17,7 @@ from dotdump.dump.subject import RUNTIME_FILE
 from dotdump.errors import AccessDenied, CollectError, CommandRejected, ProtocolError
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.dump import DumpFlags, DumpType
+from dotdump.ipc.state import is_suspended
 from dotdump.records import record, replace
 
 TYPE_CHECKING = False
@@ -123,6 +124,11 @@ def not_for_the_runtime(options: OwnOptions, *, stream: bool = False) -> str:
 
 def _why_not(runtime: RuntimeMethod, subject: Subject, dump_type: DumpType) -> str:
     """Return why the runtime cannot take a small dump of itself, or nothing."""
+    return _lacking(subject) or _unable(runtime, subject, dump_type)
+
+
+def _lacking(subject: Subject) -> str:
+    """Return what a small dump of the runtime's own needs and is not there, or nothing."""
     module = subject.runtime
     if module is None:
         return "there is no .NET runtime that could dump itself"
@@ -131,6 +137,13 @@ def _why_not(runtime: RuntimeMethod, subject: Subject, dump_type: DumpType) -> s
         return "the runtime of a program in one file takes Full dumps only, or none"
     if not os.path.exists(f"/proc/{subject.pid}/root{directory}/{_DAC}"):
         return "the runtime has no DAC, which small dumps of its own need"
+    return ""
+
+
+def _unable(runtime: RuntimeMethod, subject: Subject, dump_type: DumpType) -> str:
+    """Return why a runtime that has all it needs cannot dump itself now, or nothing."""
+    if is_suspended(subject.pid):
+        return "the runtime waits at its start to be resumed, and dumps itself only afterwards"
     try:
         runtime.check(subject, dump_type)
         DiagnosticsClient.for_process(subject.pid).process_info(_ANSWER)
