@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import os
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dotdump.dump.output import Place
 
-SUFFIX = ".crashreport.json"
 
+def write_crash_report(core: str, *, replace: bool = True) -> str:
+    """Write the crash report of a core under the core's name with a suffix; return its path."""
+    from dotdump.dump.report_file import report_place
 
-def write_crash_report(core: str) -> str:
-    """Write the crash report of a core under the core's name with a suffix; return its path. Replaces an older one."""
-    from dotdump.dump.output import Place
-
-    directory, name = os.path.split(core)
-    return write_crash_report_to(Place(directory or ".", f"{name}{SUFFIX}", replace=True), core)
+    return write_crash_report_to(report_place(core, replace=replace), core)
 
 
 def write_crash_report_to(place: Place, core: str) -> str:
     """Write the crash report of a core at ``place``; return its path."""
     from dotdump.analysis.crash_report import crash_report
-    from dotdump.dump.output import open_output
+    from dotdump.dump.report_file import write_report
     from dotdump.report.crash_report import render_crash_report
     from dotdump.target.core import open_core
 
     with open_core(core) as target:
         text = render_crash_report(crash_report(target))
-    with open_output(place) as output:
-        with open(output.descriptor, "wb", closefd=False) as file:
-            file.write(text.encode())
-        return output.publish()
+    return write_report(place, text.encode())

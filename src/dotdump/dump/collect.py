@@ -10,11 +10,10 @@ import time
 
 from dotdump.dump.capture import Task
 from dotdump.dump.destination import is_read_back, keep, open_destination, publish, require_room, verify_output
-from dotdump.dump.output import open_output
 from dotdump.dump.progress import Phase, silent
 from dotdump.dump.subject import Subject
 from dotdump.dump.verify import Finding, Verdict, worst
-from dotdump.errors import Incomplete
+from dotdump.errors import Incomplete, OutputRefused
 from dotdump.ipc.dump import DumpType
 from dotdump.records import record, replace
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from dotdump.dump.capture import Capture, Method
     from dotdump.dump.destination import Output
     from dotdump.dump.progress import Progress
+    from dotdump.errors import DotdumpError
 
 DEFAULT_TIMEOUT = 3600.0
 """Seconds for all of a collect: 100 GB at 30 MB/s."""
@@ -30,13 +30,17 @@ DEFAULT_TIMEOUT = 3600.0
 
 @record
 class Request:
-    """What to collect. ``output`` as for ``open_destination``; ``timeout`` in seconds, for all of it."""
+    """What to collect. ``output`` as for ``open_destination``; ``timeout`` in seconds, for all of it.
+
+    ``crash_report``: one is to be put beside the core, by the method or afterwards, so its name must be free.
+    """
 
     pid: int
     type: DumpType = DumpType.FULL
     output: str | None = None
     replace: bool = False
     verify: bool = True
+    crash_report: bool = False
     timeout: float = DEFAULT_TIMEOUT
 
 
@@ -77,6 +81,8 @@ def collect(request: Request, method: Method, progress: Progress = silent) -> Co
         method.check(subject, request.type)
         deadline = started + request.timeout
         with open_destination(request.output, subject.name_facts, replace=request.replace, deadline=deadline) as output:
+            if request.crash_report:
+                _require_report_name(output)
             expected = method.expected_size(subject, request.type)
             require_room(output, expected)
             task = Task(subject, request.type, output, expected, deadline, progress)
@@ -84,7 +90,7 @@ def collect(request: Request, method: Method, progress: Progress = silent) -> Co
             findings = _verify(task) if request.verify else ()
             _require_whole(output, method, findings)
             size, (path, surprises) = output.size, publish(output)
-        report = _write_crash_report(capture, path)
+        report, failures = _write_crash_report(capture, path, request)
         return CollectResult(
             path=path,
             bytes=size,
@@ -97,10 +103,16 @@ def collect(request: Request, method: Method, progress: Progress = silent) -> Co
             command=capture.command,
             verified=request.verify and is_read_back(output),
             findings=findings,
-            warnings=(*capture.warnings, *surprises),
+            warnings=(*capture.warnings, *surprises, *failures),
             crash_report=report,
             why=capture.why,
         )
+
+
+def _require_report_name(output: Output) -> None:
+    from dotdump.dump.report_file import require_report_name
+
+    require_report_name(output)
 
 
 def _capture(method: Method, task: Task) -> Capture:
@@ -130,15 +142,18 @@ def _require_whole(output: Output, method: Method, findings: tuple[Finding, ...]
     raise Incomplete(f"{method.claim}, but it is not whole: {problems}; {what}", path=kept, hint=method.advice_if_cut)
 
 
-def _write_crash_report(capture: Capture, core: str) -> str | None:
+def _write_crash_report(capture: Capture, core: str, request: Request) -> tuple[str | None, tuple[str, ...]]:
+    """Write the report that the runtime made, if any: its path, and what went wrong, which is nothing of the core's."""
     if capture.crash_report is None:
-        return None
-    import os
+        return None, ()
+    from dotdump.dump.report_file import report_place, write_report
 
-    from dotdump.dump.output import Place
+    try:
+        return write_report(report_place(core, replace=request.replace), capture.crash_report), ()
+    except OutputRefused as error:
+        return None, (no_report(error),)
 
-    directory, name = os.path.split(core)
-    with open_output(Place(directory, f"{name}.crashreport.json")) as output:
-        with open(output.descriptor, "wb", closefd=False) as file:
-            file.write(capture.crash_report)
-        return output.publish()
+
+def no_report(error: DotdumpError) -> str:
+    """Return what to say where there is a core, but no crash report beside it."""
+    return f"the dump is whole, but its crash report was not written: {error.message}"

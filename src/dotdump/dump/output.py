@@ -19,7 +19,7 @@ from dotdump.dump.naming import default_name, expand, numbered
 from dotdump.dump.sink import sink_for
 from dotdump.errors import OutputRefused
 from dotdump.linux.rename import rename_exclusively
-from dotdump.records import record
+from dotdump.records import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,6 +111,10 @@ class OutputFile(Closing):
     def sink(self) -> FileSink | PipeSink:
         """Return where to write."""
         return sink_for(self.descriptor)
+
+    def require_beside(self, suffix: str) -> None:
+        """Raise ``OutputRefused`` where a file whose name has a suffix more could not be put beside this one."""
+        _refuse_what_is_there(self.directory, replace(self.place, name=f"{self.place.name}{suffix}"))
 
     def publish(self) -> str:
         """Make the file durable, give it its final name, and return the path.

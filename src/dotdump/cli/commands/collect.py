@@ -10,10 +10,10 @@ from dotdump.cli.method_options import add_method_options, method_of
 from dotdump.cli.quantities import seconds
 from dotdump.cli.registry import Exit
 from dotdump.cli.selection import add_selection, selected
-from dotdump.dump.collect import DEFAULT_TIMEOUT, Request, collect
+from dotdump.dump.collect import DEFAULT_TIMEOUT, Request, collect, no_report
 from dotdump.dump.destination import STREAM
 from dotdump.dump.verify import Verdict, worst
-from dotdump.errors import CollectError
+from dotdump.errors import DotdumpError
 from dotdump.ipc.dump import DumpFlags, DumpType
 from dotdump.records import replace
 
@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             output=arguments.output,
             replace=arguments.force,
             verify=not arguments.no_verify,
+            crash_report=arguments.crashreport,
             timeout=arguments.timeout,
         )
         try:
@@ -99,11 +100,12 @@ def _with_crash_report(result: CollectResult, arguments: argparse.Namespace) -> 
     """Write the crash report that was asked for, where the runtime has not written one."""
     if not arguments.crashreport or result.crash_report is not None or result.method == RUNTIME:
         return result
-    if arguments.output == STREAM:
-        raise CollectError("a crash report is written beside the dump, which has no name here")
     from dotdump.cli.crash_report_file import write_crash_report
 
-    return replace(result, crash_report=write_crash_report(result.path))
+    try:
+        return replace(result, crash_report=write_crash_report(result.path, replace=arguments.force))
+    except DotdumpError as error:
+        return replace(result, warnings=(*result.warnings, no_report(error)))
 
 
 def _method(arguments: argparse.Namespace, client: DiagnosticsClient | None) -> Method:

@@ -11,11 +11,12 @@ import os
 import time
 from contextlib import suppress
 
-from dotdump.cli.crash_report_file import SUFFIX, write_crash_report, write_crash_report_to
+from dotdump.cli.crash_report_file import write_crash_report, write_crash_report_to
 from dotdump.cli.selection import process_id
 from dotdump.dump.collect import Request, collect
 from dotdump.dump.output import find_place, open_output
 from dotdump.dump.own_method import OwnOptions, PtraceMethod
+from dotdump.dump.report_file import SUFFIX
 from dotdump.dump.subject import Subject
 from dotdump.errors import DotdumpError
 from dotdump.formats.core_notes import Siginfo
