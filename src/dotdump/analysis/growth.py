@@ -17,7 +17,7 @@ from dotdump.kernels import tally
 from dotdump.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dotdump.analysis.root_paths import RootPath
     from dotdump.analysis.rooted_heap import RootedHeap, RootGroup
@@ -77,7 +77,7 @@ class PathGrowth:
 class HeapGrowth:
     """``types`` and ``roots`` are those that changed, ``paths`` the ways that lead to most of the growth.
 
-    ``same_process`` says whether objects could be matched by address; ``same`` how many were.
+    ``same_process`` says whether objects could be matched by address; ``same`` how many were, free space left out.
     """
 
     before: str
@@ -104,7 +104,7 @@ def heap_growth(before: RootedHeap, after: RootedHeap, limit: int = DEFAULT_PATH
         live_totals(before),
         live_totals(after),
         matched is not None,
-        None if matched is None else sum(matched),
+        None if matched is None else _objects(after, matched),
         tuple(types),
         tuple(roots),
         tuple(_paths(before, after, grown, limit)),
@@ -130,6 +130,11 @@ def _match(before: RootedHeap, after: RootedHeap) -> array[int] | None:
     rows = (ours.addresses, ours.type_ids, ours.sizes, others, theirs.addresses, theirs.type_ids, theirs.sizes)
     tally.match_rows(*rows, marks, counts)
     return counts
+
+
+def _objects(heap: RootedHeap, counts: Sequence[int]) -> int:
+    """Return how many objects there are by type, free space left out."""
+    return sum(count for count, shape in zip(counts, heap.graph.types, strict=True) if not shape.is_free)
 
 
 def _types(before: RootedHeap, after: RootedHeap, matched: array[int] | None) -> Iterator[TypeGrowth]:

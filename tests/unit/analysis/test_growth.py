@@ -53,6 +53,10 @@ def test_what_the_collector_moved_counts_as_gone_and_new() -> None:
     assert found.paths == ()
 
 
+def test_free_space_that_both_have_is_no_object() -> None:
+    assert heap_growth(heap_of(10, moved=8), heap_of(30, moved=8)).same == 11
+
+
 def test_the_root_and_the_way_that_hold_the_growth_are_named(growth: HeapGrowth) -> None:
     assert [(row.kind, row.count.growth, row.retained.growth) for row in growth.roots] == [("StrongHandle", 20, 800)]
     (path,) = growth.paths
