@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.links import links_along
@@ -13,7 +14,7 @@ from dotdump.kernels import paths as kernel
 from dotdump.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from dotdump.analysis.links import Link
     from dotdump.analysis.rooted_heap import RootedHeap, RootName
@@ -157,7 +158,8 @@ class WayShapes:
         self.counts, self.sizes = (array("Q", bytes(8 * _MOST_SHAPES)) for _ in range(2))
         totals = (self.counts, self.sizes, self._examples)
         table, state = array("I", bytes(16 * _MOST_SHAPES)), array("Q", [1])
-        ways = (heap.parents, graph.type_ids, graph.sizes, self._rooted_shapes(), allocate("I", rows))
+        self._shapes = self._rooted_shapes()
+        ways = (heap.parents, graph.type_ids, graph.sizes, self._shapes, allocate("I", rows))
         self.reached: int = kernel.group_ways(0, rows, wanted, *ways, table, self._above, self._kinds, *totals, state)
         self._last = state[0]
         self.objects, self.bytes = _add_up(heap, wanted)
@@ -177,17 +179,27 @@ class WayShapes:
             rows[key] = (shape, count + self.counts[shape], size + self.sizes[shape])
         return rows
 
+    def leading_to_most(self, rows: Collection[int]) -> PathShape:
+        """Return the shape of the ways to most of these objects, of which there is one at least: of them alone."""
+        shapes, sizes = self._shapes, self._heap.graph.sizes
+        counts = Counter(map(shapes.__getitem__, rows))
+        most = max(counts, key=lambda number: (counts[number], -number))
+        led_to = [row for row in rows if shapes[row] == most]
+        return self._described(most - 1, min(led_to), len(led_to), sum(map(sizes.__getitem__, led_to)))
+
     def describe(self, shape: int) -> PathShape:
         """Return a shape with an example."""
+        return self._described(shape, self._examples[shape], self.counts[shape], self.sizes[shape])
+
+    def _described(self, shape: int, row: int, count: int, size: int) -> PathShape:
         heap = self._heap
-        rows = _rows_to(heap, self._examples[shape])
+        rows = _rows_to(heap, row)
         example = _path(heap, rows)
         group, kinds = self._chain(shape)
         if group is None:
             group, kinds = heap.group_of(rows[0]), []
         types = tuple(heap.type_name(kind) for kind in kinds)
-        counts = self.counts[shape], self.sizes[shape]
-        return PathShape(_told(group, example, types), *counts, group, types, example)
+        return PathShape(_told(group, example, types), count, size, group, types, example)
 
     def _chain(self, shape: int) -> tuple[RootGroup | None, list[int]]:
         kinds: list[int] = []

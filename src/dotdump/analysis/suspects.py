@@ -23,7 +23,7 @@ from dotdump.kernels import retention as kernel
 from dotdump.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from dotdump.analysis.root_paths import RootPath
     from dotdump.analysis.rooted_heap import RootedHeap
@@ -116,25 +116,32 @@ def _of_types(heap: RootedHeap, alone: list[int], least: int, live: int) -> Iter
     graph, (first, following) = heap.graph, heap.children
     counts, totals = (allocate("Q", len(graph.types)) for _ in range(2))
     kernel.add_children(first[len(graph)], following, graph.type_ids, heap.retained_sizes, counts, totals)
+    every = counts.tolist()
     for row in alone:
         counts[graph.type_ids[row]] -= 1
         totals[graph.type_ids[row]] -= heap.retained_sizes[row]
     for kind in range(len(graph.types)):
         if totals[kind] >= least and counts[kind] > 1:
-            yield _of_type(heap, kind, counts[kind], totals[kind], live)
+            rows = largest_children(heap, None, _only(heap, kind), every[kind])
+            yield _of_type(heap, set(rows).difference(alone), totals[kind], live)
 
 
-def _of_type(heap: RootedHeap, kind: int, count: int, retained: int, live: int) -> LeakSuspect:
+def _only(heap: RootedHeap, kind: int) -> bytearray:
     wanted = bytearray(len(heap.graph.types))
     wanted[kind] = 1
-    shapes = WayShapes(heap, wanted)
-    shape = shapes.describe(shapes.largest()[0])
+    return wanted
+
+
+def _of_type(heap: RootedHeap, rows: Collection[int], retained: int, live: int) -> LeakSuspect:
+    """Return these objects of one type as a suspect, with the way that leads to most of them."""
+    kind = heap.graph.type_ids[min(rows)]
+    shape = WayShapes(heap, _only(heap, kind)).leading_to_most(rows)
     name, part = heap.type_name(kind), share(retained, live)
     reason = (
-        f"{count:,} {name} that no single object holds retain {part:.0%} of what lives; "
+        f"{len(rows):,} {name} that no single object holds retain {part:.0%} of what lives; "
         f"{shape.count:,} are reached by {shape.name}"
     )
-    return LeakSuspect(name, count, retained, part, reason, shape.example, None, None, 1, ())
+    return LeakSuspect(name, len(rows), retained, part, reason, shape.example, None, None, 1, ())
 
 
 def _held(heap: RootedHeap, row: int) -> Iterator[HeldType]:

@@ -143,6 +143,28 @@ def test_a_suspect_says_where_it_comes_together_and_of_what(world: World) -> Non
     assert f"holds {ITEMS - 1:,} " in suspect.reason
 
 
+def test_a_suspect_of_many_objects_names_the_way_to_those_that_only_roots_hold() -> None:
+    """A hundred items by one array, and two others by two pinned holders each: those two alone are the suspect."""
+    heap = FakeHeap()
+    array, holder = heap.add_type(24, 8, gc_desc=(1, 16, -24)), heap.add_type(32, gc_desc=(1, 8, 16 - 32))
+    item = heap.add_type(4000)
+    region, shared = heap.add_region(2), 2
+    first = region.start + 24 + 8 * (ITEMS + 1)
+    items = first + 2 * 32 * shared
+    region.words += [array.method_table, ITEMS + 1, *(items + 4000 * (shared + n) for n in range(ITEMS)), 0, 0]
+    for number in range(shared):
+        region.words += [holder.method_table, items + 4000 * number, 0, 0] * 2
+    region.words += [item.method_table, *[0] * 499] * (shared + ITEMS)
+    pinned = [first + 32 * number for number in range(2 * shared)]
+    add_handles(heap, (HandleKind.STRONG, [region.start], []), (HandleKind.PINNED, pinned, []))
+    rooted = RootedHeap.of(ClrRuntime.of(heap.target()))
+    of_items = [suspect for suspect in leak_suspects(rooted, 0.01).suspects if suspect.object is None]
+    assert [(suspect.count, suspect.retained) for suspect in of_items] == [(shared, 4000 * shared)]
+    assert f"; {shared} are reached by pinned handle -> " in of_items[0].reason
+    assert of_items[0].path is not None
+    assert of_items[0].path.steps[-1].address == hex(items)
+
+
 def test_what_is_saved_beside_the_core_gives_the_same_answers(world: World, tmp_path: Path) -> None:
     core = tmp_path / "core"
     core.write_bytes(b"core")
