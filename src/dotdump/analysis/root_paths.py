@@ -132,7 +132,8 @@ def who_holds_type(heap: RootedHeap, pattern: str, limit: int | None = None, off
     wanted = types_named(heap, pattern)
     shapes = WayShapes(heap, wanted)
     if not shapes.objects:
-        raise NotFound(f"no object in the heap is of a type that matches {pattern!r}")
+        hint = "of a name, + and [ mean something else: put \\ before them" if set(pattern) & set("+[") else None
+        raise NotFound(f"no object in the heap is of a type that matches {pattern!r}", hint=hint)
     last = None if limit is None else offset + limit
     largest = shapes.largest()
     return HeldTypes(

@@ -28,14 +28,25 @@ def choice_of(arguments: Namespace) -> Choice:
 
 
 def pattern(text: str) -> str:
-    """Take an argument that has to be a regular expression."""
-    try:
-        re.compile(text)
-    except re.error as error:
+    """Take an argument that has to be a regular expression; the brackets of an array's name may stand as they are."""
+    refusal = _refusal(text)
+    if not refusal:
+        return text
+    escaped = re.sub(r"\[(,*)\]", r"\\[\1\\]", text)
+    if _refusal(escaped):
         from argparse import ArgumentTypeError
 
-        raise ArgumentTypeError(f"{text!r} is no regular expression: {error}") from error
-    return text
+        raise ArgumentTypeError(f"{text!r} is no regular expression: {refusal}")
+    return escaped
+
+
+def _refusal(text: str) -> str:
+    """Return why a text is no regular expression, or nothing."""
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        return str(error)
+    return ""
 
 
 def count(text: str) -> int:

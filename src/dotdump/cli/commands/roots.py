@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from argparse import ArgumentTypeError
 from functools import partial
 
 from dotdump.cli.answer import print_answer
 from dotdump.cli.arguments import add_format
 from dotdump.cli.core_arguments import add_symbols, add_sysroot
-from dotdump.cli.listing_arguments import count
+from dotdump.cli.listing_arguments import count, pattern
 from dotdump.cli.registry import Exit
 from dotdump.cli.rooted import open_rooted, tell_problems
 from dotdump.cli.selection import process_id
@@ -67,11 +68,16 @@ def run(arguments: Namespace, console: Console) -> int:
     if 0 < len(addresses) < len(wanted) or (not addresses and len(wanted) > 1):
         console.error("either addresses or one type", "put several types in one expression: 'Order|Invoice'")
         return Exit.USAGE
+    try:
+        types = "" if addresses else pattern(wanted[0])
+    except ArgumentTypeError as error:
+        console.error(str(error), "see --help")
+        return Exit.USAGE
     with open_rooted(arguments, console) as heap:
         if addresses:
             _print_objects(heap, addresses, arguments, console)
         else:
-            _print_types(heap, wanted[0], arguments, console)
+            _print_types(heap, types, arguments, console)
         return tell_problems(heap, console)
 
 

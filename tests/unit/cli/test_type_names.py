@@ -1,0 +1,65 @@
+"""Names of types as ``heap`` prints them, where a regular expression is taken."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builders.heaps import FakeHeap
+from builders.roots import add_handles
+from dotdump.cli.listing_arguments import pattern
+from dotdump.cli.main import main
+from dotdump.cli.registry import Exit
+from dotdump.clr.contracts.handles import HandleKind
+from dotdump.clr.model.runtime import ClrRuntime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builders.clr import FakeTarget
+
+NAME = "Shop.Customer[]"
+
+
+@pytest.fixture(autouse=True)
+def heap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One array of customers by a strong handle."""
+    fake = FakeHeap()
+    region = fake.add_region(2, [fake.add_type(24, 8).method_table, 0, 0])
+    add_handles(fake, (HandleKind.STRONG, [region.start], []))
+
+    @contextmanager
+    def opened(*_: object) -> Iterator[FakeTarget]:
+        yield fake.target()
+
+    monkeypatch.setattr("dotdump.cli.rooted.open_target", opened)
+    monkeypatch.setattr(ClrRuntime, "type_name", lambda *_: NAME)
+
+
+@pytest.mark.parametrize("name", ["Customer[]", NAME, r"Customer\[\]$"])
+def test_an_array_is_found_by_its_name_as_it_is_printed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["roots", "core", name, "--no-index"])
+    assert f"strong handle -> {NAME}" in capsys.readouterr().out
+
+
+def test_what_is_no_regular_expression_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["roots", "core", "Customer(", "--no-index"]) == Exit.USAGE
+    assert capsys.readouterr().err.startswith("dotdump: 'Customer(' is no regular expression: missing ), ")
+
+
+def test_a_name_that_is_an_expression_of_something_else_comes_with_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["roots", "core", "Shop+Cart", "--no-index"]) == Exit.FAILED
+    assert "put \\ before them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "taken"), [("A<B[,]>[]", r"A<B\[,\]>\[\]"), ("[a-c]", "[a-c]"), ("[]a]", "[]a]")])
+def test_brackets_are_those_of_an_array_only_where_they_are_no_expression(text: str, taken: str) -> None:
+    assert pattern(text) == taken
+
+
+def test_what_is_neither_is_refused() -> None:
+    with pytest.raises(ArgumentTypeError, match=r"'\(\[\]' is no regular expression: "):
+        pattern("([]")
