@@ -36,6 +36,11 @@ def select_roots(found: RetainedRoots, choice: Choice) -> RetainedRoots:
     return replace(found, roots=choose(found.roots, choice, lambda row: row.name or row.kind, _KEYS))
 
 
+def select_suspects(found: LeakSuspects, choice: Choice) -> LeakSuspects:
+    """Return the suspects only that ``choice`` wants; totals stay."""
+    return replace(found, suspects=choose(found.suspects, choice, lambda row: row.name, _KEYS))
+
+
 def render_objects(found: RetainedObjects, width: int | None) -> str:
     """Return a table of objects, and what lives."""
     header = ("ADDRESS", "BYTES", "RETAINED", "SHARE", "DOMINATOR", "TYPE")
@@ -69,12 +74,13 @@ def render_roots(found: RetainedRoots, width: int | None) -> str:
     return f"{table}\n\n{live_text(found.live)}"
 
 
-def render_suspects(found: LeakSuspects, width: int | None) -> str:
-    """Return each suspect with its reason, the way to it and what it holds."""
+def render_suspects(found: LeakSuspects, width: int | None, *, of: int = 0) -> str:
+    """Return each suspect with its reason, the way to it and what it holds; they are those chosen ``of`` so many."""
     del width
     parts = ["\n".join(_suspect(number, suspect)) for number, suspect in enumerate(found.suspects, 1)]
     if not parts:
-        parts = [f"nothing retains {found.threshold:.0%} of what lives"]
+        retains = f"retains {found.threshold:.0%} of what lives"
+        parts = [f"none of {of:,} suspects is of that kind: each {retains}" if of else f"nothing {retains}"]
     return "\n\n".join([*parts, live_text(found.live)])
 
 

@@ -10,6 +10,7 @@ from dotdump.cli.listing_arguments import choice_of, count, pattern
 from dotdump.cli.quantities import address
 from dotdump.cli.rooted import open_rooted, tell_problems
 from dotdump.cli.target_arguments import add_index, add_target
+from dotdump.cli.together import given, not_together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,13 @@ EXAMPLES = """\
   dotdump retained core.4711 --of 0x7f3a5c001000     what goes directly with one object: down the dominator tree
   dotdump retained -p 4711 --format json             of a process that runs"""
 
-_SORTS = ("retained", "size", "count", "name")
+_SORTS = {
+    "suspects": ("retained", "count", "name"),
+    "type": ("retained", "size", "count", "name"),
+    "root": ("retained", "count", "name"),
+    "object": ("retained",),
+}
+"""The orders that rows have: what has no size cannot be sorted by it."""
 _DEFAULT_LIMIT = 50
 
 
@@ -38,25 +45,21 @@ def configure(parser: ArgumentParser) -> None:
     what.add_argument("--by", choices=("object", "type", "root"), help="a table instead of suspects")
     what.add_argument("--of", metavar="ADDRESS", type=address, help="objects that this one dominates directly")
     parser.add_argument("--type", metavar="REGEX", type=pattern, help="only rows whose name matches")
-    parser.add_argument("--sort", choices=_SORTS, default="retained", help="of types and roots; default: %(default)s")
+    parser.add_argument("--sort", choices=_SORTS["type"], default="retained", help="default: %(default)s")
     parser.add_argument("--limit", metavar="N", type=count, help="at most N rows; of objects by default 50")
     parser.add_argument("--offset", metavar="N", type=count, default=0, help="leave out the first N rows")
-    parser.add_argument(
-        "--share", metavar="PERCENT", type=_percent, default=0.1, help="what is suspect: default 10, of what lives"
-    )
+    parser.add_argument("--share", metavar="PERCENT", type=_percent, help="what is suspect: default 10, of what lives")
 
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print it; 3 where the heap could not be read in full."""
+    rows = "object" if arguments.of is not None else arguments.by or "suspects"
+    if arguments.share is not None and rows != "suspects":
+        return not_together(console, "--share", given(arguments, "by", "of"))
+    if arguments.sort not in _SORTS[rows]:
+        return not_together(console, f"--sort {arguments.sort}", given(arguments, "by", "of") or ["leak suspects"])
     with open_rooted(arguments, console) as heap:
-        if arguments.by == "object" or arguments.of is not None:
-            _print_objects(heap, arguments, console)
-        elif arguments.by == "type":
-            _print_types(heap, arguments, console)
-        elif arguments.by == "root":
-            _print_roots(heap, arguments, console)
-        else:
-            _print_suspects(heap, arguments, console)
+        _PRINT[rows](heap, arguments, console)
         return tell_problems(heap, console)
 
 
@@ -89,12 +92,16 @@ def _print_roots(heap: RootedHeap, arguments: Namespace, console: Console) -> No
 
 
 def _print_suspects(heap: RootedHeap, arguments: Namespace, console: Console) -> None:
-    from dotdump.analysis.suspects import leak_suspects
+    from dotdump.analysis.suspects import DEFAULT_SHARE, leak_suspects
     from dotdump.report import retention as report
 
-    found = leak_suspects(heap, arguments.share)
-    text = partial(report.render_suspects, found)
+    every = leak_suspects(heap, arguments.share or DEFAULT_SHARE)
+    found = report.select_suspects(every, choice_of(arguments))
+    text = partial(report.render_suspects, found, of=len(every.suspects))
     print_answer(console, "dotdump/leak-suspects/1", found, text, partial(report.suspects_csv, found))
+
+
+_PRINT = {"object": _print_objects, "type": _print_types, "root": _print_roots, "suspects": _print_suspects}
 
 
 def _percent(text: str) -> float:
