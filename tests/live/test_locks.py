@@ -123,6 +123,21 @@ def test_equal_stacks_are_one_group_with_what_it_waits_for(core: Path) -> None:
     assert ".NET Timer" not in told
 
 
+def test_groups_are_those_of_the_threads_that_were_asked_for_also_where_they_are_hidden(core: Path) -> None:
+    def threads(*options: str) -> dict[int, dict[str, Any]]:
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
+            assert main(["stacks", str(core), "--parallel", "--format", "json", *options]) == 0
+        groups = json.loads(out.getvalue())["groups"]
+        return {thread["os_id"]: thread for group in groups for thread in group["threads"]}
+
+    shown = threads()
+    hidden = min(threads("--all").keys() - shown.keys())
+    sleeper = next(thread for thread in shown.values() if thread["name"] == "sleeper")
+    found = threads("--thread", str(hidden), "--thread", str(sleeper["managed_id"]))
+    assert found.keys() == {hidden, sleeper["os_id"]}
+    assert main(["stacks", str(core), "--parallel", "--thread", "999999"]) == 1
+
+
 def test_a_process_that_runs_has_the_same_deadlock(tmp_path: Path) -> None:
     del tmp_path
     runtime = runtimes()[-1]

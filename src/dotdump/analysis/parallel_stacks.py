@@ -10,6 +10,8 @@ from dotdump.analysis.wait_rules import WaitKind
 from dotdump.records import record
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from dotdump.analysis.locks import WaitRow
     from dotdump.analysis.waits import ThreadWait
     from dotdump.clr.contracts.progress import Progress
@@ -42,15 +44,22 @@ class StackGroups:
     problems: tuple[Problem, ...]
 
 
-def stack_groups(runtime: ClrRuntime, *, everything: bool = False, progress: Progress | None = None) -> StackGroups:
-    """Return the threads of a runtime by where they stand; with ``everything`` idle ones and those without frames."""
+def stack_groups(
+    runtime: ClrRuntime, threads: Collection[int] = (), *, everything: bool = False, progress: Progress | None = None
+) -> StackGroups:
+    """Return the threads of a runtime by where they stand; with ``everything`` idle ones and those without frames.
+
+    With ``threads`` all those that have one of these ids, and no others.
+    """
     known = waits_of(runtime)
     report = lock_report(runtime, progress, known)
     rows = {row.thread: row for row in report.waits}
     groups: dict[tuple[tuple[str, ...], str], list[ThreadWait]] = {}
     hidden = 0
     for wait in known.threads:
-        if not everything and (wait.kind is WaitKind.IDLE or not wait.methods):
+        if threads and not {wait.thread.os_id, wait.thread.managed_id}.intersection(threads):
+            continue
+        if not (everything or threads) and (wait.kind is WaitKind.IDLE or not wait.methods):
             hidden += 1
             continue
         groups.setdefault((wait.methods, _words(wait, rows.get(thread_ref(wait.thread)))), []).append(wait)

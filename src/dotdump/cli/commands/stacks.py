@@ -8,12 +8,15 @@ from dotdump.cli.answer import print_answer, tell_heap_damage, warn_of
 from dotdump.cli.listing_arguments import count
 from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_target, is_damaged, open_target
+from dotdump.cli.together import given, not_together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterable
 
-    from dotdump.analysis.stacks import StackList
+    from dotdump.analysis.lock_owners import ThreadRef
+    from dotdump.analysis.stacks import StackList, ThreadStack
     from dotdump.cli.console import Console
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Target
@@ -29,6 +32,12 @@ EXAMPLES = """\
   dotdump stacks core.4711 --use-dac                   what the runtime's own debugging library says, to compare
   dotdump stacks core.4711 --native --symbols ./debug  with names from separate files of symbols
   dotdump stacks core.4711 --format json"""
+
+_NOT_OF = {
+    "parallel": ("frames", "native", "args", "locals", "objects", "use-dac"),
+    "use-dac": ("native", "args", "locals", "objects"),
+}
+"""What a way to show stacks has not."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -55,23 +64,34 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print them; 3 where something is damaged, 1 where a thread that was asked for is not there."""
+    for mode, others in _NOT_OF.items():
+        if given(arguments, mode) and (apart := given(arguments, *others)):
+            return not_together(console, f"--{mode}", apart)
     if arguments.parallel:
         return _run_parallel(arguments, console)
-    from dotdump.errors import NotFound
+    if arguments.all:
+        console.error("--all is only for --parallel: other stacks are those of all threads", "see --help")
+        return Exit.USAGE
     from dotdump.report.stacks import render_stacks
 
     with open_target(arguments, console) as target:
         stacks = _stacks(target, arguments, console)
         damaged = is_damaged(target, arguments)
     warn_of(stacks.problems, console)
-    there = {number for thread in stacks.threads for number in (thread.os_id, thread.managed_id)}
-    missing = set(arguments.thread) - there
+    _require_threads(arguments, stacks.threads)
+    print_answer(console, "dotdump/stacks/1", stacks, partial(render_stacks, stacks))
+    return Exit.PROBLEMS if damaged or stacks.problems else Exit.DONE
+
+
+def _require_threads(arguments: Namespace, threads: Iterable[ThreadStack | ThreadRef]) -> None:
+    """Raise ``NotFound`` where a thread that was asked for is not among these."""
+    from dotdump.errors import NotFound
+
+    missing = set(arguments.thread).difference(*((thread.os_id, thread.managed_id) for thread in threads))
     if missing:
         raise NotFound(
             f"no thread {', '.join(map(str, sorted(missing)))}", hint="'dotdump threads CORE' lists those of a core"
         )
-    print_answer(console, "dotdump/stacks/1", stacks, partial(render_stacks, stacks))
-    return Exit.PROBLEMS if damaged or stacks.problems else Exit.DONE
 
 
 def _run_parallel(arguments: Namespace, console: Console) -> int:
@@ -83,7 +103,8 @@ def _run_parallel(arguments: Namespace, console: Console) -> int:
     with open_target(arguments, console) as target, ProgressLine(console) as progress:
         runtime = ClrRuntime.of(target)
         whole = runtime.heap.can_walk
-        found = stack_groups(runtime, everything=arguments.all, progress=progress)
+        found = stack_groups(runtime, arguments.thread, everything=arguments.all, progress=progress)
+    _require_threads(arguments, (thread for group in found.groups for thread in group.threads))
     status = tell_heap_damage(found.problems, console, whole=whole)
     print_answer(console, "dotdump/parallel-stacks/1", found, partial(render_groups, found))
     return status
