@@ -17,7 +17,7 @@ def add_listing(parser: ArgumentParser, rows: str, sorts: Sequence[str], *, matc
     parser.add_argument("--type", metavar="REGEX", type=pattern, help=f"only {rows} whose {matched} matches")
     parser.add_argument("--sort", choices=list(sorts), default=sorts[0], help="default: %(default)s")
     parser.add_argument("--limit", metavar="N", type=count, help=f"at most N {rows}")
-    parser.add_argument("--offset", metavar="N", type=count, default=0, help=f"leave out the first N {rows}")
+    parser.add_argument("--offset", metavar="N", type=offset, default=0, help=f"leave out the first N {rows}")
 
 
 def choice_of(arguments: Namespace) -> Choice:
@@ -47,6 +47,11 @@ def _refusal(text: str) -> str:
     except (re.error, OverflowError, RecursionError) as error:
         return str(error)
     return ""
+
+
+def offset(text: str) -> int:
+    """Convert an argument to a number of rows to leave out, which may be none."""
+    return 0 if text == "0" else count(text)
 
 
 def count(text: str) -> int:

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from argparse import ArgumentTypeError
 
 import pytest
 
@@ -67,3 +68,12 @@ def test_the_overview_names_every_command_with_its_summary() -> None:
     shown = overview().format_help()
     for name, summary in COMMANDS.items():
         assert re.search(rf"^  {re.escape(name)} +{re.escape(summary)}$", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if "--offset" in parser_of(name, load(name)).format_help()])
+def test_the_first_page_of_a_listing_is_at_offset_0(name: str) -> None:
+    (offset,) = [a for a in parser_of(name, load(name))._actions if "--offset" in a.option_strings]
+    assert callable(offset.type)
+    assert (offset.type("0"), offset.type("20")) == (0, 20)
+    with pytest.raises(ArgumentTypeError):
+        offset.type("-1")

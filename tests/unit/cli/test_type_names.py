@@ -45,6 +45,12 @@ def test_an_array_is_found_by_its_name_as_it_is_printed(name: str, capsys: pytes
     assert f"strong handle -> {NAME}" in capsys.readouterr().out
 
 
+def test_addresses_have_no_offset(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["roots", "core", "7f0010000028", "--offset", "1"]) == Exit.USAGE
+    assert "--offset and addresses do not go together" in capsys.readouterr().err
+    assert main(["roots", "core", "7f0010000028", "--offset", "0", "--no-index"]) != Exit.USAGE
+
+
 def test_what_is_no_regular_expression_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["roots", "core", "Customer(", "--no-index"]) == Exit.USAGE
     assert capsys.readouterr().err.startswith("dotdump: 'Customer(' is no regular expression: missing ), ")

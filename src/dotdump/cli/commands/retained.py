@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 
 from dotdump.cli.answer import print_answer
-from dotdump.cli.listing_arguments import choice_of, count, pattern
+from dotdump.cli.listing_arguments import choice_of, count, offset, pattern
 from dotdump.cli.quantities import address
 from dotdump.cli.rooted import open_rooted, tell_problems
 from dotdump.cli.target_arguments import add_index, add_target
@@ -47,7 +47,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--type", metavar="REGEX", type=pattern, help="only rows whose name matches")
     parser.add_argument("--sort", choices=_SORTS["type"], default="retained", help="default: %(default)s")
     parser.add_argument("--limit", metavar="N", type=count, help="at most N rows; of objects by default 50")
-    parser.add_argument("--offset", metavar="N", type=count, default=0, help="leave out the first N rows")
+    parser.add_argument("--offset", metavar="N", type=offset, default=0, help="leave out the first N rows")
     parser.add_argument("--share", metavar="PERCENT", type=_percent, help="what is suspect: default 10, of what lives")
 
 

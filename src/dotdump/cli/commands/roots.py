@@ -9,11 +9,12 @@ from functools import partial
 from dotdump.cli.answer import print_answer
 from dotdump.cli.arguments import add_format
 from dotdump.cli.core_arguments import add_symbols, add_sysroot
-from dotdump.cli.listing_arguments import count, pattern
+from dotdump.cli.listing_arguments import count, offset, pattern
 from dotdump.cli.registry import Exit
 from dotdump.cli.rooted import open_rooted, tell_problems
 from dotdump.cli.selection import process_id
 from dotdump.cli.target_arguments import add_index
+from dotdump.cli.together import not_together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("-p", "--process-id", type=process_id, metavar="PID", help="a process that runs")
     parser.add_argument("--limit", metavar="N", type=count, help="ways to an object, or of a type; default: 3, 10")
-    parser.add_argument("--offset", metavar="N", type=count, help="of a type: leave out the first N ways")
+    parser.add_argument("--offset", metavar="N", type=offset, help="of a type: leave out the first N ways")
     add_sysroot(parser)
     add_symbols(parser)
     add_format(parser, "csv")
@@ -68,6 +69,8 @@ def run(arguments: Namespace, console: Console) -> int:
     if 0 < len(addresses) < len(wanted) or (not addresses and len(wanted) > 1):
         console.error("either addresses or one type", "put several types in one expression: 'Order|Invoice'")
         return Exit.USAGE
+    if addresses and arguments.offset:
+        return not_together(console, "--offset", ["addresses"])
     try:
         types = "" if addresses else pattern(wanted[0])
     except ArgumentTypeError as error:
