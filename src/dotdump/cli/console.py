@@ -30,10 +30,10 @@ class Console:
 
     @property
     def width(self) -> int | None:
-        """Columns of the terminal, or None where stdout is none."""
+        """Columns of the terminal, or None where stdout is none, or one that has not been told how many it has."""
         if not self.stdout.isatty():
             return None
-        return os.get_terminal_size(self.stdout.fileno()).columns
+        return os.get_terminal_size(self.stdout.fileno()).columns or None
 
     def result(self, text: str) -> None:
         """Print a result, or a part of one."""

@@ -7,6 +7,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 GAP = "  "
+_LEAST_TEXT = 8
+_OF_NUMBERS = "0123456789abcdefx,.%+-"
+"""What numbers, addresses and ranges of them are made of."""
 
 
 def render_table(
@@ -18,12 +21,14 @@ def render_table(
 ) -> str:
     """Return lines of text; ``right`` holds the indexes of right-aligned columns.
 
-    With a ``width``, cells of the widest columns are shortened in the middle until a line fits.
+    With a ``width``, texts of the widest columns are shortened in the middle until a line fits: numbers and addresses
+    never are, for one that is cut is another one.
     """
     cells = [[printable(str(cell)) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    if width is not None:
-        _shrink(widths, width - len(GAP) * (len(widths) - 1))
+    available = sum(widths) if width is None else width - len(GAP) * (len(widths) - 1)
+    if sum(widths) > available:
+        _shrink(widths, [_least(column, cells[1:], right) for column in range(len(header))], available)
     return "\n".join(_line(row, widths, right) for row in cells)
 
 
@@ -42,12 +47,19 @@ def fitted(line: str, width: int | None) -> str:
     return shorten(line, width) if width else line
 
 
-def _shrink(widths: list[int], available: int) -> None:
+def _shrink(widths: list[int], least: Sequence[int], available: int) -> None:
+    """Make the widest columns narrower, none of them than its least width, until all fit or none can be."""
     while sum(widths) > available:
-        widest = max(range(len(widths)), key=widths.__getitem__)
-        if widths[widest] <= 8:
+        wide = [column for column, width in enumerate(widths) if width > least[column]]
+        if not wide:
             return
-        widths[widest] -= 1
+        widths[max(wide, key=widths.__getitem__)] -= 1
+
+
+def _least(column: int, rows: Iterable[Sequence[str]], right: frozenset[int]) -> int:
+    """Return how wide a column has to be for what it holds that is no text."""
+    numbers = (len(row[column]) for row in rows if column in right or not row[column].strip(_OF_NUMBERS))
+    return max(_LEAST_TEXT, max(numbers, default=0))
 
 
 def _line(row: list[str], widths: list[int], right: frozenset[int]) -> str:
