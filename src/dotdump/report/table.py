@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dotdump.report.text_width import columns, shorten
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,20 +27,11 @@ def render_table(
     never are, for one that is cut is another one.
     """
     cells = [[printable(str(cell)) for cell in row] for row in [header, *rows]]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    widths = [max(columns(row[column]) for row in cells) for column in range(len(header))]
     available = sum(widths) if width is None else width - len(GAP) * (len(widths) - 1)
     if sum(widths) > available:
         _shrink(widths, [_least(column, cells[1:], right) for column in range(len(header))], available)
     return "\n".join(_line(row, widths, right) for row in cells)
-
-
-def shorten(text: str, width: int) -> str:
-    """Return ``text`` with its middle replaced by ``…`` where it is longer than ``width``."""
-    if len(text) <= width:
-        return text
-    head = (width - 1) // 2
-    tail = width - 1 - head
-    return f"{text[:head]}…{text[len(text) - tail :]}" if width > 1 else "…"[:width]
 
 
 def fitted(line: str, width: int | None) -> str:
@@ -58,7 +51,7 @@ def _shrink(widths: list[int], least: Sequence[int], available: int) -> None:
 
 def _least(column: int, rows: Iterable[Sequence[str]], right: frozenset[int]) -> int:
     """Return how wide a column has to be for what it holds that is no text."""
-    numbers = (len(row[column]) for row in rows if column in right or not row[column].strip(_OF_NUMBERS))
+    numbers = (columns(row[column]) for row in rows if column in right or not row[column].strip(_OF_NUMBERS))
     return max(_LEAST_TEXT, max(numbers, default=0))
 
 
@@ -66,7 +59,8 @@ def _line(row: list[str], widths: list[int], right: frozenset[int]) -> str:
     parts = []
     for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
         text = shorten(cell, width)
-        parts.append(text.rjust(width) if column in right else text.ljust(width))
+        blank = " " * (width - columns(text))
+        parts.append(blank + text if column in right else text + blank)
     return GAP.join(parts).rstrip()
 
 

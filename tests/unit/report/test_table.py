@@ -1,6 +1,8 @@
 """Tables: what is shortened where a terminal is narrow, and what never is."""
 
+import ctypes
 import fcntl
+import locale
 import os
 import pty
 import struct
@@ -9,7 +11,7 @@ import termios
 import pytest
 
 from dotdump.cli.console import Console
-from dotdump.report.table import render_table
+from dotdump.report.table import fitted, render_table
 
 HEADER = ("ADDRESS", "BYTES", "HELD BY", "TYPE")
 ROWS = [
@@ -43,3 +45,33 @@ def test_a_terminal_of_0_columns_has_not_been_told_its_width(columns: int, width
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+NAMES = ["plain", "数据库服务", "cafe\u0301", "\uff57\uff49\uff44\uff45", "हिन्दी", "👩 emoji"]
+
+
+def columns(text: str) -> int:
+    return sum(map(terminal_columns, text))
+
+
+def terminal_columns(character: str) -> int:
+    """Return what a terminal says; the C library asks its own tables."""
+    return ctypes.CDLL(None).wcwidth(ctypes.c_wchar(character))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("width", [None, 12])
+def test_columns_stand_below_each_other_whatever_the_script(width: int | None) -> None:
+    if not locale.setlocale(locale.LC_CTYPE, "C.UTF-8"):
+        pytest.skip("no locale with wide characters")
+    table = render_table(("NAME", "BYTES"), [(name, 7) for name in NAMES], right=frozenset({1}), width=width)
+    assert {columns(line) for line in table.splitlines()} == {columns(table.splitlines()[0])}
+
+
+@pytest.mark.parametrize("width", range(12))
+def test_what_is_shortened_fits(width: int) -> None:
+    for name in NAMES:
+        assert columns(fitted(name * 3, width or None)) <= width or not width
+
+
+def test_a_mark_stays_with_what_it_combines_with() -> None:
+    assert fitted("e\u0301" * 9, 5) == "e\u0301e\u0301…e\u0301e\u0301"
