@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.report.stacks import WORTH_SAYING, exception_text
-from dotdump.report.table import render_table
+from dotdump.report.table import fitted, render_table
 
 if TYPE_CHECKING:
     from dotdump.analysis.threads import ManagedThread, ThreadList, ThreadRow
@@ -19,7 +19,7 @@ def render_threads(threads: ThreadList, *, registers: bool = False, width: int |
     rows = [cells(row) for row in threads.threads]
     table = render_table(header, rows, right=frozenset((0, 1) if managed else (0,)), width=width)
     exceptions = [
-        f"thread {row.tid}: {exception_text(row.managed.exception)}"
+        fitted(f"thread {row.tid}: {exception_text(row.managed.exception)}", width)
         for row in threads.threads
         if row.managed is not None and row.managed.exception is not None
     ]
