@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+_MOST_SECONDS = 2_000_000
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -34,13 +35,13 @@ def address_range(text: str) -> tuple[int, int]:
 
 
 def seconds(text: str) -> float:
-    """Convert a number of seconds, of less than some years."""
+    """Convert a number of seconds, of which the system can wait for no more: it counts milliseconds in 31 bits."""
     try:
         found = float(text)
     except ValueError:
         found = -1.0
-    if not 0 <= found < 1e8:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    if not 0 <= found <= _MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 to {_MOST_SECONDS:,}")
     return found
 
 

@@ -70,6 +70,17 @@ def test_the_overview_names_every_command_with_its_summary() -> None:
         assert re.search(rf"^  {re.escape(name)} +{re.escape(summary)}$", shown, re.MULTILINE)
 
 
+@pytest.mark.parametrize("text", ["inf", "nan", "1e300", "-1"])
+@pytest.mark.parametrize(
+    "name", [name for name in COMMANDS if "--timeout" in parser_of(name, load(name)).format_help()]
+)
+def test_a_time_that_nobody_can_wait_for_is_refused(name: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--timeout", text])
+    assert ended.value.code == 2
+    assert f"{text!r} is not a number of seconds" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", [name for name in COMMANDS if "--offset" in parser_of(name, load(name)).format_help()])
 def test_the_first_page_of_a_listing_is_at_offset_0(name: str) -> None:
     (offset,) = [a for a in parser_of(name, load(name))._actions if "--offset" in a.option_strings]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import select
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,11 +28,21 @@ def test_times_may_have_fractions_and_levels_may_be_negative() -> None:
     assert (zstd_level("-7"), zstd_level("19")) == (-7, 19)
 
 
+def test_the_longest_time_can_be_waited_for() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"-")
+    poll = select.poll()
+    poll.register(reading)
+    assert poll.poll(seconds("2000000") * 1000 + 1)
+    os.close(reading)
+    os.close(writing)
+
+
 @pytest.mark.parametrize(
     ("convert", "text"),
     [(byte_count, "many"), (byte_count, "-1"), (byte_count, "K"), (address, "xyz"), (address, ""), (address, "1" * 17)]
     + [(address_range, text) for text in ("1", "20-10", "a-", "-")]
-    + [(seconds, text) for text in ("", "-1", "nan", "inf", "1h")]
+    + [(seconds, text) for text in ("", "-1", "nan", "inf", "1e300", "1e7", "1h")]
     + [(zstd_level, text) for text in ("", "0", "-8", "20", "1.5", "fast")],
 )
 def test_anything_else_is_refused(convert: Callable[[str], object], text: str) -> None:

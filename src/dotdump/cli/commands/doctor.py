@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dotdump.cli.arguments import add_format
+from dotdump.cli.quantities import seconds
 from dotdump.cli.registry import Exit
 from dotdump.dump.doctor.checks import examine
 from dotdump.dump.doctor.finding import Finding, Status
@@ -31,7 +32,7 @@ def configure(parser: ArgumentParser) -> None:
         "-o", "--output", metavar="PATH", help="where the dump is to go; default: the current directory"
     )
     parser.add_argument(
-        "--timeout", type=float, default=1.0, metavar="SECONDS", help="for the runtime's answer; default: %(default)s"
+        "--timeout", type=seconds, default=1.0, metavar="SECONDS", help="for the runtime's answer; default: %(default)s"
     )
     add_format(parser)
 

@@ -37,6 +37,7 @@ _SHORT_ID = 12
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     from dotdump.cli.arguments import add_format
+    from dotdump.cli.quantities import seconds
 
     parser.add_argument("-n", "--name", help="only processes whose program or entry assembly has this name")
     parser.add_argument(
@@ -44,7 +45,7 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=seconds,
         metavar="SECONDS",
         help="how long to wait for the answers, of all together; default: %(default)s",
     )
