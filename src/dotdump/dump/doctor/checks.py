@@ -6,6 +6,7 @@ Each is a pure function of what it is about; None means that it does not apply.
 from __future__ import annotations
 
 from dotdump.dump.doctor import rights, room, runtime
+from dotdump.dump.doctor.finding import Status, milder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,11 +15,9 @@ if TYPE_CHECKING:
     from dotdump.dump.doctor.facts import Facts, Subject
     from dotdump.dump.doctor.finding import Finding
 
-OF_THE_PROCESS: tuple[Callable[[Subject], Finding | None], ...] = (
+OF_THE_RUNTIME: tuple[Callable[[Subject], Finding | None], ...] = (
     runtime.runtime,
     runtime.state,
-    runtime.blocked_threads,
-    rights.tracer,
     runtime.setting,
     runtime.temporary_directory,
     runtime.socket_path,
@@ -26,6 +25,11 @@ OF_THE_PROCESS: tuple[Callable[[Subject], Finding | None], ...] = (
     runtime.createdump,
     runtime.dac,
     runtime.vulnerability,
+)
+"""What they find stops only dumps that the runtime takes of itself."""
+OF_THE_PROCESS: tuple[Callable[[Subject], Finding | None], ...] = (
+    runtime.blocked_threads,
+    rights.tracer,
     rights.seccomp,
     room.memory,
 )
@@ -49,7 +53,15 @@ def examine(facts: Facts) -> list[Finding]:
     """Return what every check that applies says of the facts."""
     findings: list[Finding | None] = []
     if facts.subject is not None:
+        findings += _of_its_ways(facts, facts.subject)
         findings += [check(facts.subject) for check in OF_THE_PROCESS]
         findings += [check(facts, facts.subject) for check in BETWEEN_IT_AND_US]
     findings += [check(facts) for check in OF_THE_MACHINE]
     return [finding for finding in findings if finding is not None]
+
+
+def _of_its_ways(facts: Facts, subject: Subject) -> list[Finding]:
+    """Return what is said of the runtime's way to dump itself, and of ours: where ours is there, no dump is stopped."""
+    ours = rights.own_methods(facts, subject)
+    theirs = [finding for check in OF_THE_RUNTIME if (finding := check(subject)) is not None]
+    return [*(map(milder, theirs) if ours.status is Status.OK else theirs), ours]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from dotdump.records import record
+from dotdump.records import record, replace
 
 
 class Status(StrEnum):
-    """How bad it is: a warning may stop a dump, a problem will stop at least one way of taking one."""
+    """How bad it is: a warning may stop a dump, or one way to take it where another is left; a problem stops it."""
 
     OK = "ok"
     WARNING = "warning"
@@ -33,6 +33,11 @@ def ok(name: str, seen: str) -> Finding:
 def warning(name: str, seen: str, advice: str) -> Finding:
     """Return a finding that may stop a dump, or make it worse."""
     return Finding(name, Status.WARNING, seen, advice)
+
+
+def milder(finding: Finding) -> Finding:
+    """Return a finding as a warning, if it is a problem."""
+    return replace(finding, status=Status.WARNING) if finding.status is Status.PROBLEM else finding
 
 
 def problem(name: str, seen: str, advice: str) -> Finding:

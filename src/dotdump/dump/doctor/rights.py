@@ -86,6 +86,19 @@ def seccomp(subject: Subject) -> Finding:
     )
 
 
+def own_methods(facts: Facts, subject: Subject) -> Finding:
+    """Whether we may surely trace it: then we dump it whatever its runtime can.
+
+    Who may read its maps passes the kernel's checks for tracing, but for Yama's.
+    """
+    name, scope = "own methods", facts.yama or 0
+    if subject.tracer or subject.state in "ZXxt":
+        return warning(name, "it cannot be traced as it is", "see the other findings")
+    if subject.readable and (scope == 0 or (facts.caller.may_trace_anyone and scope < 3)):
+        return ok(name, "dotdump may trace it: its own dumps need nothing of its runtime")
+    return warning(name, "dotdump may not trace it, or not surely: the runtime's own way is left", _GRANT)
+
+
 def user_namespace(facts: Facts, subject: Subject) -> Finding:
     """Capabilities count only in one's own user namespace and those below it."""
     ours, theirs = facts.caller.namespaces.user, subject.namespaces.user

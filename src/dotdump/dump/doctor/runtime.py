@@ -35,7 +35,11 @@ def runtime(subject: Subject) -> Finding:
     if _serves_itself(subject):
         return ok("runtime", "no .NET: the program brings a diagnostics server of its own, which takes Full dumps")
     if found is None:
-        return problem("runtime", "no .NET runtime is mapped in it", "'dotdump ps' lists the .NET processes")
+        return problem(
+            "runtime",
+            "no .NET runtime is mapped in it",
+            "a dump of it has native stacks only; 'dotdump ps' lists the .NET processes",
+        )
     seen = f"{found.kind} {subject.runtime_version}".rstrip()
     if found.kind == RuntimeKind.NATIVE_AOT:
         return warning("runtime", f"{seen}: it cannot dump itself", "dump it by ptrace")

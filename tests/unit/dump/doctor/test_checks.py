@@ -88,6 +88,14 @@ CELLS: list[tuple[Facts, str, Status, str]] = [
     (subject(namespaces=replace(HOST, pid=9), namespace_pid=1), "pid namespace", OK, "it is process 1"),
     (subject(namespaces=replace(HOST, mount=9)), "mount namespace", OK, "/proc/4711/root"),
     (subject(namespaces=replace(HOST, mount=9), root_reachable=False), "mount namespace", P, "cannot be reached"),
+    (HEALTHY, "own methods", OK, "may trace it"),
+    (caller(ROOT, readable=True), "own methods", OK, "may trace it"),
+    (subject(readable=False), "own methods", W, "may not trace it"),
+    (replace(HEALTHY, yama=1), "own methods", W, "may not trace it"),
+    (replace(caller(ROOT), yama=2), "own methods", OK, "may trace it"),
+    (replace(caller(ROOT), yama=3), "own methods", W, "may not trace it"),
+    (subject(tracer=99), "own methods", W, "cannot be traced as it is"),
+    (subject(state="Z"), "own methods", W, "cannot be traced as it is"),
     (subject(tracer=99, tracer_name="strace"), "tracer", P, "process 99 (strace)"),
     (subject(blocked=(5, 6)), "blocked threads", P, "2 in uninterruptible sleep (state D): 5, 6"),
     (subject(blocked=tuple(range(9))), "blocked threads", P, "…"),
@@ -141,6 +149,24 @@ CELLS: list[tuple[Facts, str, Status, str]] = [
 ]
 
 
+OF_THE_RUNTIME = {
+    "runtime",
+    "state",
+    "diagnostics setting",
+    "temporary directory",
+    "socket path",
+    "socket",
+    "createdump",
+    "dac",
+}
+"""Checks of what only the runtime's own way needs."""
+
+
+def untraced(facts: Facts, name: str) -> Facts:
+    """Return the facts where, for a check of the runtime's way, that is the only one."""
+    return replace(facts, yama=1) if name in OF_THE_RUNTIME else facts
+
+
 def of(facts: Facts, name: str) -> Finding:
     (found,) = [finding for finding in examine(facts) if finding.name == name]
     return found
@@ -153,16 +179,25 @@ def test_a_healthy_process_has_no_finding_but_ok() -> None:
 
 @pytest.mark.parametrize(("facts", "name", "status", "seen"), CELLS, ids=[f"{c[1]}: {c[3]}" for c in CELLS])
 def test_what_is_wrong_is_named_with_what_to_do(facts: Facts, name: str, status: Status, seen: str) -> None:
-    found = of(facts, name)
+    found = of(untraced(facts, name), name)
     assert (found.status, bool(found.advice)) == (status, status is not Status.OK)
     assert seen in found.seen
+
+
+@pytest.mark.parametrize(("facts", "name", "status", "seen"), CELLS, ids=[f"{c[1]}: {c[3]}" for c in CELLS])
+def test_where_we_may_trace_it_nothing_of_its_runtime_stops_a_dump(
+    facts: Facts, name: str, status: Status, seen: str
+) -> None:
+    found = of(facts, name)
+    mild = name in OF_THE_RUNTIME and of(facts, "own methods").status is Status.OK
+    assert (found.status, seen in found.seen) == (W if mild and status is P else status, True)
 
 
 def test_one_fault_is_found_by_one_check() -> None:
     alone = [cell for cell in CELLS if cell[2] is Status.PROBLEM]
     assert alone
     for facts, name, *_ in alone:
-        assert name in [found.name for found in examine(facts) if found.status is Status.PROBLEM]
+        assert name in [found.name for found in examine(untraced(facts, name)) if found.status is Status.PROBLEM]
 
 
 def test_of_the_machine_alone_only_its_own_checks_speak() -> None:
