@@ -92,7 +92,7 @@ complete -o default -F _dotdump dotdump
 
 
 def zsh(grammar: Grammar) -> str:
-    """Return a zsh script for ``fpath`` or ``source``."""
+    """Return a zsh script for ``fpath``, where its first run is the first completion, or for ``source``."""
     commands = "\n".join(f"        {quote(f'{name}:{COMMANDS[name]}')}" for name in grammar if name)
     cases = "\n".join(
         f"        {name})\n            {_zsh_arguments(arguments)} ;;" for name, arguments in grammar.items() if name
@@ -133,7 +133,11 @@ _dotdump() {{
 {cases}
     esac
 }}
-compdef _dotdump dotdump
+if [[ $funcstack[1] == _dotdump ]]; then
+    _dotdump "$@"
+else
+    compdef _dotdump dotdump
+fi
 """
 
 

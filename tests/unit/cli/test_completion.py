@@ -1,7 +1,13 @@
 """Completion scripts, asked by the shells themselves."""
 
+import os
+import pty
+import select
 import shutil
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,3 +54,43 @@ def test_every_option_of_every_command_is_in_the_script(shell: str) -> None:
         assert name in script
         for flag in (flag for argument in arguments for flag in argument.flags):
             assert (flag.lstrip("-") if shell == "fish" else flag) in script
+
+
+IN_FPATH = "fpath=($ZDOTDIR/site $fpath)\nautoload -Uz compinit\ncompinit -u -d $ZDOTDIR/dump\n"
+SOURCED = "autoload -Uz compinit\ncompinit -u -d $ZDOTDIR/dump\nsource $ZDOTDIR/site/_dotdump\n"
+
+
+@pytest.mark.parametrize("start", [IN_FPATH, SOURCED], ids=["fpath", "source"])
+def test_the_first_tab_in_zsh_completes(start: str, tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "_dotdump").write_text(SHELLS["zsh"](grammar()))
+    (tmp_path / ".zshrc").write_text(f"{start}PS1=ready\n")
+    with _terminal([_shell("zsh"), "-i"], tmp_path) as terminal:
+        assert "ready" in _read_until(terminal, "ready")
+        os.write(terminal, b"dotdump comple\t")
+        assert "tion " in _read_until(terminal, "tion ")
+
+
+@contextmanager
+def _terminal(command: list[str], home: Path) -> Iterator[int]:
+    """Run a shell in a terminal of its own, with what it reads at its start in ``home``."""
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"ZDOTDIR": str(home), "TERM": "dumb"}
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        try:
+            yield ours
+        finally:
+            process.kill()
+            os.close(ours)
+
+
+def _read_until(terminal: int, text: str, seconds: float = 10.0) -> str:
+    """Return what a terminal shows until ``text`` is among it, or for so long."""
+    shown, end = "", time.monotonic() + seconds
+    while text not in shown and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.1)[0]:
+            shown += os.read(terminal, 1 << 12).decode()
+    return shown
