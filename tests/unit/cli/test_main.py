@@ -169,3 +169,29 @@ main.main = lambda: 0 if gc.isenabled() and gc.get_threshold()[0] >= 1_000_000 e
 main.run_process()
 """
     subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
+PRINTS = """
+import sys
+from dotdump.cli import main
+main.main = lambda: print("caf\\udce9 café … 数") or print("…\\udcff", file=sys.stderr) or 0
+main.run_process()
+"""
+"""Prints, as a command would, a name that is no text, and characters that not every encoding has."""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "printed"),
+    [
+        ("utf-8", b"caf\xe9 caf\xc3\xa9 \xe2\x80\xa6 \xe6\x95\xb0\n"),
+        ("utf-8:surrogateescape", b"caf\xe9 caf\xc3\xa9 \xe2\x80\xa6 \xe6\x95\xb0\n"),
+        ("iso-8859-1", b"caf\xe9 caf\xe9 \\u2026 \\u6570\n"),
+        ("ascii", b"caf\xe9 caf\\xe9 \\u2026 \\u6570\n"),
+        ("ascii:replace", b"caf? caf? ? ?\n"),
+    ],
+)
+def test_what_an_encoding_has_no_bytes_for_is_escaped_and_a_name_keeps_its_own(encoding: str, printed: bytes) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", PRINTS], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, printed)
+    assert done.stderr.endswith(b"\\udcff\n")
