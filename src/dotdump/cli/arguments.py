@@ -10,6 +10,7 @@ from dotdump.cli.registry import COMMANDS, Command, Exit, load
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, HelpFormatter, Namespace
+    from typing import NoReturn
 
     from dotdump.ipc.dump import DumpType
 
@@ -23,8 +24,10 @@ def parse(argv: list[str]) -> tuple[Namespace, Command]:
     """
     name = next((word for word in argv if not word.startswith("-")), None)
     if name is None or name not in COMMANDS:
-        overview().parse_args(argv or ["--help"])
-        sys.exit(Exit.USAGE)
+        parser = overview()
+        if parser.parse_args(argv or ["--help"]).version:
+            _print_version()
+        parser.error("there is no COMMAND")
     command = load(name)
     parser = parser_of(name, command)
     position = argv.index(name)
@@ -32,6 +35,13 @@ def parse(argv: list[str]) -> tuple[Namespace, Command]:
         return parser.parse_args(argv[:position] + argv[position + 1 :]), command
     except SystemExit as ended:
         sys.exit(getattr(command, "USAGE", Exit.USAGE) if ended.code else ended.code)
+
+
+def _print_version() -> NoReturn:
+    from dotdump.cli.version import version_line
+
+    sys.stdout.write(version_line() + "\n")
+    sys.exit(Exit.DONE)
 
 
 def parser_of(name: str, command: Command) -> ArgumentParser:

@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
         return _written_out(run_command(arguments))
+    except SystemExit as ended:  # argparse has printed help, or what is wrong
+        raise SystemExit(_written_out(int(ended.code or 0))) from None
     except KeyboardInterrupt as stop:
         number = getattr(stop, "number", None)  # with it go its frames, and what is still open there is closed
     except BrokenPipeError:
@@ -55,7 +57,10 @@ def run_command(argv: list[str]) -> int:
     if argv in (["--version"], ["-V"]):
         from dotdump.cli.version import version_line
 
-        sys.stdout.write(version_line() + "\n")
+        try:
+            sys.stdout.write(version_line() + "\n")
+        except OSError as error:
+            return _not_taken(error)
         return 0
     from dotdump.cli.plain_line import parse_plain
 
@@ -125,15 +130,18 @@ def _written_out(status: int) -> int:
     """Write out what was printed and return ``status``; 1 where a full disk or a closed stream does not take it."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        raise
     except OSError as error:
-        from dotdump.cli.console import Console, let_go
-
-        let_go(sys.stdout)
-        Console().error(f"cannot write to standard output: {error.strerror}")
-        return 1
+        return _not_taken(error)
     return status
+
+
+def _not_taken(error: OSError) -> int:
+    """Say why standard output does not take what is printed, unless its reader knows."""
+    if not isinstance(error, BrokenPipeError):
+        from dotdump.cli.console import Console
+
+        Console().error(f"cannot write to standard output: {error.strerror}")
+    return _reader_gone()
 
 
 def _reader_gone() -> int:

@@ -147,6 +147,53 @@ def test_an_answer_that_nothing_takes_is_an_error_in_a_line(redirected: str, sai
     assert (done.returncode, done.stderr) == (1, said and f"dotdump: cannot write to standard output: {said}")
 
 
+@pytest.mark.parametrize("words", [["--help"], ["heap", "--help"], ["--version", "-V"]])
+@pytest.mark.parametrize(
+    ("redirected", "said"), [("> /dev/full", "No space left on device"), (">&-", "Bad file descr")]
+)
+def test_help_that_nothing_takes_is_an_error_in_a_line(words: list[str], redirected: str, said: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = ["sh", "-c", f'"$@" {redirected}', "sh", *DOTDUMP, *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"dotdump: cannot write to standard output: {said}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_help_may_be_left_unread() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [*DOTDUMP, "heap", "--help"]
+    done = subprocess.run(command, env=environment, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_version_that_is_not_taken_at_once_is_an_error_in_a_line() -> None:
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*DOTDUMP, "-V"], env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "dotdump: cannot write to standard output: No space left on device\n"
+
+
+def test_the_version_may_be_asked_for_in_any_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version", "-V"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("dotdump ")
+
+
+def test_words_without_a_command_are_refused_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--"])
+    assert ended.value.code == 2
+    assert "there is no COMMAND" in capsys.readouterr().err
+
+
 def test_a_core_is_not_streamed_to_a_stdout_that_is_closed() -> None:
     words = ["sh", "-c", '"$@" >&-', "sh", *DOTDUMP, "collect", "-p", str(os.getpid()), "--live", "-o", "-"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
