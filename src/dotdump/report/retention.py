@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from dotdump.analysis.root_paths import group_text
@@ -14,7 +15,7 @@ from dotdump.report.table import printable, render_table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dotdump.analysis.retention import LiveTotals, RetainedObjects, RetainedRoots, RetainedTypes
+    from dotdump.analysis.retention import LiveTotals, RetainedObjects, RetainedRoot, RetainedRoots, RetainedTypes
     from dotdump.analysis.suspects import LeakSuspect, LeakSuspects
     from dotdump.report.listing import Choice
 
@@ -32,8 +33,10 @@ def select_types(found: RetainedTypes, choice: Choice) -> RetainedTypes:
 
 
 def select_roots(found: RetainedRoots, choice: Choice) -> RetainedRoots:
-    """Return the rows only that ``choice`` wants; totals stay."""
-    return replace(found, roots=choose(found.roots, choice, lambda row: row.name or row.kind, _KEYS))
+    """Return the rows only that ``choice`` wants, by their names or by what their rows read; totals stay."""
+    search = re.compile(choice.pattern or "").search
+    rows = (row for row in found.roots if search(row.name or row.kind) or search(_root_text(row)))
+    return replace(found, roots=choose(rows, replace(choice, pattern=None), _root_text, _KEYS))
 
 
 def select_suspects(found: LeakSuspects, choice: Choice) -> LeakSuspects:
@@ -66,10 +69,7 @@ def render_types(found: RetainedTypes, width: int | None) -> str:
 def render_roots(found: RetainedRoots, width: int | None) -> str:
     """Return a table of roots, and what lives."""
     header = ("COUNT", "RETAINED", "SHARE", "ROOT")
-    rows = [
-        (f"{r.count:,}", f"{r.retained:,}", f"{r.share:.1%}", group_text(RootGroup(r.kind, r.name)))
-        for r in found.roots
-    ]
+    rows = [(f"{r.count:,}", f"{r.retained:,}", f"{r.share:.1%}", _root_text(r)) for r in found.roots]
     table = render_table(header, rows, right=frozenset((0, 1, 2)), width=width)
     return f"{table}\n\n{live_text(found.live)}"
 
@@ -128,6 +128,10 @@ def live_text(live: LiveTotals) -> str:
     """Return what lives and what does not, as a line."""
     garbage = f"{live.garbage_count:,} objects, {live.garbage_size:,} bytes are garbage"
     return f"{live.count:,} objects, {live.size:,} bytes live ({live.shared:,} held by several roots); {garbage}"
+
+
+def _root_text(row: RetainedRoot) -> str:
+    return group_text(RootGroup(row.kind, row.name))
 
 
 def _suspect(number: int, suspect: LeakSuspect) -> Iterator[str]:

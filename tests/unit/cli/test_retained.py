@@ -57,6 +57,14 @@ def test_suspects_are_chosen_sorted_and_limited(capsys: pytest.CaptureFixture[st
     assert suspects(capsys, "--share", "40") == ["Cow"]
 
 
+@pytest.mark.parametrize(("pattern", "rows"), [("^strong handle$", 1), ("StrongHandle", 1), ("static", 0)])
+def test_roots_are_found_by_what_their_rows_read_and_by_their_kind(
+    pattern: str, rows: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["retained", "core", "--no-index", "--format", "json", "--by", "root", "--type", pattern])
+    assert len(json.loads(capsys.readouterr().out)["roots"]) == rows
+
+
 def test_no_suspect_of_a_type_is_not_the_same_as_none(capsys: pytest.CaptureFixture[str]) -> None:
     main(["retained", "core", "--no-index", "--type", "Dog"])
     assert "none of 3 suspects is of that kind" in capsys.readouterr().out
