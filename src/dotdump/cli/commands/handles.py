@@ -6,7 +6,9 @@ from functools import partial
 
 from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.listing_arguments import add_listing, choice_of
+from dotdump.cli.registry import Exit
 from dotdump.cli.target_arguments import add_target, open_target
+from dotdump.cli.together import not_together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +47,11 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print them; 3 where tables of handles are damaged."""
+    if arguments.sort == "count" and not arguments.by_type:
+        console.error("--sort count is for --by-type: a handle is one", "see --help")
+        return Exit.USAGE
+    if arguments.sort == "address" and arguments.by_type:
+        return not_together(console, "--sort address", ["--by-type"])
     from dotdump.analysis.handles import list_handles
     from dotdump.clr.model.runtime import ClrRuntime
 
