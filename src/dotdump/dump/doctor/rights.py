@@ -21,7 +21,8 @@ def user(facts: Facts, subject: Subject) -> Finding:
     seen = f"we are {caller.user}, it runs as {subject.user}"
     if len(theirs) > 1:
         return problem("user", f"{seen}, having changed its user", "run as root (sudo dotdump …)")
-    return problem("user", seen, f"run as {subject.user} or as root (sudo dotdump …)")
+    who = "root" if subject.user == "root" else f"{subject.user} or as root"
+    return problem("user", seen, f"run as {who} (sudo dotdump …)")
 
 
 def ptrace_scope(facts: Facts) -> Finding:

@@ -193,6 +193,12 @@ def test_where_we_may_trace_it_nothing_of_its_runtime_stops_a_dump(
     assert (found.status, seen in found.seen) == (W if mild and status is P else status, True)
 
 
+@pytest.mark.parametrize(("user", "who"), [("ann", "ann or as root"), ("root", "root")])
+def test_who_may_dump_it_is_named_once(user: str, who: str) -> None:
+    other = caller(replace(CALLER, uid=1001, user="bob"), user=user)
+    assert of(other, "user").advice == f"run as {who} (sudo dotdump …)"
+
+
 def test_one_fault_is_found_by_one_check() -> None:
     alone = [cell for cell in CELLS if cell[2] is Status.PROBLEM]
     assert alone
