@@ -37,9 +37,13 @@ class StaticRow:
 
 @record
 class StaticList:
-    """Statics by module and type. ``problems``: those of the heap too, whose types lead to all others."""
+    """Statics by module and type, ``count`` before any were left out.
+
+    ``problems``: those of the heap too, whose types lead to all others.
+    """
 
     runtime: str
+    count: int
     statics: tuple[StaticRow, ...]
     problems: tuple[Problem, ...]
 
@@ -61,7 +65,7 @@ def list_statics(
     )
     rows = tuple(_row(runtime, static) for static in found)
     problems = (*runtime.heap.problems, *runtime.static_finder.problems, *_unsupported(runtime))
-    return StaticList(runtime.name, rows, problems)
+    return StaticList(runtime.name, len(rows), rows, problems)
 
 
 def _unsupported(runtime: ClrRuntime) -> list[Problem]:

@@ -16,7 +16,7 @@ _SHOWN = 100
 
 
 def select(found: StaticList, choice: Choice) -> StaticList:
-    """Return those statics only that ``choice`` wants; its pattern was searched before, in full names."""
+    """Return those statics only that ``choice`` wants, totals stay; its pattern was searched before, in full names."""
     keys = {
         "name": lambda row: (row.name, row.thread or 0),
         "size": lambda row: -(row.size or 0),
@@ -29,7 +29,7 @@ def render_statics(found: StaticList, width: int | None) -> str:
     """Return a table of the rows and a line of totals."""
     rows = [(s.thread or "", s.name, s.type, s.object or "", _value(s)) for s in found.statics]
     table = render_table(_HEADER, rows, right=frozenset({0}), width=width)
-    return f"{table}\n\n{len(found.statics):,} static fields ({found.runtime})"
+    return f"{table}\n\n{found.count:,} static fields ({found.runtime})"
 
 
 def statics_csv(found: StaticList) -> str:
