@@ -26,3 +26,11 @@ def test_who_looks_at_rights_before_a_dump_imports_no_sockets() -> None:
     script = f"import sys; sys.path[:0] = {sys.path!r}; import dotdump.dump.own_method; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)
     assert not {"_socket", "dotdump.ipc.state"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("words", [["roots", "/nowhere/core", "Order[]"], ["roots", "/nowhere/core", "7f0010000028"]])
+def test_a_plain_question_for_roots_needs_no_argparse(words: list[str]) -> None:
+    places = f"import sys; sys.path[:0] = {sys.path!r}; "
+    command = [sys.executable, "-I", "-S", "-c", places + SCRIPT, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "argparse" not in done.stderr.splitlines()[-1].split()

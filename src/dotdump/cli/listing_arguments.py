@@ -28,16 +28,23 @@ def choice_of(arguments: Namespace) -> Choice:
 
 
 def pattern(text: str) -> str:
-    """Take an argument that has to be a regular expression; the brackets of an array's name may stand as they are."""
-    refusal = _refusal(text)
-    if not refusal:
-        return text
-    escaped = re.sub(r"\[(,*)\]", r"\\[\1\\]", text)
-    if _refusal(escaped):
+    """Take an argument that has to be a regular expression, as ``expression`` understands it."""
+    found, refusal = expression(text)
+    if refusal:
         from argparse import ArgumentTypeError
 
-        raise ArgumentTypeError(f"{text!r} is no regular expression: {refusal}")
-    return escaped
+        raise ArgumentTypeError(refusal)
+    return found
+
+
+def expression(text: str) -> tuple[str, str]:
+    """Return the regular expression that a text is, and why it is none, or nothing.
+
+    The brackets of an array's name may stand as they are.
+    """
+    refusal = _refusal(text)
+    escaped = re.sub(r"\[(,*)\]", r"\\[\1\\]", text) if refusal else text
+    return escaped, f"{text!r} is no regular expression: {refusal}" if _refusal(escaped) else ""
 
 
 def _refusal(text: str) -> str:

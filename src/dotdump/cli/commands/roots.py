@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from argparse import ArgumentTypeError
 from functools import partial
 
 from dotdump.cli.answer import print_answer
 from dotdump.cli.arguments import add_format
 from dotdump.cli.core_arguments import add_symbols, add_sysroot
-from dotdump.cli.listing_arguments import count, offset, pattern
+from dotdump.cli.listing_arguments import count, expression, offset
 from dotdump.cli.registry import Exit
 from dotdump.cli.rooted import open_rooted, tell_problems
 from dotdump.cli.selection import process_id
@@ -71,10 +70,9 @@ def run(arguments: Namespace, console: Console) -> int:
         return Exit.USAGE
     if addresses and arguments.offset:
         return not_together(console, "--offset", ["addresses"])
-    try:
-        types = "" if addresses else pattern(wanted[0])
-    except ArgumentTypeError as error:
-        console.error(str(error), "see --help")
+    types, refusal = expression(wanted[0])
+    if refusal:
+        console.error(refusal, "see --help")
         return Exit.USAGE
     with open_rooted(arguments, console) as heap:
         if addresses:
