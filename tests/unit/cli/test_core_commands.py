@@ -84,7 +84,7 @@ def test_modules_have_base_path_and_build_id(core: Path, capsys: pytest.CaptureF
     assert (module["base"], module["path"], module["build_id"]) == (hex(BASE), "/app/libcoreclr.so", "11223344" * 5)
 
 
-@pytest.mark.parametrize("address", ["10000", "0x10000"])
+@pytest.mark.parametrize("address", ["10000", "0x10000", "0X10000", "00000000`00010000"])
 def test_memory_is_shown_at_a_hexadecimal_address(core: Path, capsys: pytest.CaptureFixture[str], address: str) -> None:
     found = answer(capsys, "memory", str(core), address, "6")
     assert (found["data"], found["source"]) == (b"needle".hex(), str(core))
@@ -105,12 +105,20 @@ def test_memory_that_ends_early_is_said_to_and_what_is_not_there_fails(
     assert "does not hold it" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["zzz"], ["libcoreclr.so!absent"], ["absent.so!start"]])
+@pytest.mark.parametrize("words", [["libcoreclr.so!absent"], ["absent.so!start"]])
 def test_a_place_that_is_none_is_refused_with_a_hint(
     core: Path, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
     assert main(["memory", str(core), *words]) == Exit.FAILED
     assert "hint:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["zzz", "-5", "1_0", " 10", "1" * 17])
+def test_what_is_no_address_is_refused_as_everywhere(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["memory", "/nowhere/core", "--", text])
+    assert ended.value.code == Exit.USAGE
+    assert f"{text!r} is not an address" in capsys.readouterr().err
 
 
 def test_what_is_no_core_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,6 +45,12 @@ def test_an_array_is_found_by_its_name_as_it_is_printed(name: str, capsys: pytes
     assert f"strong handle -> {NAME}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("word", ["7f0010000028", "0x7f0010000028", "0X7F0010000028", "00007f00`10000028"])
+def test_an_object_is_found_by_its_address_in_any_form(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["roots", "core", word, "--no-index"])
+    assert "-> 0x7f0010000028  Shop.Customer[]" in capsys.readouterr().out
+
+
 def test_addresses_have_no_offset(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["roots", "core", "7f0010000028", "--offset", "1"]) == Exit.USAGE
     assert "--offset and addresses do not go together" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 
 from dotdump.cli.core_arguments import add_core, open_named
+from dotdump.cli.quantities import address
 from dotdump.cli.registry import Exit
 
 TYPE_CHECKING = False
@@ -26,7 +27,7 @@ _MOST = 1 << 28
 def configure(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     add_core(parser)
-    parser.add_argument("address", metavar="ADDRESS", help="hexadecimal, or MODULE!SYMBOL")
+    parser.add_argument("address", metavar="ADDRESS", type=_place, help="hexadecimal, or MODULE!SYMBOL")
     parser.add_argument("count", metavar="COUNT", nargs="?", type=_count, default=256, help="bytes; default: 256")
     parser.add_argument(
         "--as",
@@ -43,41 +44,43 @@ def run(arguments: Namespace, console: Console) -> int:
     from dotdump.report.json_format import render_json
 
     with open_named(arguments, console) as target:
-        address = _address(target, arguments.address)
-        content = _content(target, address, arguments.count)
+        start = _address(target, arguments.address)
+        content = _content(target, start, arguments.count)
     shapes = {"bytes": hex_dump.render_bytes, "words": hex_dump.render_words, "strings": hex_dump.render_strings}
     if console.format == "json":
         console.result(render_json("dotdump/memory/1", content))
     else:
-        console.result(shapes[arguments.shape](address, content.data))
+        console.result(shapes[arguments.shape](start, content.data))
         console.note(f"from {content.source} at offset {content.source_offset:#x}")
     if content.missing:
         console.warning(f"{len(content.data)} of {content.asked} bytes: {content.missing}")
     return Exit.PROBLEMS if content.missing else Exit.DONE
 
 
-def _content(target: CoreTarget, address: int, count: int) -> MemoryContent:
+def _content(target: CoreTarget, start: int, count: int) -> MemoryContent:
     """Return the bytes that are there, which must be one at least."""
     from dotdump.errors import MemoryFault
     from dotdump.report.hex_dump import MemoryContent
 
     memory = target.memory
-    data, origin = memory.read_available(address, count), memory.origin(address)
+    data, origin = memory.read_available(start, count), memory.origin(start)
     if origin is None or not data:
-        raise MemoryFault(address, count, memory.reason(address))
-    missing = memory.reason(address + len(data)) if len(data) < count else None
-    return MemoryContent(f"{address:#x}", count, data, origin.source, origin.offset, origin.relocated, missing)
+        raise MemoryFault(start, count, memory.reason(start))
+    missing = memory.reason(start + len(data)) if len(data) < count else None
+    return MemoryContent(f"{start:#x}", count, data, origin.source, origin.offset, origin.relocated, missing)
 
 
-def _address(target: CoreTarget, text: str) -> int:
+def _place(text: str) -> int | str:
+    """Convert an address; leave the name of a symbol as it is."""
+    return text if "!" in text else address(text)
+
+
+def _address(target: CoreTarget, place: int | str) -> int:
     from dotdump.errors import NotFound
 
-    module_name, separator, symbol = text.partition("!")
-    if not separator:
-        try:
-            return int(text, 16)
-        except ValueError:
-            raise NotFound(f"{text!r} is no address", hint="give it in hexadecimal, or as MODULE!SYMBOL") from None
+    if isinstance(place, int):
+        return place
+    module_name, _, symbol = place.partition("!")
     for module in target.modules:
         if module.name == module_name and (found := module.find_symbol(symbol)) is not None:
             return found

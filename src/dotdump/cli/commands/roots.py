@@ -64,7 +64,7 @@ def run(arguments: Namespace, console: Console) -> int:
     if not wanted:
         console.error("what holds what? name the address of an object, or a type, after the core", "see --help")
         return Exit.USAGE
-    addresses = [int(word, 16) for word in wanted if re.fullmatch(r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8,16}", word)]
+    addresses = [address for word in wanted if (address := _address(word)) is not None]
     if 0 < len(addresses) < len(wanted) or (not addresses and len(wanted) > 1):
         console.error("either addresses or one type", "put several types in one expression: 'Order|Invoice'")
         return Exit.USAGE
@@ -80,6 +80,12 @@ def run(arguments: Namespace, console: Console) -> int:
         else:
             _print_types(heap, types, arguments, console)
         return tell_problems(heap, console)
+
+
+def _address(word: str) -> int | None:
+    """Return the address that a word is, in any form that ``quantities.address`` takes; a short one needs its 0x."""
+    digits = word.lower().replace("`", "")
+    return int(digits, 16) if re.fullmatch("0x[0-9a-f]{1,16}|[0-9a-f]{8,16}", digits) else None
 
 
 def _print_objects(heap: RootedHeap, addresses: list[int], arguments: Namespace, console: Console) -> None:
