@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus import corpus, missing, runtimes
+from corpus import Runtime, corpus, missing, runtimes
 from dotdump.cli import crash_report_file
 from dotdump.cli.main import main
 from dotdump.errors import OutputRefused
@@ -61,6 +61,13 @@ def test_a_report_of_the_runtimes_is_replaced_by_force_too(report: Path, capsys:
         assert (report.read_text(), core.exists()) == (OLDER, False)
         assert main([*command, "--force"]) == 0
     assert_is_report(report)
+
+
+@pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)
+def test_every_small_dump_that_is_asked_for_one_has_a_report(runtime: Runtime, tmp_path: Path) -> None:
+    with corpus(runtime) as target:
+        assert main(arguments(target.pid, tmp_path / "core")) == 0
+    assert_is_report(tmp_path / "core.crashreport.json")
 
 
 def test_beside_a_core_whose_name_is_ours_to_choose_a_taken_name_gets_a_number(tmp_path: Path) -> None:

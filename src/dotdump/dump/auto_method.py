@@ -147,8 +147,8 @@ def _unable(runtime: RuntimeMethod, subject: Subject, dump_type: DumpType) -> st
     try:
         runtime.check(subject, dump_type)
         DiagnosticsClient.for_process(subject.pid).process_info(_ANSWER)
-    except CommandRejected:
-        return ""  # it answers; 3.1 knows no such question
+    except CommandRejected:  # it answers; 3.1 knows no such question
+        return "a runtime as old as 3.1 writes no crash report" if runtime.flags else ""
     except (CollectError, ProtocolError) as error:
         return f"its runtime cannot: {error.message}"
     return ""
