@@ -50,4 +50,6 @@ def advice_for(code: int, text: str) -> str | None:
     for part, hint in _TEXTS:
         if part in text:
             return hint
+    if text and code == HResult.E_FAIL:
+        return "'dotdump doctor -p PID' shows what stands in the way; --method ptrace needs nothing of the runtime"
     return next((hint for known, hint in _CODES.items() if known == code), None)
