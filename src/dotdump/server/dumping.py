@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SECONDS = 3600.0
 _DEFAULT_PATH = "/tmp/coredump.%p"  # noqa: S108 -- createdump's own default
+_DONE_WITH_WARNINGS = 3
 _PR_SET_PTRACER = 0x59616D61
 
 
@@ -31,7 +32,7 @@ def dump_self(request: GenerateCoreDump) -> None:
         code, text = _run([sys.executable, "-m", *_module(request.path or _DEFAULT_PATH)])
     except OSError as error:
         raise CollectError(f"cannot run dotdump on process {os.getpid()}: {error}") from error
-    if code:
+    if code not in (0, _DONE_WITH_WARNINGS):
         raise CollectError(text or f"dotdump ended with {code}")
 
 
