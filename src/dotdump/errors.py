@@ -88,10 +88,11 @@ class RuntimeNotFound(ClrError):
 
 
 class UnsupportedRuntime(ClrError):
-    """Runtime ``version`` lacks ``missing``: what we would need to know of it."""
+    """Runtime ``version`` lacks ``missing``: what we would need to know of it. What is ``cut`` off may have told it."""
 
-    def __init__(self, version: str, missing: str, *, hint: str | None = None) -> None:
-        super().__init__(f".NET {version}: no knowledge of {missing}", hint=hint)
+    def __init__(self, version: str, missing: str, *, cut: bool = False, hint: str | None = None) -> None:
+        why = "the core is cut, and what is left does not tell" if cut else "no knowledge of"
+        super().__init__(f".NET {version}: {why} {missing}", hint=hint)
         self.version = version
         self.missing = missing
 

@@ -155,5 +155,6 @@ class DataAccess:
     def _global(self, name: str) -> Global:
         found = self.descriptor.globals.get(name)
         if found is None:
-            raise UnsupportedRuntime(self.version, f"the global {name}")
+            cut = any(problem.kind == "cut" for problem in getattr(self.target, "problems", ()))
+            raise UnsupportedRuntime(self.version, f"the global {name}", cut=cut)
         return found
