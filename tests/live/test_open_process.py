@@ -22,7 +22,7 @@ from dotdump.linux.proc import Proc
 from dotdump.target.core import CoreTarget, open_core
 from dotdump.target.process import ProcessTarget, open_process
 from dotdump.target.snapshot import SnapshotTarget, open_snapshot
-from native import Native, native
+from native import Native, compiled, native
 
 pytestmark = pytest.mark.live
 
@@ -53,6 +53,29 @@ def test_registers_point_into_code_and_stack_that_can_be_read() -> None:
             assert target.memory.read(thread.instruction_pointer - 2, 2) == b"\x0f\x05"
             assert len(target.memory.read(thread.stack_pointer, 64)) == 64
             assert thread.registers["orig_rax"] in (1, 7, 34)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return a process, its only child, the only child of that, and so on."""
+    children = Proc(pid).children()
+    return [pid, *(descendants(children[0]) if children else [])]
+
+
+def test_who_a_process_belongs_to_is_told_as_its_own_namespace_numbers_it() -> None:
+    unshare = shutil.which("unshare")
+    if os.geteuid() != 0 or unshare is None:
+        missing("no root or unshare")
+    shell = f"setsid {compiled('threads')} 0; true"
+    command = [unshare, "--pid", "--fork", "--kill-child", "sh", "-c", shell]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert Native(process).read_line() == "ready"
+        _, init, inner = descendants(process.pid)
+        found = []
+        for pid in (init, inner):
+            with open_process(pid) as target:
+                found.append(target.process)
+        process.kill()
+    assert [(one.pid, one.ppid, one.pgrp, one.sid) for one in found] == [(1, 0, 0, 0), (2, 1, 2, 2)]
 
 
 def test_a_stopped_process_stays_stopped() -> None:

@@ -12,7 +12,11 @@ from dotdump.records import record
 
 @record
 class Status:
-    """One /proc/PID/status. Sizes are in bytes; the four ids are real, effective, saved and file system."""
+    """One /proc/PID/status. Sizes are in bytes; the four ids are real, effective, saved and file system.
+
+    ``namespace_pids``, and the same of its process group and session, are one for each pid namespace from ours to its
+    own, which is the last; 0 where that does not see it.
+    """
 
     name: str
     state: str
@@ -23,6 +27,8 @@ class Status:
     uids: tuple[int, ...]
     gids: tuple[int, ...]
     namespace_pids: tuple[int, ...] = ()
+    namespace_groups: tuple[int, ...] = ()
+    namespace_sessions: tuple[int, ...] = ()
     threads: int | None = None
     resident: int | None = None
     virtual: int | None = None
@@ -69,6 +75,8 @@ def parse_status(data: bytes, source: str = "status") -> Status:
         uids=numbers(b"Uid"),
         gids=numbers(b"Gid"),
         namespace_pids=numbers(b"NSpid"),
+        namespace_groups=numbers(b"NSpgid"),
+        namespace_sessions=numbers(b"NSsid"),
         threads=number(b"Threads"),
         resident=kilobytes(b"VmRSS"),
         virtual=kilobytes(b"VmSize"),

@@ -39,7 +39,10 @@ def platform_of_this_machine() -> Platform:
 
 
 def process_facts(pid: int) -> ProcessFacts:
-    """Return who a running process is, its pid as it sees it itself; ``ProcessGone`` where it has ended."""
+    """Return who a running process is, all ids as it sees them itself; ``ProcessGone`` where it has ended.
+
+    0 is a parent, group or session that its pid namespace does not show, as the kernel's own core has it.
+    """
     proc = Proc(pid)
     stat, status = proc.stat(), proc.status()
     try:
@@ -50,15 +53,26 @@ def process_facts(pid: int) -> ProcessFacts:
         pid=status.namespace_pid,
         name=stat.name,
         arguments=" ".join(proc.command_line()),
-        ppid=stat.parent,
-        pgrp=stat.group,
-        sid=stat.session,
+        ppid=_inner_parent(stat.parent, len(status.namespace_pids)),
+        pgrp=status.namespace_groups[-1] if status.namespace_groups else stat.group,
+        sid=status.namespace_sessions[-1] if status.namespace_sessions else stat.session,
         uid=status.uids[0],
         gid=status.gids[0],
         state=stat.state,
         nice=nice,
         flags=stat.flags,
     )
+
+
+def _inner_parent(parent: int, depth: int) -> int:
+    """Return the id of a parent in the namespace of its child, the ``depth``th from ours on; 0 where it is outside."""
+    if depth < 2 or not parent:
+        return parent
+    try:
+        numbers = Proc(parent).status().namespace_pids
+    except ProcessGone:
+        return 0
+    return numbers[depth - 1] if len(numbers) >= depth else 0
 
 
 def thread_names(pid: int, tids: Iterable[int]) -> dict[int, str]:

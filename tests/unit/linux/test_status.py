@@ -12,6 +12,8 @@ TracerPid:	99
 Uid:	1000	1001	1002	1003
 Gid:	5	5	5	5
 NSpid:	4711	17	1
+NSpgid:	4700	16	0
+NSsid:	4699	15	0
 VmSize:	    3060 kB
 VmRSS:	    1640 kB
 Threads:	12
@@ -30,6 +32,7 @@ def test_every_field_is_read() -> None:
     assert (status.state, status.group, status.pid, status.parent, status.tracer) == ("D", 4711, 4712, 1, 99)
     assert status.uids == (1000, 1001, 1002, 1003)
     assert status.namespace_pids == (4711, 17, 1)
+    assert (status.namespace_groups, status.namespace_sessions) == ((4700, 16, 0), (4699, 15, 0))
     assert status.namespace_pid == 1
     assert (status.resident, status.virtual, status.threads) == (1640 * 1024, 3060 * 1024, 12)
     assert status.capabilities_effective == 1 << 19
