@@ -1,3 +1,4 @@
+import ctypes
 import gc
 import os
 import shutil
@@ -17,6 +18,8 @@ from dotdump.analysis.managed_stacks import managed_stacks
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.dump.write import write_core
 from dotdump.errors import AccessDenied, ProcessGone
+from dotdump.formats.core_notes import CORE, NoteType, parse_prstatus
+from dotdump.formats.registers import X86_64
 from dotdump.linux import ptrace
 from dotdump.linux.proc import Proc
 from dotdump.target.core import CoreTarget, open_core
@@ -25,6 +28,8 @@ from dotdump.target.snapshot import SnapshotTarget, open_snapshot
 from native import Native, compiled, native
 
 pytestmark = pytest.mark.live
+
+TGKILL = 234
 
 
 def runs(process: Native) -> bool:
@@ -53,6 +58,23 @@ def test_registers_point_into_code_and_stack_that_can_be_read() -> None:
             assert target.memory.read(thread.instruction_pointer - 2, 2) == b"\x0f\x05"
             assert len(target.memory.read(thread.stack_pointer, 64)) == 64
             assert thread.registers["orig_rax"] in (1, 7, 34)
+
+
+@pytest.mark.parametrize("way", [open_process, open_snapshot])
+def test_signals_that_wait_for_a_thread_are_told_of_that(way: Callable[[int], ProcessTarget | SnapshotTarget]) -> None:
+    sent = [signal.SIGUSR2, *[signal.SIGRTMIN] * 300, signal.SIGRTMAX]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, *sent})
+    try:
+        with native("threads", "1") as process:
+            os.kill(process.pid, signal.SIGUSR1)  # waits for any of them
+            for number in sent:
+                assert ctypes.CDLL(None).syscall(TGKILL, process.pid, process.pid, number) == 0
+            with way(process.pid) as target:
+                notes = [thread.notes[CORE, int(NoteType.PRSTATUS)] for thread in target.threads]
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    expected = sum(1 << number - 1 for number in set(sent))
+    assert [parse_prstatus(note, X86_64).sigpend for note in notes] == [expected, 0]
 
 
 def descendants(pid: int) -> list[int]:

@@ -14,7 +14,7 @@ from struct import Struct
 from dotdump.errors import CollectError, ProcessGone
 from dotdump.linux import ptrace
 from dotdump.linux.proc import Proc
-from dotdump.records import record
+from dotdump.records import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class ThreadState:
     """``general`` is NT_PRSTATUS's pr_reg, ``floating`` NT_PRFPREG, ``extended`` NT_X86_XSTATE (may be empty).
 
     ``exact`` is False for a thread that did not stop: registers are what its system call shows, the rest is zero.
+    ``signal_mask`` is of signals that are blocked, ``pending`` of those that wait for this thread alone.
     """
 
     tid: int
@@ -57,6 +58,7 @@ class ThreadState:
     siginfo: bytes
     signal_mask: int
     exact: bool = True
+    pending: int = 0
 
 
 def capture_all(world: StoppedWorld) -> list[ThreadState]:
@@ -80,7 +82,8 @@ def capture(thread: TracedThread) -> ThreadState:
         raise CollectError(f"thread {tid} is a 32-bit one: only 64-bit x86 processes can be captured")
     extended = _extended(tid)
     floating = extended[:_FXSAVE_SIZE] if extended else ptrace.registers(tid, ptrace.NT_PRFPREG)
-    return ThreadState(tid, general, floating, extended, _siginfo(tid), ptrace.signal_mask(tid))
+    mask, pending = ptrace.signal_mask(tid), ptrace.pending_signals(tid)
+    return ThreadState(tid, general, floating, extended, _siginfo(tid), mask, pending=pending)
 
 
 def approximate(pid: int, tid: int) -> ThreadState:
@@ -110,7 +113,7 @@ def hide_interruption(thread: TracedThread, state: ThreadState) -> ThreadState:
     values[RAX] = _ERESTARTNOHAND
     general = GENERAL.pack(*values)
     ptrace.set_registers(state.tid, ptrace.NT_PRSTATUS, general)
-    return ThreadState(state.tid, general, *_after_general(state))
+    return replace(state, general=general)
 
 
 def _is_bare(tid: int, values: list[int]) -> bool:
@@ -124,10 +127,6 @@ def _is_socket(tid: int, descriptor: int) -> bool:
         return os.readlink(f"/proc/{tid}/fd/{descriptor}").startswith("socket:")
     except OSError:
         return False
-
-
-def _after_general(state: ThreadState) -> tuple[bytes, bytes, bytes, int]:
-    return state.floating, state.extended, state.siginfo, state.signal_mask
 
 
 def _extended(tid: int) -> bytes:

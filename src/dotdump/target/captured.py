@@ -154,6 +154,7 @@ def _prstatus(process: ProcessFacts, state: ThreadState, registers: Mapping[str,
     status = Prstatus(
         tid,
         registers,
+        sigpend=state.pending,
         sighold=state.signal_mask,
         ppid=process.ppid,
         pgrp=process.pgrp,
