@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dotdump import open_core
+from dotdump.dump.doctor.gather import gather
 from dotdump.linux.proc import Proc
 from dotdump.target.snapshot import SnapshotRefused, open_snapshot
 from native import native
@@ -31,6 +32,7 @@ CGROUP_2 = "cgroup.subtree_control"
 DIES_IN_A_CALL = """
 import os, signal, sys
 from dotdump.linux.inject import Injection
+from dotdump.dump.doctor.gather import gather
 from dotdump.linux.proc import Proc
 from dotdump.target.snapshot import open_snapshot
 Injection._run_call = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
@@ -222,3 +224,32 @@ def test_the_filters_do_what_they_say(action: str, answer: str) -> None:
             assert process.read_line() == answer
         else:
             assert process.process.wait(5) == -signal.SIGSYS
+
+
+@pytest.mark.parametrize("method", ["ptrace", "snapshot"])
+def test_a_process_whose_main_thread_has_ended_is_dumped(method: str, tmp_path: Path) -> None:
+    with native("leaderless") as process:
+        done = collect(process.pid, tmp_path / "core", "--method", method)
+        assert done.returncode == 0, done.stderr
+        assert f"by {method}" in done.stdout
+        assert int(process.ask()) == 0
+    with open_core(tmp_path / "core") as target:
+        assert len(target.threads) == 1
+        assert target.process.pid == process.pid
+        assert any(module.path.endswith("leaderless") for module in target.modules)
+
+
+def test_a_process_whose_main_thread_has_ended_is_no_zombie_to_doctor() -> None:
+    with native("leaderless") as process:
+        subject = gather(process.pid).subject
+    assert subject is not None
+    assert (subject.state in "RS", subject.readable, subject.root_reachable) == (True, True, True)
+    assert subject.environment
+
+
+def test_a_kernel_thread_is_said_to_have_no_memory(tmp_path: Path) -> None:
+    name = Path("/proc/2/comm")
+    if os.geteuid() != 0 or not name.exists() or name.read_text() != "kthreadd\n":
+        pytest.skip("no root, or no kernel threads in this pid namespace")
+    done = collect(2, tmp_path / "core", "--method", "ptrace")
+    assert "has no memory of its own: it is a kernel thread" in done.stderr

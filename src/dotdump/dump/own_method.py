@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import nullcontext
+from errno import ESRCH
 
 from dotdump import __version__
 from dotdump.dump import plan
@@ -24,7 +25,7 @@ from dotdump.dump.progress import Phase
 from dotdump.dump.selection.selected import Selection
 from dotdump.dump.sink import FileSink
 from dotdump.dump.space import expected_size
-from dotdump.errors import DotdumpError, Incomplete
+from dotdump.errors import CollectError, DotdumpError, Incomplete
 from dotdump.formats.diagnostics_page import DiagnosticsPage
 from dotdump.formats.dotdump_notes import COLLECTING, FREE_DROPPED, REDACTED, Origin
 from dotdump.ipc.dump import DumpType
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BUFFER = 1 << 30
 _ALL_THERE_IS = 1 << 62
+_ENDED = ("Z", "X", "")
 _HELD_BY_READER = (
     "the process stood still until the reader of the dump had taken it: its memory is larger than the buffer; "
     "--live or a larger --buffer avoids that"
@@ -274,8 +276,10 @@ def _writes_beside(task: Task, options: OwnOptions) -> bool:
 def _check(subject: Subject, expected: int | None) -> None:
     require_tracing(subject, expected)
     try:
-        os.close(os.open(f"/proc/{subject.pid}/mem", os.O_RDONLY | os.O_CLOEXEC))
+        os.close(os.open(f"{subject.living.directory}/mem", os.O_RDONLY | os.O_CLOEXEC))
     except OSError as error:
+        if error.errno == ESRCH and subject.state() not in _ENDED:
+            raise CollectError(f"process {subject.pid} has no memory of its own: it is a kernel thread") from error
         raise explain(error, subject.pid, "read its memory") from error
 
 

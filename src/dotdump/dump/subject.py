@@ -34,16 +34,18 @@ STOPPED, TRACED = "T", "t"
 class Subject(Closing):
     """A process to dump. ``regions`` is its map and ``status`` its state when it was opened; a context manager.
 
+    ``living`` is the same process by a thread that lives, where its main thread has ended; that has memory and files.
     ``memo`` knows the text of its map, so that reading the same again in a stop costs little.
     """
 
     def __init__(self, identity: ProcessIdentity) -> None:
         self.identity = identity
         self.proc = Proc(identity.pid)
+        self.living = self.proc.living()
         self.status: Status = self.proc.status()
         self.memo = MapsMemo()
-        self.regions: RegionTable = self.proc.maps(self.memo)
-        self._threads_before = frozenset(self.proc.tasks())
+        self.regions: RegionTable = self.living.maps(self.memo)
+        self._threads_before = frozenset(self.proc.tasks()) - self._ended_leader()
 
     @classmethod
     def open(cls, pid: int) -> Subject:
@@ -75,15 +77,15 @@ class Subject(Closing):
             if region.path.endswith(f"/{RUNTIME_FILE}"):
                 return region
         with suppress(AccessDenied, ProcessGone, OSError):
-            if identify(f"/proc/{self.pid}/exe")[0] is not None:
-                executable = self.proc.executable()
+            if identify(f"{self.living.directory}/exe")[0] is not None:
+                executable = self.living.executable()
                 return next((region for region in heads if region.path == executable), None)
         return None
 
     def state(self) -> str:
-        """Return the state of its main thread as it is now, one letter of ps; ``""`` where it has ended."""
+        """Return its state as it is now, one letter of ps, that of its main thread if that lives; ``""`` at its end."""
         try:
-            return self.proc.stat().state
+            return self.proc.living().stat().state
         except ProcessGone:
             return ""
 
@@ -124,6 +126,9 @@ class Subject(Closing):
     def close(self) -> None:
         """Let go of it. A second call does nothing."""
         self.identity.close()
+
+    def _ended_leader(self) -> frozenset[int]:
+        return frozenset((self.pid,) if self.living.pid != self.pid else ())
 
     def _lasting_threads(self) -> frozenset[int]:
         """Return the ids, in its own namespace, of threads that outlived the dump; none where the process did not."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from dotdump import limits
-from dotdump.errors import FormatError, LimitExceeded
+from dotdump.errors import FormatError, LimitExceeded, ProcessGone
 from dotdump.linux.errors import explain
 
 TYPE_CHECKING = False
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dotdump.memory.region_table import RegionTable
 
 ROOT = "/proc"
+_ENDED = frozenset("ZXx")
+"""States of a thread that has ended, by /proc/PID/stat."""
 _CHUNK = 1 << 16
 _PIECE = 1 << 18
 
@@ -44,6 +46,16 @@ class Proc:
         thread = Proc(self.pid)
         thread.directory = f"{self.directory}/task/{tid}"
         return thread
+
+    def living(self) -> Proc:
+        """Return the process by a thread that lives: a leader that has ended shows no memory, files or environment.
+
+        Itself where its leader lives, or no thread does.
+        """
+        root = self.directory.rpartition("/")[0]
+        if self.stat().state not in _ENDED:
+            return self
+        return next((Proc(tid, root) for tid in self.tasks() if not self._has_ended(tid)), self)
 
     def status(self) -> Status:
         """Return the kernel's summary: ids, capabilities, namespaces, tracer."""
@@ -153,6 +165,12 @@ class Proc:
             return os.readlink(f"{self.directory}/exe")
         except OSError as error:
             raise explain(error, self.pid, "look at its executable") from error
+
+    def _has_ended(self, tid: int) -> bool:
+        try:
+            return self.task(tid).stat().state in _ENDED
+        except ProcessGone:
+            return True
 
     def read(self, name: str) -> bytes:
         """Return the bytes of one file of the directory, at most ``limits.PROC_FILE``."""

@@ -43,15 +43,16 @@ class LiveView(Closing):
     """
 
     def __init__(self, pid: int, memo: MapsMemo | None = None, wanted: str = "") -> None:
-        self._pid = pid
+        live = Proc(pid).living()
+        self._pid = live.pid
         self._wanted = wanted
         self.platform = platform_of_this_machine()
         self.process = process_facts(pid)
         self.threads: Sequence[Thread] = ()
-        self.regions: Sequence[Region] = (memo.latest if memo else None) or Proc(pid).maps()
-        self.auxv: bytes = Proc(pid).read("auxv")
-        self.places = FilePlaces((f"/proc/{pid}/root",))
-        self.memory = ProcessMemory(VmReader(pid), self.regions, Pagemap(pid), BackingFiles(pid))
+        self.regions: Sequence[Region] = (memo.latest if memo else None) or live.maps()
+        self.auxv: bytes = live.read("auxv")
+        self.places = FilePlaces((f"{live.directory}/root",))
+        self.memory = ProcessMemory(VmReader(live.pid), self.regions, Pagemap(live.pid), BackingFiles(live.pid))
 
     @cached_property
     def modules(self) -> Sequence[ElfModule]:

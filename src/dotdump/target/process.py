@@ -76,14 +76,15 @@ class ProcessTarget(Closing):
     ) -> None:
         self.platform = platform_of_this_machine()
         self.problems: list[str] = []
-        self.places = FilePlaces((f"/proc/{pid}/root",))
         self._stopped: StoppedProcess | None = None
         self._identity = ProcessIdentity.open(pid)
         self._closed = False
         try:
+            self._proc = Proc(pid).living()
+            self.places = FilePlaces((f"{self._proc.directory}/root",))
             self.process: ProcessFacts = process_facts(pid)
             names, inner = thread_names(pid, Proc(pid).tasks()), inner_ids(pid, Proc(pid).tasks())
-            answers = answers_faults(pid)
+            answers = answers_faults(self._proc.pid)
             self._stopped = StoppedProcess(pid, moment)
             self._identity.check()
             self._capture(self._stopped, names, inner, first)
@@ -116,7 +117,7 @@ class ProcessTarget(Closing):
     @cached_property
     def modules(self) -> Sequence[ElfModule]:
         """Its loaded ELF files, sorted by base."""
-        return modules_of(self._identity.pid, self.memory, self.regions, self.auxv)
+        return modules_of(self._proc.pid, self.memory, self.regions, self.auxv)
 
     @property
     def pause(self) -> float:

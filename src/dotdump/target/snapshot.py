@@ -93,10 +93,11 @@ class SnapshotTarget(Closing):
         self._identity = ProcessIdentity.open(pid)
         self._child: ForkedChild | None = None
         self._world: StoppedWorld | None = None
-        self.places = FilePlaces((f"/proc/{pid}/root",), tuple(symbols))
         self._memo = memo or MapsMemo()
         self._closed = False
         try:
+            self._proc = Proc(pid).living()
+            self.places = FilePlaces((f"{self._proc.directory}/root",), tuple(symbols))
             self.process: ProcessFacts = process_facts(pid)
             self._prepare(pid)
             with uninterrupted():
@@ -108,7 +109,6 @@ class SnapshotTarget(Closing):
 
     def _prepare(self, pid: int) -> None:
         """Do what is slow while the process still runs: look at its memory, find code, name threads."""
-        self._proc = Proc(pid)
         regions = self._memo.latest or self._proc.maps(self._memo)
         use = self._proc.memory_use()
         self._wiped = use.wiped
@@ -118,7 +118,7 @@ class SnapshotTarget(Closing):
         if risk is not None:
             raise SnapshotRefused(f"process {pid} {risk}")
         self._most_copied = most_copied(self._groups)
-        with _reader(pid, regions) as memory:
+        with _reader(self._proc.pid, regions) as memory:
             gadgets = find_gadgets(memory, regions)
         if gadgets is None:
             raise SnapshotRefused(f"process {pid} has no code that a fork could be made with")
@@ -187,7 +187,7 @@ class SnapshotTarget(Closing):
         frozen = ProcessMemory(MemFile(twin), self.regions, Pagemap(twin))
         running = None
         if self.not_atomic:
-            running = _reader(pid, self.regions)
+            running = _reader(self._proc.pid, self.regions)
             self.problems.append(f"{len(self.not_atomic)} shared mappings are too large to copy in the pause")
         self.memory = SnapshotMemory(frozen, self._copies, running, self._watch)
         self._watched = time.monotonic()
@@ -195,7 +195,7 @@ class SnapshotTarget(Closing):
     @cached_property
     def modules(self) -> Sequence[ElfModule]:
         """Its loaded ELF files, sorted by base."""
-        return modules_of(self._identity.pid, self.memory, self.regions, self.auxv, self.places.symbols)
+        return modules_of(self._proc.pid, self.memory, self.regions, self.auxv, self.places.symbols)
 
     @property
     def _twin(self) -> ForkedChild:

@@ -93,3 +93,17 @@ def test_the_pages_of_an_address_space_are_those_of_its_regions() -> None:
     own = Proc(os.getpid())
     mapped = sum(region.size for region in own.maps() if region.path not in ("[vsyscall]", "[vvar]", "[vdso]"))
     assert own.pages() * os.sysconf("SC_PAGESIZE") == pytest.approx(mapped, rel=0.05)
+
+
+def _stat(directory: Path, tid: int, state: str) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "stat").write_text(f"{tid} (a b) {state} " + " ".join(["1"] * 40) + "\n")
+
+
+@pytest.mark.parametrize(("states", "found"), [("SSS", 4711), ("ZZS", 4713), ("ZXZ", 4711)])
+def test_a_process_is_looked_at_by_a_thread_that_lives(states: str, found: int, tmp_path: Path) -> None:
+    _stat(tmp_path / "4711", 4711, states[0])
+    for tid, state in enumerate(states, 4711):
+        _stat(tmp_path / "4711" / "task" / str(tid), tid, state)
+    living = Proc(4711, str(tmp_path)).living()
+    assert (living.pid, living.directory) == (found, str(tmp_path / str(found)))

@@ -58,28 +58,29 @@ def _existing(pid: int, root: str) -> int:
 
 def _subject(pid: int, timeout: float, root: str) -> Subject:
     proc = Proc(pid, root)
-    status = proc.status()
-    runtime = _allowed(lambda: find_runtime(pid, root))
+    living, status = proc.living(), proc.status()
+    state, inside = living.stat().state, f"{living.directory}/root"
+    runtime = _allowed(lambda: find_runtime(living.pid, root))
     diagnostics = _diagnostics(pid, status, timeout, root)
-    environment = _allowed(proc.environment)
+    environment = _allowed(living.environment)
     headroom, headroom_of = find_headroom(proc)
-    regions = _allowed(proc.maps)
-    limits = _allowed(proc.limits) or {}
+    regions = _allowed(living.maps)
+    limits = _allowed(living.limits) or {}
     return Subject(
         pid=pid,
         name=status.name,
-        state=status.state,
+        state=state,
         uids=status.uids,
         user=user_name(status.uids[1]) if len(status.uids) > 1 else "nobody we know",
         namespace_pid=status.namespace_pid,
-        dumpable=_dumpable(status, f"{root}/{pid}"),
+        dumpable=_dumpable(status, living.directory),
         seccomp=status.seccomp,
         effective=status.capabilities_effective or 0,
         tracer=status.tracer,
         tracer_name=(_allowed(lambda: Proc(status.tracer, root).stat().name) or "") if status.tracer else "",
         blocked=blocked_threads(proc),
         namespaces=read_namespaces(proc),
-        root_reachable=os.access(f"{root}/{pid}/root", os.X_OK),
+        root_reachable=os.access(inside, os.X_OK),
         readable=regions is not None,
         environment=environment,
         runtime=runtime,
@@ -87,13 +88,13 @@ def _subject(pid: int, timeout: float, root: str) -> Subject:
         diagnostics=diagnostics,
         socket_path=_socket_path(status, proc, environment),
         socket_files=_socket_files(pid, root),
-        createdump=_tool(runtime, "createdump", f"{root}/{pid}/root"),
-        dac=_tool(runtime, "libmscordaccore.so", f"{root}/{pid}/root"),
+        createdump=_tool(runtime, "createdump", inside),
+        dac=_tool(runtime, "libmscordaccore.so", inside),
         resident=status.resident or 0,
         expected=expected_size(regions, DumpType.FULL) if regions else None,
         headroom=headroom,
         headroom_of=headroom_of,
-        temporary_read_only=_temporary_read_only(proc, environment, f"{root}/{pid}/root"),
+        temporary_read_only=_temporary_read_only(living, environment, inside),
         file_size_limit=limits.get(FILE_SIZE, (None, None))[0],
     )
 
@@ -135,7 +136,7 @@ def _dumpable(status: Status, directory: str) -> bool | None:
 
 def _diagnostics(pid: int, status: Status, timeout: float, root: str) -> Diagnostics:
     if status.state in "ZXx":
-        return Diagnostics(DiagnosticsState.OFF, "it has ended")
+        return Diagnostics(DiagnosticsState.OFF, "its main thread has ended, and with that its files in /proc")
     return diagnose(pid, timeout, root)
 
 
