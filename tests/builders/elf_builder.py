@@ -19,7 +19,11 @@ def _hash(name: bytes) -> int:
 
 @dataclass
 class ElfBuilder:
-    """``symbols`` are (name, value, size); ``relocations`` are (place, type, symbol index, addend)."""
+    """``symbols`` are (name, value, size); ``relocations`` are (place, type, symbol index, addend).
+
+    ``kinds`` are (st_info, st_other, st_shndx) of symbols that are no global functions; ``dynamic`` are more entries:
+    one says that the library needs another file.
+    """
 
     machine: int = 62
     build_id: bytes = b"\x11\x22\x33\x44" * 5
@@ -31,12 +35,14 @@ class ElfBuilder:
     relr: list[int] = field(default_factory=list)
     data: bytes = b""
     gnu: bool = True
+    kinds: dict[bytes, tuple[int, int, int]] = field(default_factory=dict)
+    dynamic: list[tuple[int, int]] = field(default_factory=lambda: [(1, 0)])
 
     def build(self) -> bytes:
         strings, rows = bytearray(b"\0"), [bytes(24)]
         named = [(name, 0, 0, 0) for name in self.imports] + [(n, 1, value, size) for n, value, size in self.symbols]
         for name, index, value, size in named:
-            rows.append(struct.pack("<IBBHQQ", len(strings), 0x12, 0, index, value, size))
+            rows.append(struct.pack("<IBBHQQ", len(strings), *self.kinds.get(name, (0x12, 0, index)), value, size))
             strings += name + b"\0"
         first = 1 + len(self.imports)
         at, body, dynamic = PAGE, bytearray(), []
@@ -50,7 +56,7 @@ class ElfBuilder:
         for tag, table in tables.items():
             dynamic.append((tag, at + len(body)))
             body += table + bytes(-len(table) % 8)
-        dynamic += [(10, len(strings)), (8, len(tables[7])), (35, len(tables[36])), (0, 0)]
+        dynamic += [*self.dynamic, (10, len(strings)), (8, len(tables[7])), (35, len(tables[36])), (0, 0)]
         section = b"".join(struct.pack("<QQ", *entry) for entry in dynamic)
         note = struct.pack("<III", 4, len(self.build_id), 3) + b"GNU\0" + self.build_id
         headers = [

@@ -21,13 +21,13 @@ from dotdump.memory.segments import SegmentSpace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dotdump.memory.space import AddressSpace
 
 DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_SONAME, DT_HASH, DT_GNU_HASH = 5, 6, 10, 14, 4, 0x6FFFFEF5
 DT_PLTRELSZ, DT_RELA, DT_RELASZ, DT_JMPREL, DT_DEBUG = 2, 7, 8, 23, 21
-DT_RELR, DT_RELRSZ = 36, 35
+DT_RELR, DT_RELRSZ, DT_NULL, DT_NEEDED, DT_PLTGOT = 36, 35, 0, 1, 3
 _DYNAMIC = Struct("<QQ")
 _DYNAMIC_ENTRIES = 4096
 _HEADERS = 256
@@ -58,18 +58,24 @@ class ElfImage:
 
     @cached_property
     def dynamic(self) -> Mapping[int, int]:
-        """The dynamic section: the first value of each tag, as it stands there."""
+        """The dynamic section: the first value of each tag, as it stands there; DT_NULL where all of it was there."""
         found: dict[int, int] = {}
+        for _, tag, value in self.dynamic_entries():
+            found.setdefault(tag, value)
+        return found
+
+    def dynamic_entries(self) -> Iterator[tuple[int, int, int]]:
+        """Yield where the value of each dynamic entry is (a virtual address), its tag, its value; DT_NULL at last."""
         for header in self.headers:
             if header.type != SegmentType.DYNAMIC:
                 continue
             size = min(header.memsz // _DYNAMIC.size, _DYNAMIC_ENTRIES) * _DYNAMIC.size
             data = self.memory.read_available(self._address(header.vaddr), size)
-            for tag, value in _DYNAMIC.iter_unpack(data[: len(data) // _DYNAMIC.size * _DYNAMIC.size]):
-                if tag == 0:
+            rows = _DYNAMIC.iter_unpack(data[: len(data) // _DYNAMIC.size * _DYNAMIC.size])
+            for place, (tag, value) in enumerate(rows):
+                yield header.vaddr + place * _DYNAMIC.size + 8, tag, value
+                if tag == DT_NULL:
                     break
-                found.setdefault(tag, value)
-        return found
 
     def dynamic_address(self, tag: int) -> int | None:
         """Return the virtual address in a dynamic entry, relocated or not, or None where it has none."""

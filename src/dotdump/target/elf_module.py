@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from dotdump.formats.elf import SegmentType
-from dotdump.formats.elf_image import image_at
+from dotdump.formats.elf_image import DT_NULL, image_at
 from dotdump.memory.region import Protection
 from dotdump.memory.space import MemoryRange, following_place
 from dotdump.target.debug_files import find_debug_file
@@ -137,8 +137,16 @@ class ElfModule:
 
     @cached_property
     def image(self) -> ElfImage | None:
-        """The image in all memory that can be had, the file's read-only parts included."""
-        return image_at(self._memory, self.base) if self._image else None
+        """The image in all memory that can be had, the file's read-only parts included.
+
+        Where not all of its dynamic section is there it has that of the file, in which nothing is relocated yet.
+        """
+        if self._image is None:
+            return None
+        image = image_at(self._memory, self.base)
+        if DT_NULL not in image.dynamic and self.file is not None:
+            image.dynamic = self.file.image.dynamic
+        return image
 
     @cached_property
     def initial(self) -> AddressSpace | None:

@@ -2,7 +2,8 @@
 
 Only files whose build-id is the one in the core's memory, and of these only what no one could have written to: text,
 read-only data, and what the dynamic linker relocates and then protects (RELRO). Writable data is never taken from a
-file, because the process may have changed it; a relocated slot that depends on another file is left out.
+file, because the process may have changed it; a relocated slot that depends on another file is left out, and RELRO of
+a file that relocates itself: it may have put more there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from bisect import bisect_right
 from functools import cached_property, partial
 
 from dotdump.formats.elf import ProgramHeader, SegmentType
+from dotdump.formats.elf_image import DT_NEEDED
 from dotdump.formats.elf_relocations import relocated_slots
 from dotdump.memory.overlay import Origin
 from dotdump.memory.region import Protection
@@ -126,10 +128,11 @@ def _start_of(part: _Part) -> int:
 
 
 def _parts_of(file: ElfFile, bias: int) -> Iterator[_Part]:
+    """Yield what ``file`` has of its memory; no RELRO of one that needs no other: a linker, or a static program."""
     for header in file.image.headers:
         if header.type == SegmentType.LOAD and header.filesz and not header.flags & Protection.WRITE:
             yield _Part(file, header, bias, partial(_mapped, file, header, bias))
-        elif header.type == SegmentType.GNU_RELRO and header.memsz <= RELRO_LIMIT:
+        elif header.type == SegmentType.GNU_RELRO and header.memsz <= RELRO_LIMIT and DT_NEEDED in file.image.dynamic:
             yield _Part(file, header, bias, partial(_protected, file, header, bias))
 
 
@@ -152,20 +155,20 @@ def _protected(file: ElfFile, relro: ProgramHeader, bias: int) -> BytesSpace:
 def _relocated(file: ElfFile, segment: ProgramHeader, bias: int) -> list[tuple[int, bytes]]:
     data = bytearray(file.image.memory.read_available(segment.vaddr, min(segment.memsz, segment.filesz)))
     end = segment.vaddr + len(data)
-    holes: list[int] = []
-    for place, value in relocated_slots(file.image, bias):
-        if segment.vaddr <= place and place + 8 <= end:
-            if value is None:
-                holes.append(place)
-            else:
-                data[place - segment.vaddr : place - segment.vaddr + 8] = value.to_bytes(8, "little")
+    holes: list[tuple[int, int]] = []
+    for place, size, value in relocated_slots(file.image, bias):
+        if value is not None and segment.vaddr <= place and place + 8 <= end:
+            data[place - segment.vaddr : place - segment.vaddr + 8] = value.to_bytes(8, "little")
+        elif place < end and segment.vaddr < place + size:
+            holes.append((place, size))
     return list(_chunks(bytes(data), segment.vaddr, holes, bias))
 
 
-def _chunks(data: bytes, start: int, holes: Sequence[int], bias: int) -> Iterator[tuple[int, bytes]]:
+def _chunks(data: bytes, start: int, holes: Sequence[tuple[int, int]], bias: int) -> Iterator[tuple[int, bytes]]:
     position = start
-    for hole in sorted(holes):
+    for hole, size in sorted(holes):
         if hole > position:
             yield bias + position, data[position - start : hole - start]
-        position = max(position, hole + 8)
-    yield bias + position, data[position - start :]
+        position = max(position, hole + size)
+    if position < start + len(data):
+        yield bias + position, data[position - start :]

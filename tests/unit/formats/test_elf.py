@@ -66,6 +66,12 @@ def test_symbols_are_found_by_name_and_address_in_files_and_in_memory(base: int,
     assert image.symbols.at(0x810) is None
 
 
+def slots_of(data: bytes) -> dict[int, int | None]:
+    """The slots before the dynamic section of a file that is loaded at 0x10000."""
+    slots = relocated_slots(image_of_file(at_zero(data), len(data)), 0x10000)
+    return {place: value for place, _, value in slots if place < DATA + 2048}
+
+
 @pytest.mark.parametrize(("machine", "relative", "absolute", "other"), [(62, 8, 6, 18), (183, 1027, 1025, 1030)])
 def test_slots_get_the_value_they_have_at_a_bias_or_none_where_it_is_another_files(
     machine: int, relative: int, absolute: int, other: int
@@ -78,12 +84,58 @@ def test_slots_get_the_value_they_have_at_a_bias_or_none_where_it_is_another_fil
     ]
     builder = ElfBuilder(machine=machine, imports=[b"malloc"], relocations=relocations)
     data = builder.build()
-    slots = dict(relocated_slots(image_of_file(at_zero(data), len(data)), 0x10000))
-    assert slots == {DATA: 0x10123, DATA + 8: 0x10804, DATA + 16: None, DATA + 24: None}
+    assert slots_of(data) == {DATA: 0x10123, DATA + 8: 0x10804, DATA + 16: None, DATA + 24: None}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("an ifunc", (0x1A, 0, 1)),
+        ("a variable of threads", (0x16, 0, 1)),
+        ("hidden, of threads", (0x16, 2, 1)),
+        ("data that others see", (0x11, 0, 1)),
+        ("a weak function", (0x22, 0, 1)),
+        ("a unique datum", (0xA1, 2, 1)),
+        ("what has no type", (0x10, 0, 1)),
+        ("a number", (0x12, 0, 0xFFF1)),
+    ],
+)
+def test_a_symbol_that_may_be_another_files_has_no_value(name: str, kind: tuple[int, int, int]) -> None:
+    data = ElfBuilder(relocations=[(DATA, 6, 1, 0)], kinds={b"first": kind}).build()
+    assert slots_of(data) == {DATA: None}, name
+
+
+@pytest.mark.parametrize("dynamic", [[], [(16, 0)], [(30, 2)]])
+@pytest.mark.parametrize("kind", [(0x01, 0, 1), (0x11, 2, 1), (0x11, 3, 1), (0x11, 0, 1), (0x22, 0, 1)])
+def test_data_is_the_files_own_where_nobody_sees_it_or_its_own_come_first(
+    kind: tuple[int, int, int], dynamic: list[tuple[int, int]]
+) -> None:
+    data = ElfBuilder(relocations=[(DATA, 6, 1, 0)], kinds={b"first": kind}, dynamic=dynamic).build()
+    own = bool(dynamic) or kind[0] >> 4 == 0 or kind[1] != 0
+    assert slots_of(data) == {DATA: 0x10800 if own else None}
+
+
+@pytest.mark.parametrize(("machine", "copy", "descriptor"), [(62, 5, 36), (183, 1024, 1031)])
+def test_what_the_linker_fills_is_as_large_as_what_it_fills_it_with(machine: int, copy: int, descriptor: int) -> None:
+    relocations = [(DATA, copy, 1, 0), (DATA + 32, descriptor, 2, 0)]
+    data = ElfBuilder(machine=machine, relocations=relocations).build()
+    image = image_of_file(at_zero(data), len(data))
+    assert [slot for slot in relocated_slots(image, 0) if slot[0] < DATA + 2048] == [
+        (DATA, 16, None),
+        (DATA + 32, 16, None),
+    ]
+
+
+def test_words_that_the_linker_fills_by_itself_have_no_value() -> None:
+    data = ElfBuilder(dynamic=[(3, DATA + 64), (0x6FFFFEF7, DATA + 128), (21, 0)]).build()
+    image = image_of_file(at_zero(data), len(data))
+    unknown = {place: size for place, size, value in relocated_slots(image, 0) if value is None}
+    entries = {tag: place for place, tag, _ in image.dynamic_entries()}
+    relocated = {entries[tag] for tag in (6, 5, 0x6FFFFEF5, 7, 36, 3, 21)}
+    assert unknown == dict.fromkeys([DATA + 72, DATA + 80, DATA + 128, *relocated], 8)
 
 
 def test_relr_is_an_address_and_bitmaps_of_what_follows() -> None:
     builder = ElfBuilder(relr=[DATA, 0b1011], data=(0x55).to_bytes(8, "little") * 64)
     data = builder.build()
-    slots = dict(relocated_slots(image_of_file(at_zero(data), len(data)), 0x10000))
-    assert slots == dict.fromkeys([DATA, DATA + 8, DATA + 24], 0x10055)
+    assert slots_of(data) == dict.fromkeys([DATA, DATA + 8, DATA + 24], 0x10055)

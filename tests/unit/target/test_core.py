@@ -113,6 +113,30 @@ def test_what_the_core_left_out_comes_relocated_from_the_file_with_its_build_id(
         target.memory.read(BASE + DATA + 8, 8)
 
 
+def test_relocated_data_of_a_file_that_needs_no_other_is_not_known(tmp_path: Path) -> None:
+    data = ElfBuilder(dynamic=[]).build()
+    target = with_library(tmp_path, data, data)
+    assert target.memory.read(BASE + PAGE, 8) == data[PAGE : PAGE + 8]
+    with pytest.raises(MemoryFault, match="cannot tell what it was"):
+        target.memory.read(BASE + DATA, 8)
+
+
+def test_a_hole_is_as_large_as_what_was_copied_into_it(tmp_path: Path) -> None:
+    data = ElfBuilder(relocations=[(DATA + 8, 5, 1, 0)], data=b"=" * 64).build()
+    target = with_library(tmp_path, data, data)
+    assert target.memory.read_available(BASE + DATA, 64) == b"=" * 8
+    assert target.memory.read_available(BASE + DATA + 16, 8) == b""
+    assert target.memory.read(BASE + DATA + 24, 40) == b"=" * 40
+
+
+def test_symbols_are_found_although_the_dynamic_section_is_the_linkers(tmp_path: Path) -> None:
+    data = ElfBuilder().build()
+    (module,) = with_library(tmp_path, data, data).modules
+    assert module.image is not None
+    assert module.image.find_symbol("second") is not None
+    assert [symbol.name for symbol in module.image.symbols] == ["first", "second"]
+
+
 def test_a_file_with_another_build_id_is_not_used(tmp_path: Path) -> None:
     target = with_library(tmp_path, ElfBuilder().build(), ElfBuilder(build_id=b"\x99" * 20).build())
     with pytest.raises(MemoryFault, match="no file with the build-id"):
