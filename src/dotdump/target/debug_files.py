@@ -1,5 +1,8 @@
 """Separate files of symbols: where distributions, debuginfod, .NET and people keep them; taken only by their build-id.
 
+That is where PT_NOTE says, or else in the section .note.gnu.build-id: eu-strip, which Fedora, RHEL and SUSE use, leaves
+the program headers of the whole file, and no segment is where they say. So no memory is ever taken from such a file.
+
 Source of truth: GDB manual, "Separate Debug Files"; debuginfod(8) for its cache; .NET names its own ``FILE.dbg``.
 """
 
@@ -29,7 +32,8 @@ def find_debug_file(
     """
     if build_id is None:
         return None
-    return first_matching(_places(path.removesuffix(DELETED), build_id.hex(), sysroots, folders, _link(file)), build_id)
+    places = _places(path.removesuffix(DELETED), build_id.hex(), sysroots, folders, _link(file))
+    return first_matching(places, build_id, is_separate=True)
 
 
 def _places(path: str, digits: str, sysroots: Sequence[str], folders: Sequence[str], link: str) -> Iterator[str]:

@@ -14,7 +14,8 @@ from dotdump.errors import DotdumpError
 from dotdump.formats.elf import SectionType, read_section_headers
 from dotdump.formats.elf_image import ElfImage, image_of_file
 from dotdump.formats.elf_symbols import SymbolTable
-from dotdump.limits import DEBUG_DATA
+from dotdump.formats.notes import find_build_id, parse_notes
+from dotdump.limits import DEBUG_DATA, IMAGE_NOTES
 from dotdump.memory.file import FileSpace
 from dotdump.memory.space import BytesSpace
 from dotdump.records import record
@@ -26,22 +27,29 @@ if TYPE_CHECKING:
     from dotdump.formats.elf import ElfHeader, SectionHeader
     from dotdump.memory.space import AddressSpace
 
-_SHF_COMPRESSED, _ZLIB = 0x800, 1
+_SHF_EXECINSTR, _SHF_COMPRESSED, _ZLIB = 4, 0x800, 1
 _COMPRESSION_HEADER = Struct("<IIQQ")
 DELETED = " (deleted)"
 """What /proc/PID/maps says behind the path of a file that is gone."""
 
 
 class ElfFile:
-    """An ELF file of this machine, mapped while it is held."""
+    """An ELF file of this machine, mapped while it is held.
 
-    def __init__(self, space: FileSpace) -> None:
+    One that ``is_separate`` has symbols and no memory: its program headers may be those of the file it is made of.
+    """
+
+    def __init__(self, space: FileSpace, *, is_separate: bool = False) -> None:
         self.space = space
         self.path = space.name
+        self.is_separate = is_separate
         self.image: ElfImage = image_of_file(space, space.size, space.name)
 
     def symbol_tables(self) -> Iterator[SymbolTable]:
         """Yield the tables there are, the fullest first: .symtab, or what .gnu_debugdata holds, then .dynsym."""
+        if self.is_separate:
+            yield from _section_tables(self.space, (SectionType.SYMTAB, SectionType.DYNSYM))
+            return
         yield from _section_tables(self.space)
         yield self.image.symbols
 
@@ -62,40 +70,60 @@ def places_of(path: str, sysroots: Sequence[str]) -> Iterator[str]:
     yield f"/{inside}"
 
 
-def first_matching(places: Iterable[str], build_id: bytes | None) -> ElfFile | None:
+def first_matching(places: Iterable[str], build_id: bytes | None, *, is_separate: bool = False) -> ElfFile | None:
     """Return the first file of ``places`` whose build-id is ``build_id``, or None."""
     if build_id is None:
         return None
     for place in places:
-        if (found := _open(place, build_id)) is not None:
+        if (found := _open(place, build_id, is_separate=is_separate)) is not None:
             return found
     return None
 
 
-def _open(place: str, build_id: bytes) -> ElfFile | None:
+def _open(place: str, build_id: bytes, *, is_separate: bool) -> ElfFile | None:
     try:
         space = FileSpace(place)
     except (OSError, DotdumpError):
         return None
     try:
-        file = ElfFile(space)
+        file = ElfFile(space, is_separate=is_separate)
     except DotdumpError:
         space.close()
         return None
-    if file.image.build_id != build_id:
+    if not _is_wanted(file, build_id):
         space.close()
         return None
     return file
 
 
-def _section_tables(space: AddressSpace) -> Iterator[SymbolTable]:
+def _is_wanted(file: ElfFile, build_id: bytes) -> bool:
+    if file.is_separate:
+        return build_id in (file.image.build_id, _build_id_of_section(file))
+    return file.image.build_id == build_id and not _lacks_code(file)
+
+
+def _lacks_code(file: ElfFile) -> bool:
+    """Whether its code was taken out, as of a separate file of symbols."""
+    sections = read_section_headers(file.space, file.image.header)
+    return any(section.flags & _SHF_EXECINSTR and section.type == SectionType.NOBITS for section in sections)
+
+
+def _build_id_of_section(file: ElfFile) -> bytes | None:
+    """Return the build-id of a separate file: eu-strip leaves it program headers that lead elsewhere."""
+    section = find_section(file.space, file.image.header, b".note.gnu.build-id")
+    if section is None or section.type != SectionType.NOTE or section.size > IMAGE_NOTES:
+        return None
+    return find_build_id(parse_notes(file.space.read_available(section.offset, section.size)))
+
+
+def _section_tables(space: AddressSpace, kinds: Sequence[int] = (SectionType.SYMTAB,)) -> Iterator[SymbolTable]:
     try:
         image = image_of_file(space, max((r.end for r in space.ranges()), default=0))
     except DotdumpError:
         return
     sections = read_section_headers(space, image.header)
-    for section in sections:
-        if section.type == SectionType.SYMTAB and section.link < len(sections):
+    for section in sorted((one for one in sections if one.type in kinds), key=lambda one: kinds.index(one.type)):
+        if section.link < len(sections):
             strings = sections[section.link]
             yield SymbolTable(
                 space.read_available(section.offset, section.size), space.read_available(strings.offset, strings.size)
