@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from corpus import Runtime, corpus, missing, runtimes
+from dotdump.formats.core_notes import SI_KERNEL
 from dotdump.target.core import CoreTarget, open_core
 from dotdump.target.process import open_process
 from native import native
@@ -157,11 +158,12 @@ PRPSINFO_ARGUMENTS = 79
 """Bytes of the command line that NT_PRPSINFO has room for, the terminating zero aside."""
 
 
-def test_a_core_of_the_kernel_says_why_the_process_died(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("pointer", "address"), [(0x1234, 0x1234), (0x1234567812345678, None)])
+def test_a_core_of_the_kernel_says_why_the_process_died(pointer: int, address: int | None, tmp_path: Path) -> None:
     pattern = Path("/proc/sys/kernel/core_pattern").read_text().strip()
     if pattern.startswith(("|", "/")):
         missing(f"the kernel gives cores to {pattern}")
-    script = "import ctypes; ctypes.string_at(0x1234)"
+    script = f"import ctypes; ctypes.string_at({pointer:#x})"
 
     def unlimited() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -173,7 +175,8 @@ def test_a_core_of_the_kernel_says_why_the_process_died(tmp_path: Path) -> None:
     same_as_gdb(core)
     with open_core(core) as target:
         assert target.signal is not None
-        assert (target.signal.signo, target.signal.address) == (signal.SIGSEGV, 0x1234)
+        assert (target.signal.signo, target.signal.address) == (signal.SIGSEGV, address)
+        assert target.signal.code == (SI_KERNEL if address is None else 1)
         assert target.process.arguments == f"{sys.executable} -c {script}"[:PRPSINFO_ARGUMENTS]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.exceptions import ExceptionReader, ExceptionRow
 from dotdump.analysis.managed_stacks import managed_stacks
+from dotdump.analysis.signals import signal_name, signal_source
 from dotdump.clr.model.exception import ClrException
 from dotdump.errors import ClrError, FormatError, MemoryFault
 from dotdump.records import record, replace
@@ -92,7 +93,7 @@ def crash_report(target: CoreTarget, runtime: ClrRuntime) -> CrashReport:
         pid=target.process.pid,
         process=target.process.name,
         cause=cause,
-        signal=_signal_name(number) if number else None,
+        signal=signal_name(number) if number else None,
         address=f"{info.address:#x}" if info is not None and info.address is not None else None,
         sender=info.pid or None if info is not None else None,
         os_id=native.tid if native is not None else None,
@@ -103,7 +104,7 @@ def crash_report(target: CoreTarget, runtime: ClrRuntime) -> CrashReport:
         summary="",
         hint=_HINTS[cause],
     )
-    return _told(report)
+    return _told(report, signal_source(number, info.code if info else 0, report.address, report.sender))
 
 
 def _exceptions(runtime: ClrRuntime, thread: ClrThread | None) -> tuple[ExceptionRow, ...]:
@@ -135,24 +136,16 @@ def _is_endless(methods: Sequence[str]) -> bool:
     return len(methods) >= _DEEP and len(set(methods[:_DEEP])) <= _DEEP // 8
 
 
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
 def _place(frame: FrameLocation) -> str:
     return f"{frame.method} in {frame.file}:{frame.line}" if frame.file else str(frame.method)
 
 
-def _told(report: CrashReport) -> CrashReport:
+def _told(report: CrashReport, source: str) -> CrashReport:
+    """Return ``report`` with its summary; ``source`` is where the signal came from."""
     who = f"thread {report.os_id}" + (f' "{report.thread_name}"' if report.thread_name else "")
     sentences = [_FIRST[report.cause].format(process=f"process {report.pid} {report.process}".rstrip(), who=who)]
     if report.signal is not None and report.cause is not Cause.NONE:
-        place = f" at address {report.address}" if report.address is not None else ""
-        sender = f", sent by process {report.sender}" if report.sender else ""
-        sentences.append(f"The signal was {report.signal}{place}{sender}.")
+        sentences.append(f"The signal was {report.signal}{source}.")
     if report.cause in (Cause.UNHANDLED_EXCEPTION, Cause.ACCESS_VIOLATION):
         told = [f"{row.type}: {row.message}" if row.message else row.type for row in report.exceptions]
         sentences.append(f"The exception was {', caused by '.join(told).rstrip('.')}.")

@@ -120,7 +120,7 @@ class FileNote:
 
 @record
 class Siginfo:
-    """NT_SIGINFO. ``address`` for faults, ``pid`` and ``uid`` of who sent it for signals that were sent, else None."""
+    """NT_SIGINFO. ``address`` of faults that have one, ``pid`` and ``uid`` of who sent what was sent, else None."""
 
     signo: int
     code: int = 0
@@ -131,8 +131,10 @@ class Siginfo:
 
 
 FAULT_SIGNALS = frozenset((4, 5, 7, 8, 11))
-"""SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV: their siginfo holds an address where the kernel raised them."""
+"""SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV: their siginfo holds an address where the kernel raised them for a fault."""
 SI_KERNEL = 0x80
+"""The kernel raised it, and says no more. Codes below, but above 0, are those of faults; above it those of ptrace."""
+_SI_TIMER, _SI_SIGIO = -2, -5
 
 
 def parse_prstatus(data: bytes | memoryview, registers: RegisterFile) -> Prstatus:
@@ -224,14 +226,17 @@ def build_file_note(files: Iterable[MappedFile], page_size: int = 4096) -> bytes
 
 
 def parse_siginfo(data: bytes) -> Siginfo:
-    """Return NT_SIGINFO; ``FormatError`` where its head is cut."""
+    """Return NT_SIGINFO; ``FormatError`` where its head is cut.
+
+    What the union holds goes by the code, as in ``siginfo_layout`` of ``kernel/signal.c``: a timer has no pid.
+    """
     if len(data) < _SIGINFO.size + 8:
         raise FormatError(f"NT_SIGINFO of {len(data)} bytes is too short")
     signo, errno, code = _SIGINFO.unpack_from(data)
     union = data[_SIGINFO.size : _SIGINFO.size + 8]
-    if code > 0 and signo in FAULT_SIGNALS:
+    if 0 < code < SI_KERNEL and signo in FAULT_SIGNALS:
         return Siginfo(signo, code, errno, address=int.from_bytes(union, "little"))
-    if code <= 0:
+    if code <= 0 and code not in (_SI_TIMER, _SI_SIGIO):
         pid, uid = int.from_bytes(union[:4], "little", signed=True), int.from_bytes(union[4:], "little")
         return Siginfo(signo, code, errno, pid=pid, uid=uid)
     return Siginfo(signo, code, errno)

@@ -5,9 +5,9 @@ Records for JSON and lines for people. Source of truth: the open ``CoreTarget``;
 
 from __future__ import annotations
 
-import signal
 from datetime import UTC, datetime
 
+from dotdump.analysis.signals import signal_name, signal_source
 from dotdump.clr.runtime_module import runtime_modules
 from dotdump.formats.diagnostics_page import DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE, parse_diagnostics_page
 from dotdump.formats.dotdump_notes import COLLECTING
@@ -147,12 +147,8 @@ def _death(target: CoreTarget) -> Death | None:
     info = target.signal
     if info is None:
         return None
-    try:
-        name = signal.Signals(info.signo).name
-    except ValueError:
-        name = f"signal {info.signo}"
     address = None if info.address is None else f"{info.address:#x}"
-    return Death(info.signo, name, info.code, address, info.pid, target.threads[0].tid)
+    return Death(info.signo, signal_name(info.signo), info.code, address, info.pid, target.threads[0].tid)
 
 
 def _runtimes(target: CoreTarget) -> Iterator[RuntimeInformation]:
@@ -242,6 +238,5 @@ def _written_line(info: CoreInformation) -> str:
 def _death_line(death: Death | None) -> str:
     if death is None:
         return "nothing: no signal is in the core"
-    where = f" at address {death.address}" if death.address else ""
-    sender = f", sent by process {death.sender}" if death.sender is not None else ""
-    return f"{death.name} ({death.signal}, code {death.code}){where}{sender}, thread {death.thread}"
+    source = signal_source(death.signal, death.code, death.address, death.sender or None)
+    return f"{death.name} ({death.signal}, code {death.code}){source}, thread {death.thread}"

@@ -1,4 +1,5 @@
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,16 @@ def test_info_says_who_why_and_which_runtime(core: Path, capsys: pytest.CaptureF
     assert {"kind": "anonymous, writable", "mapped": 2 * PAGE, "held": PAGE} in found["memory"]
     assert main(["info", str(core)]) == Exit.DONE
     assert "died of   SIGABRT (6, code 0), thread 101" in capsys.readouterr().out
+
+
+def test_info_does_not_call_a_fault_without_an_address_one_at_null(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    siginfo = note(b"CORE", 0x53494749, struct.pack("<iii", 11, 0, 0x80).ljust(128, b"\0"))
+    (tmp_path / "core").write_bytes(CoreBuilder(threads=[100], signals={100: 11}, extra=[siginfo]).build())
+    main(["info", str(tmp_path / "core")])
+    told = "SIGSEGV (11, code 128), raised by the kernel, which does not tell the address, thread 100"
+    assert told in capsys.readouterr().out
 
 
 def test_a_cut_core_is_not_complete_and_the_exit_code_says_so(core: Path, capsys: pytest.CaptureFixture[str]) -> None:

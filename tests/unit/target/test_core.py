@@ -36,6 +36,29 @@ def test_the_thread_that_died_comes_first_and_tells_why() -> None:
     assert (target.signal.signo, target.signal.address) == (11, 0xDEAD)
 
 
+@pytest.mark.parametrize(
+    ("signal", "code", "address", "pid"),
+    [
+        (11, 1, 0x500000007, None),
+        (11, 0x80, None, None),
+        (5, 0x405, None, None),
+        (14, 0x80, None, None),
+        (6, -6, None, 7),
+        (10, 0, None, 7),
+        (34, -1, None, 7),
+        (14, -2, None, None),
+        (29, -5, None, None),
+    ],
+)
+def test_a_signal_has_an_address_or_a_sender_where_its_code_says_so(
+    signal: int, code: int, address: int | None, pid: int | None
+) -> None:
+    siginfo = note(b"CORE", 0x53494749, struct.pack("<iii4xii", signal, 0, code, 7, 5).ljust(128, b"\0"))
+    found = opened(CoreBuilder(signals={100: signal, 101: signal}, threads=[100], extra=[siginfo])).signal
+    assert found is not None
+    assert (found.code, found.address, found.pid) == (code, address, pid)
+
+
 def test_unknown_notes_are_kept_with_their_thread() -> None:
     target = opened(CoreBuilder(extra=[note(b"SHOP", 0x1234, b"seven b")]))
     assert target.threads[-1].notes["SHOP", 0x1234] == b"seven b"
