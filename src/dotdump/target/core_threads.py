@@ -10,6 +10,7 @@ from __future__ import annotations
 from dotdump.errors import FormatError
 from dotdump.formats.core_notes import CORE, NoteType, Prpsinfo, Siginfo, parse_prpsinfo, parse_prstatus, parse_siginfo
 from dotdump.formats.dotdump_notes import OWNER, DotdumpNote
+from dotdump.records import replace
 from dotdump.target.model import Problem, ProcessFacts, Thread
 from dotdump.target.thread_notes import ThreadNotes
 
@@ -28,7 +29,10 @@ _OF_PROCESS = frozenset((CORE, int(kind)) for kind in (NoteType.PRPSINFO, NoteTy
 
 
 def threads_of(notes: Iterable[Note], registers: RegisterFile, problems: list[Problem]) -> tuple[Thread, ...]:
-    """Return the threads in the order of their notes, but one that died of a signal before those that did not."""
+    """Return the threads in the order of their notes, but one that died of a signal before those that did not.
+
+    The kernel writes the signal into the notes of every thread: where all have the same, the first alone died of it.
+    """
     threads: list[Thread] = []
     group: Group = {}
     for note in notes:
@@ -39,6 +43,8 @@ def threads_of(notes: Iterable[Note], registers: RegisterFile, problems: list[Pr
         elif group and key not in _OF_PROCESS and (note.owner != OWNER or key == _NAME):
             group.setdefault(key, note)
     _close(group, registers, threads, problems)
+    if len({thread.signal for thread in threads}) == 1:
+        threads[1:] = [replace(thread, signal=0) for thread in threads[1:]]
     first = next((thread for thread in threads if thread.signal), None)
     return tuple(sorted(threads, key=lambda thread: thread is not first))
 

@@ -36,6 +36,11 @@ def test_the_thread_that_died_comes_first_and_tells_why() -> None:
     assert (target.signal.signo, target.signal.address) == (11, 0xDEAD)
 
 
+def test_a_signal_that_every_thread_has_is_that_of_the_first() -> None:
+    target = opened(CoreBuilder(threads=[101, 100, 102], signals={100: 11, 101: 11, 102: 11}))
+    assert [(t.tid, t.signal) for t in target.threads] == [(101, 11), (100, 0), (102, 0)]
+
+
 @pytest.mark.parametrize(
     ("signal", "code", "address", "pid"),
     [
