@@ -22,7 +22,7 @@ class ElfBuilder:
     """``symbols`` are (name, value, size); ``relocations`` are (place, type, symbol index, addend).
 
     ``kinds`` are (st_info, st_other, st_shndx) of symbols that are no global functions; ``dynamic`` are more entries:
-    one says that the library needs another file.
+    one says that the library needs another file. ``versions`` are those of the symbols, the first (null) included.
     """
 
     machine: int = 62
@@ -37,6 +37,7 @@ class ElfBuilder:
     gnu: bool = True
     kinds: dict[bytes, tuple[int, int, int]] = field(default_factory=dict)
     dynamic: list[tuple[int, int]] = field(default_factory=lambda: [(1, 0)])
+    versions: list[int] = field(default_factory=list)
 
     def build(self) -> bytes:
         strings, rows = bytearray(b"\0"), [bytes(24)]
@@ -53,6 +54,8 @@ class ElfBuilder:
             7: b"".join(struct.pack("<QQq", p, (s << 32) | t, a) for p, t, s, a in self.relocations),
             36: struct.pack(f"<{len(self.relr)}Q", *self.relr),
         }
+        if self.versions:
+            tables[0x6FFFFFF0] = struct.pack(f"<{len(self.versions)}H", *self.versions)
         for tag, table in tables.items():
             dynamic.append((tag, at + len(body)))
             body += table + bytes(-len(table) % 8)

@@ -13,7 +13,14 @@ from struct import Struct
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.formats.elf import ElfHeader, ProgramHeader, SegmentType, read_header, read_program_headers
 from dotdump.formats.elf_hash_tables import gnu_candidates, gnu_symbol_count, sysv_candidates, sysv_symbol_count
-from dotdump.formats.elf_symbols import SHN_UNDEF, SYMBOL, Symbol, SymbolTable
+from dotdump.formats.elf_symbols import (
+    SYMBOL,
+    Symbol,
+    SymbolTable,
+    has_address,
+    is_old_version,
+    of_default_version,
+)
 from dotdump.formats.notes import find_build_id, parse_notes
 from dotdump.limits import IMAGE_NOTES, STRING_TABLE, SYMBOLS
 from dotdump.memory.reader import Reader
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
 DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_SONAME, DT_HASH, DT_GNU_HASH = 5, 6, 10, 14, 4, 0x6FFFFEF5
 DT_PLTRELSZ, DT_RELA, DT_RELASZ, DT_JMPREL, DT_DEBUG = 2, 7, 8, 23, 21
 DT_RELR, DT_RELRSZ, DT_NULL, DT_NEEDED, DT_PLTGOT = 36, 35, 0, 1, 3
+DT_VERSYM = 0x6FFFFFF0
 _DYNAMIC = Struct("<QQ")
 _DYNAMIC_ENTRIES = 4096
 _HEADERS = 256
@@ -96,15 +104,17 @@ class ElfImage:
             return ""
 
     def find_symbol(self, name: str) -> Symbol | None:
-        """Return a defined dynamic symbol through the hash table, reading little; None also where it cannot be read."""
+        """Return a defined dynamic symbol through the hash table, reading little; None also where it cannot be read.
+
+        Of several versions it is the default one.
+        """
         key = name.encode("utf-8", "surrogateescape")
         try:
-            for index in self._candidates(key):
-                if (symbol := self._symbol_named(index, key)) is not None:
-                    return symbol
+            rows = (index for index in self._candidates(key) if self._symbol_named(index, key) is not None)
+            row = of_default_version(rows, self._is_old_version)
+            return None if row is None else self._symbol_named(row, key)
         except (FormatError, MemoryFault):
             return None
-        return None
 
     @cached_property
     def symbols(self) -> SymbolTable:
@@ -113,12 +123,13 @@ class ElfImage:
         if table is None or strings is None:
             return SymbolTable(b"", b"")
         try:
-            count = min(self._symbol_count(), SYMBOLS, (self.end - table) // SYMBOL.size)
+            count = max(0, min(self._symbol_count(), SYMBOLS, (self.end - table) // SYMBOL.size))
         except MemoryFault:
             return SymbolTable(b"", b"")
         size = min(self.dynamic.get(DT_STRSZ, 0), STRING_TABLE, self.end - strings)
         names = self.memory.read_available(self._address(strings), max(0, size))
-        return SymbolTable(self.memory.read_available(self._address(table), max(0, count) * SYMBOL.size), names)
+        rows = self.memory.read_available(self._address(table), count * SYMBOL.size)
+        return SymbolTable(rows, names, self._versions(0, count))
 
     def _address(self, virtual: int) -> int:
         return (self.bias + virtual) & 0xFFFFFFFFFFFFFFFF
@@ -129,9 +140,17 @@ class ElfImage:
             return None
         row = SYMBOL.unpack(self.memory.read(self._address(table + index * SYMBOL.size), SYMBOL.size))
         found = self.memory.read_available(self._address(strings + row[0]), len(name) + 1)
-        if found != name + b"\0" or row[3] == SHN_UNDEF:
+        if found != name + b"\0" or not has_address(row[1], row[3]):
             return None
         return Symbol(name.decode("utf-8", "backslashreplace"), row[4], row[5], row[1] & 15)
+
+    def _is_old_version(self, index: int) -> bool:
+        return is_old_version(self._versions(index, 1))
+
+    def _versions(self, first: int, count: int) -> bytes:
+        """Return entries of DT_VERSYM: one of two bytes for each symbol, none where they are not there."""
+        table = self.dynamic_address(DT_VERSYM)
+        return b"" if table is None else self.memory.read_available(self._address(table + 2 * first), 2 * count)
 
     def _candidates(self, name: bytes) -> Iterable[int]:
         if (table := self.dynamic_address(DT_GNU_HASH)) is not None:
