@@ -107,6 +107,19 @@ def test_memory_is_shown_at_a_symbol(core: Path, capsys: pytest.CaptureFixture[s
     assert answer(capsys, "memory", str(core), "libcoreclr.so!start", "8")["address"] == hex(BASE + 0x900)
 
 
+def test_that_another_module_of_the_name_has_the_symbol_too_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bases = [BASE, BASE + 0x100000]
+    segments = [Segment(base, LIBRARY, flags=5) for base in bases]
+    files = [(base, base + DATA, 0, b"/%d/libshop.so" % number) for number, base in enumerate(bases)]
+    (tmp_path / "core").write_bytes(CoreBuilder(segments=segments, files=files).build())
+    assert main(["memory", str(tmp_path / "core"), "libshop.so!start", "16"]) == Exit.DONE
+    told = capsys.readouterr()
+    assert f"{BASE + 0x900:x}" in told.out
+    assert f"2 modules libshop.so have start: this is the first, others are at {bases[1] + 0x900:#x}" in told.err
+
+
 def test_memory_that_ends_early_is_said_to_and_what_is_not_there_fails(
     core: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

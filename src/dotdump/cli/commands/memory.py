@@ -44,7 +44,7 @@ def run(arguments: Namespace, console: Console) -> int:
     from dotdump.report.json_format import render_json
 
     with open_named(arguments, console) as target:
-        start = _address(target, arguments.address)
+        start = _address(target, arguments.address, console)
         content = _content(target, start, arguments.count)
     shapes = {"bytes": hex_dump.render_bytes, "words": hex_dump.render_words, "strings": hex_dump.render_strings}
     if console.format == "json":
@@ -75,16 +75,20 @@ def _place(text: str) -> int | str:
     return text if "!" in text else address(text)
 
 
-def _address(target: CoreTarget, place: int | str) -> int:
+def _address(target: CoreTarget, place: int | str, console: Console) -> int:
     from dotdump.errors import NotFound
 
     if isinstance(place, int):
         return place
     module_name, _, symbol = place.partition("!")
-    for module in target.modules:
-        if module.name == module_name and (found := module.find_symbol(symbol)) is not None:
-            return found
-    raise NotFound(f"no symbol {symbol!r} in a module {module_name!r}", hint="'dotdump modules' lists the modules")
+    named = [module for module in target.modules if module.name == module_name]
+    found = [start for module in named if (start := module.find_symbol(symbol)) is not None]
+    if not found:
+        raise NotFound(f"no symbol {symbol!r} in a module {module_name!r}", hint="'dotdump modules' lists the modules")
+    if len(found) > 1:
+        others = ", ".join(f"{other:#x}" for other in found[1:])
+        console.note(f"{len(found)} modules {module_name} have {symbol}: this is the first, others are at {others}")
+    return found[0]
 
 
 def _count(text: str) -> int:
