@@ -39,7 +39,7 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long to look for a moment outside a garbage collection, 0 not at all; default: %(default)g",
     )
-    parser.add_argument("--skip-file-backed", action="store_true", help="leave out what is in files that are mapped")
+    parser.add_argument("--skip-file-backed", action="store_true", help="leave out unchanged pages of mapped files")
     parser.add_argument("--drop-free", action="store_true", help="of a Heap dump: zero what free objects hold")
     parser.add_argument(
         "--compress",

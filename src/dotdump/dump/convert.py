@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from dotdump.dump.changed_pages import changed_pages
 from dotdump.dump.elf_core_writer import CHUNK, ElfCoreWriter
-from dotdump.dump.plan import fitting, full, trimmed
+from dotdump.dump.plan import FilePages, file_ranges, fitting, full, trimmed
 from dotdump.dump.progress import Phase
 from dotdump.dump.verify import Verdict, verify_core
 from dotdump.dump.write import origin_of, sink_over
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from dotdump.target.core import CoreTarget, RandomAccess
 
 _PAGE = bytes(4096)
+_NO_DEVICES = frozenset[int]()
+"""A core holds memory, whatever it was mapped from."""
 
 
 @record
@@ -154,8 +157,18 @@ def _rewrite(core: CoreTarget, sink: Sink, trim: Trim, progress: Progress) -> tu
 def plan_of(core: CoreTarget, held: Sequence[MemoryRange], trim: Trim) -> DumpPlan:
     """Return what is left of a core: never more than it holds itself."""
     page_size = core.platform.page_size
-    plan = full(core.regions, file_backed=trim.file_backed, available=held, page_size=page_size, devices=frozenset())
+    plan = full(core.regions, files=_file_pages(core, trim), available=held, page_size=page_size)
     return trimmed(plan, trim.ranges, page_size) if trim.ranges else plan
+
+
+def _file_pages(core: CoreTarget, trim: Trim) -> FilePages:
+    """Return what is kept of files: where not all is, what the core has and a reader would not find in them."""
+    if trim.file_backed and trim.type is not DumpType.HEAP:
+        return FilePages(devices=_NO_DEVICES)
+    parts, page_size = file_ranges(core.regions), core.platform.page_size
+    lacking = not trim.file_backed
+    changed = changed_pages(core.core_memory, core.file_memory, parts, page_size, lacking=lacking)
+    return FilePages(trim.file_backed, changed, _NO_DEVICES)
 
 
 def select(core: CoreTarget, held: Sequence[MemoryRange], trim: Trim) -> Selection:
@@ -165,9 +178,8 @@ def select(core: CoreTarget, held: Sequence[MemoryRange], trim: Trim) -> Selecti
 
     if trim.type is DumpType.FULL:
         return Selection(plan_of(core, held, trim))
-    found = choose(
-        core, trim.type, file_backed=trim.file_backed, drop_free=trim.drop_free, available=core.memory.ranges()
-    )
+    files, available = _file_pages(core, trim), core.memory.ranges()
+    found = choose(core, trim.type, files=files, drop_free=trim.drop_free, available=available)
     if not trim.ranges:
         return found
     return replace(found, plan=trimmed(found.plan, trim.ranges, core.platform.page_size))

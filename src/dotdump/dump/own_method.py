@@ -29,6 +29,7 @@ from dotdump.errors import CollectError, DotdumpError, Incomplete
 from dotdump.formats.diagnostics_page import DiagnosticsPage
 from dotdump.formats.dotdump_notes import COLLECTING, FREE_DROPPED, REDACTED, Origin
 from dotdump.ipc.dump import DumpType
+from dotdump.linux.copied_pages import copied_pages
 from dotdump.linux.devices import devices_of
 from dotdump.linux.errors import explain
 from dotdump.linux.headroom import memory_groups
@@ -241,15 +242,20 @@ def _make_ready(dump_type: DumpType) -> None:
 
 def _choose(target: Target, task: Task, options: OwnOptions) -> Selection:
     """Return what to keep; without what chooses, where all is kept."""
+    files = _file_pages(target, task, options)
     if task.type is DumpType.FULL:
-        page_size, devices = target.platform.page_size, devices_of(target.regions, target.places.roots)
-        kept = plan.full(target.regions, file_backed=options.file_backed, page_size=page_size, devices=devices)
-        return Selection(kept)
+        return Selection(plan.full(target.regions, files=files, page_size=target.platform.page_size))
     from dotdump.dump.selection.choose import choose
     from dotdump.dump.timed_target import TimedTarget
 
-    timed = TimedTarget(target, task.deadline)
-    return choose(timed, task.type, file_backed=options.file_backed, drop_free=options.drop_free)
+    return choose(TimedTarget(target, task.deadline), task.type, files=files, drop_free=options.drop_free)
+
+
+def _file_pages(target: Target, task: Task, options: OwnOptions) -> plan.FilePages:
+    """Return what is kept of files, with what the process changed of them where the type might leave that out."""
+    whole = options.file_backed and task.type is not DumpType.HEAP
+    changed = () if whole else copied_pages(task.subject.pid, plan.file_ranges(target.regions))
+    return plan.FilePages(options.file_backed, changed, devices_of(target.regions, target.places.roots))
 
 
 def _gc_wait(task: Task, options: OwnOptions) -> float:

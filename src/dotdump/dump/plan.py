@@ -17,6 +17,7 @@ from dotdump.linux.devices import devices_of
 from dotdump.memory.region import KERNEL_PAGES, Protection
 from dotdump.memory.region_table import RegionTable
 from dotdump.memory.space import MemoryRange, merged
+from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,39 +33,65 @@ _UNREADABLE = bytes(not rights & Protection.READ.real for rights in range(256))
 _PROTECTION = bytes(rights & 7 for rights in range(256))
 
 
+@record
+class FilePages:
+    """What is kept of mapped files that the target cannot write: all, or what is ``changed`` (sorted, disjoint).
+
+    ``devices`` are the starts of mappings of devices, of which nothing is; None where only their names can tell.
+    """
+
+    all: bool = True
+    changed: Sequence[MemoryRange] = ()
+    devices: frozenset[int] | None = None
+
+
+ALL_PAGES = FilePages()
+
+
 def full(
     regions: Sequence[Region],
     *,
-    file_backed: bool = True,
+    files: FilePages = ALL_PAGES,
     available: Sequence[MemoryRange] | None = None,
     page_size: int = 4096,
-    devices: frozenset[int] | None = None,
 ) -> DumpPlan:
     """Return the plan of a full core: all memory that can be read, private and shared.
 
-    Without ``file_backed``, mappings of files that the target cannot write keep only their first page, in which
-    ELF headers and the build-id are; a reader finds the rest in the same file. Writable private mappings of files
-    stay whole: they differ from the file; so does what was relocated before it was protected.
+    Where not all of ``files`` is kept, mappings of them that the target cannot write keep only their first page, in
+    which ELF headers and the build-id are, and what is changed; a reader finds the rest in the same file. Writable
+    private mappings of files stay whole: they differ from the file; so does what was relocated before it was protected.
     ``available`` (sorted, disjoint) bounds what is there to be read at all, where the target is a core; a process is
-    asked page by page when it is copied. ``devices`` are the starts of mappings of devices, which are left out: None
-    where only their names can tell.
+    asked page by page when it is copied.
     """
     table = RegionTable.of(regions)
-    devices = devices_of(regions) if devices is None else devices
+    devices = devices_of(regions) if files.devices is None else files.devices
     sizes = array("Q", map(sub, table.ends, table.starts))
     stored = sizes[:]
     reasons = bytearray(len(table))
     for row in table.rows_of(_UNREADABLE):
         stored[row], reasons[row] = 0, CODES[Why.UNREADABLE]
     for row in table.paths:
-        whole_file = file_backed or (row + 1 < len(table) and _is_relocated(table[row], table[row + 1]))
+        whole_file = files.all or _is_relocated(table, row)
         is_device = table.starts[row] in devices
         stored[row], why = _rule(table[row], file_backed=whole_file, is_device=is_device, page_size=page_size)
         reasons[row] = CODES[why]
     plan = DumpPlan.of_columns(table.starts, sizes, stored, table.rights.translate(_PROTECTION), bytes(reasons))
-    if not file_backed:
-        plan = DumpPlan(piece for segment in plan.segments for piece in _cut(segment, _front(segment), segment.why))
+    if not files.all:
+        starts = [part.start for part in files.changed]
+        kept = ((segment, _front(segment, files.changed, starts)) for segment in plan.segments)
+        plan = DumpPlan(piece for segment, parts in kept for piece in _cut(segment, parts, segment.why))
     return plan if available is None else _within(plan, available, Why.ABSENT)
+
+
+def file_ranges(regions: Sequence[Region]) -> list[MemoryRange]:
+    """Return what ``full`` leaves out where not all of files is kept, unless it was changed: private mappings, sorted.
+
+    What is mapped shared is the file's by its nature.
+    """
+    table = RegionTable.of(regions)
+    named = [(row, table[row]) for row in table.paths]
+    private = [region for row, region in named if not region.shared and not _is_relocated(table, row)]
+    return merged(MemoryRange(r.start, r.end) for r in private if r.readable and _same_as_file(r))
 
 
 def trimmed(plan: DumpPlan, ranges: Sequence[MemoryRange], page_size: int = 4096) -> DumpPlan:
@@ -151,16 +178,22 @@ def _same_as_file(region: Region) -> bool:
     return bool(region.shared) or not region.writable
 
 
-def _is_relocated(region: Region, following: Region) -> bool:
+def _is_relocated(table: RegionTable, row: int) -> bool:
     """Whether the dynamic linker may have written to what is read-only now: PT_GNU_RELRO, just before the data."""
+    if row + 1 == len(table):
+        return False
+    region, following = table[row], table[row + 1]
     if region.shared or following.shared or region.protection != Protection.READ:
         return False
     return following.writable and region.path == following.path and region.end == following.start
 
 
-def _front(segment: Segment) -> list[MemoryRange]:
-    """Return what is stored of a segment that is to be cut: of a file its first page, or all, or nothing."""
-    return [MemoryRange(segment.start, segment.start + segment.stored)] if segment.stored else []
+def _front(segment: Segment, changed: Sequence[MemoryRange], starts: list[int]) -> list[MemoryRange]:
+    """Return what is stored of a segment that is to be cut: of a file its first page and what changed; all; nothing."""
+    front = [MemoryRange(segment.start, segment.start + segment.stored)] if segment.stored else []
+    if segment.why is not Why.FILE_BACKED:
+        return front
+    return merged([*front, *overlaps(changed, starts, segment.start, segment.end)])
 
 
 def _cut(segment: Segment, parts: Iterable[MemoryRange], why: Why) -> Iterator[Segment]:

@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 
 from dotdump.dump.elf_core_writer import ElfCoreWriter
-from dotdump.dump.plan import full
+from dotdump.dump.plan import FilePages, full
 from dotdump.dump.sink import sink_for
 from dotdump.formats.dotdump_notes import Origin
 from dotdump.linux.devices import devices_of
@@ -54,7 +54,7 @@ def _everything(target: Target) -> DumpPlan:
 
     devices = frozenset[int]() if isinstance(target, CoreTarget) else devices_of(target.regions, target.places.roots)
     available, page_size = target.memory.ranges(), target.platform.page_size
-    return full(target.regions, available=available, page_size=page_size, devices=devices)
+    return full(target.regions, files=FilePages(devices=devices), available=available, page_size=page_size)
 
 
 def origin_of(target: Target, method: str = "written from a target") -> Origin:

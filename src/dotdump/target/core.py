@@ -148,7 +148,12 @@ class CoreTarget(Closing):
     @cached_property
     def memory(self) -> OverlaySpace:
         """All memory that can be had: the core's own, then read-only parts of the files that were mapped."""
-        return OverlaySpace([self.core_memory, FileLayer(lambda: self.modules)])
+        return OverlaySpace([self.core_memory, self.file_memory])
+
+    @cached_property
+    def file_memory(self) -> FileLayer:
+        """The read-only memory that the files of its modules still have."""
+        return FileLayer(lambda: self.modules)
 
     @cached_property
     def regions(self) -> Sequence[Region]:

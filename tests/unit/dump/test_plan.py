@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotdump.dump.plan import fitting, full, sharing_zeros, trimmed
+from dotdump.dump.plan import FilePages, file_ranges, fitting, full, sharing_zeros, trimmed
 from dotdump.dump.segments import Segment, Why
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import MemoryRange, merged
@@ -46,10 +46,41 @@ def test_without_file_backed_a_file_keeps_its_headers_and_what_the_process_may_h
         Region(0x50000, 0x52000, RW, 0, "/data/shared.db", shared=True),
         Region(0x60000, 0x61000, RW),
     ]
-    segments = full(regions, file_backed=False).segments
+    segments = full(regions, files=FilePages(all=False)).segments
     assert [s.stored for s in segments] == [PAGE, 0, 0, 0x1000, 0x1000, PAGE, 0, 0x1000]
     assert [s.why for s in segments if not s.stored] == [Why.FILE_BACKED] * 3
     assert (segments[0].end, segments[1].start) == (0x10000 + PAGE, 0x10000 + PAGE)
+
+
+def test_without_file_backed_what_was_changed_of_a_file_is_kept() -> None:
+    regions = [
+        Region(0x10000, 0x20000, R, 0, "/lib/a.so"),
+        Region(0x20000, 0x30000, RX, 0x10000, "/lib/a.so"),
+        Region(0x30000, 0x31000, RX, 0x10000, "/lib/b.so"),
+    ]
+    changed = [MemoryRange(0x10000, 0x12000), MemoryRange(0x22000, 0x23000), MemoryRange(0x2F000, 0x31000)]
+    plan = full(regions, files=FilePages(False, changed))  # noqa: FBT003
+    assert [(s.start, s.end) for s in plan.segments if s.stored] == [
+        (0x10000, 0x12000),
+        (0x22000, 0x23000),
+        (0x2F000, 0x30000),
+        (0x30000, 0x31000),
+    ]
+    assert full(regions, files=FilePages(True, changed)) == full(regions)  # noqa: FBT003
+
+
+def test_what_may_have_been_changed_of_files_are_private_mappings_that_nobody_can_write_or_relocated() -> None:
+    regions = [
+        Region(0x10000, 0x20000, R, 0, "/lib/a.so"),
+        Region(0x20000, 0x30000, RX, 0x10000, "/lib/a.so"),
+        Region(0x30000, 0x34000, R, 0x20000, "/lib/a.so"),
+        Region(0x34000, 0x36000, RW, 0x23000, "/lib/a.so"),
+        Region(0x40000, 0x41000, R, 0, "/data/shared.db", shared=True),
+        Region(0x50000, 0x51000, R, 0, "/data/private.db", shared=False),
+        Region(0x60000, 0x61000, NONE, 0, "/data/private.db", shared=False),
+        Region(0x70000, 0x71000, R),
+    ]
+    assert file_ranges(regions) == [MemoryRange(0x10000, 0x30000), MemoryRange(0x50000, 0x51000)]
 
 
 def test_without_file_backed_what_was_relocated_before_it_was_protected_is_kept() -> None:
@@ -62,7 +93,7 @@ def test_without_file_backed_what_was_relocated_before_it_was_protected_is_kept(
         Region(0x37000, 0x38000, R, 0x1000, "/lib/b.so"),
         Region(0x38000, 0x39000, RW, 0, "/lib/c.so"),
     ]
-    stored = [s.stored for s in full(regions, file_backed=False).segments]
+    stored = [s.stored for s in full(regions, files=FilePages(all=False)).segments]
     assert stored == [PAGE, 0, 0, 0, 0x2000, 0x1000, 0, 0x1000]
 
 
@@ -126,7 +157,7 @@ def test_a_segment_is_stored_whole_or_not_at_all_and_the_map_is_whole(
     wanted, empty = (
         merged(MemoryRange(PAGE * at, PAGE * (at + size)) for at, size in parts) for parts in (ranges, zeros)
     )
-    plan = sharing_zeros(trimmed(full(regions, file_backed=file_backed), wanted), empty, block=2 * PAGE)
+    plan = sharing_zeros(trimmed(full(regions, files=FilePages(file_backed)), wanted), empty, block=2 * PAGE)
     assert all(segment.stored in (0, segment.end - segment.start) for segment in plan.segments)
     everything = merged(MemoryRange(segment.start, segment.end) for segment in plan.segments)
     assert everything == merged(MemoryRange(region.start, region.end) for region in regions)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from dotdump.dump.plan import full
+from dotdump.dump.plan import FilePages, full
 from dotdump.dump.segments import Why
 from dotdump.linux.devices import devices_of
 from dotdump.memory.region import Protection, Region
@@ -44,7 +44,7 @@ def test_the_kernel_says_what_a_file_without_a_name_is(tmp_path: Path) -> None:
 
 
 def test_a_plan_leaves_out_the_devices_it_is_told_and_else_what_looks_like_one() -> None:
-    told = full(REGIONS, devices=frozenset({0x2000}))
+    told = full(REGIONS, files=FilePages(devices=frozenset({0x2000})))
     assert [segment.start for segment in told.segments if segment.why is Why.DEVICE] == [0x2000]
     guessed = full(REGIONS)
     assert [segment.start for segment in guessed.segments if segment.why is Why.DEVICE] == [0x1000, 0x2000, 0x3000]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.dump.copied_target import CopiedTarget
-from dotdump.dump.plan import full, sharing_zeros, trimmed
+from dotdump.dump.plan import ALL_PAGES, FilePages, full, sharing_zeros, trimmed
 from dotdump.dump.selection.heap_memory import free_objects, private_memory, subtracted, unused_heap
 from dotdump.dump.selection.mini_memory import touch_mini
 from dotdump.dump.selection.recording import RecordingTarget
@@ -16,7 +16,6 @@ from dotdump.dump.selection.small_threads import shortened
 from dotdump.dump.selection.zeros import worth_sharing, zero_ranges
 from dotdump.errors import DotdumpError
 from dotdump.ipc.dump import DumpType
-from dotdump.linux.devices import devices_of
 from dotdump.memory.space import PIECE, MemoryRange, merged
 
 if TYPE_CHECKING:
@@ -37,35 +36,33 @@ def choose(
     target: Target,
     dump_type: DumpType,
     *,
-    file_backed: bool = True,
+    files: FilePages = ALL_PAGES,
     drop_free: bool = False,
     available: Sequence[MemoryRange] | None = None,
 ) -> Selection:
     """Return what a dump of ``dump_type`` keeps of ``target``; of a core ``available`` bounds what is there at all.
 
     ``drop_free``: what free objects of a Heap dump hold is as good as zero.
-    ``file_backed`` as for ``full``; the small types keep of files what their readers need in any case.
+    ``files`` as for ``full``; the small types keep of files what their readers need in any case,
+    and Heap dumps all that is changed.
     """
     page_size = target.platform.page_size
-    devices = devices_of(target.regions, target.places.roots) if available is None else frozenset[int]()
-    everything = full(
-        target.regions, file_backed=file_backed, available=available, page_size=page_size, devices=devices
-    )
+    everything = full(target.regions, files=files, available=available, page_size=page_size)
     if dump_type is DumpType.FULL:
         return Selection(everything)
     if dump_type is DumpType.HEAP:
-        return _with_heap(target, everything, drop_free=drop_free)
+        return _with_heap(target, everything, files.changed, drop_free=drop_free)
     return _small(target, everything, redact=dump_type is DumpType.TRIAGE)
 
 
-def _with_heap(target: Target, everything: DumpPlan, *, drop_free: bool) -> Selection:
+def _with_heap(target: Target, everything: DumpPlan, changed: Sequence[MemoryRange], *, drop_free: bool) -> Selection:
     """Choose pages, which are there to be read until they are written."""
     page_size = target.platform.page_size
     recording = RecordingTarget(target, page_size)
     problems: list[str] = []
     runtimes = _runtimes(recording, problems)
     touch_mini(recording, runtimes, problems, all_metadata=True)
-    ranges = recording.memory.touched + _private(target, runtimes, problems)
+    ranges = [*recording.memory.touched, *_private(target, runtimes, problems), *changed]
     plan = trimmed(everything, ranges, page_size)
     zeros = zero_ranges(target.memory, plan, page_size, _WORTH_A_SEGMENT)
     if drop_free:
