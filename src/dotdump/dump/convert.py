@@ -31,7 +31,7 @@ from dotdump.target.core import open_core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from dotdump.dump.progress import Progress
     from dotdump.dump.segments import DumpPlan
@@ -75,13 +75,14 @@ class Conversion:
 def convert(source: str, descriptor: int, level: int | None, trim: Trim, progress: Progress) -> Conversion:
     """Write the core at ``source`` to ``descriptor``, compressed at ``level`` or plain.
 
-    Raises ``FormatError`` where the input is no core, ``OSError`` where reading or writing fails.
+    Raises ``FormatError`` where the input is no core, ``MemoryFault`` where a frame of it is damaged, ``OSError`` where
+    reading or writing fails.
     """
     with open_core(source) as core:
         sink = sink_over(descriptor, level)
         problems: tuple[str, ...] = ()
         if trim.nothing:
-            content, stored = _copy(source, sink, core.source.size, progress)
+            content, stored = _copy(core.source, sink, progress)
         else:
             content, stored, problems = _rewrite(core, sink, trim, progress)
         return Conversion(content, stored, (*(problem.message for problem in core.problems), *problems))
@@ -109,29 +110,17 @@ def check_converted(descriptor: int, conversion: Conversion) -> None:
             raise Incomplete(f"the converted core is not whole: {'; '.join(wrong)}")
 
 
-def _copy(source: str, sink: Sink, expected: int, progress: Progress) -> tuple[int, int]:
-    """Copy the content byte for byte; zeros become holes."""
-    done = 0
-    with closing(FileSpace(source)) as file:
-        for data in _pieces(file):
-            for start, end, is_zero in page_runs(data, _PAGE):
-                if is_zero:
-                    sink.hole(end - start)
-                else:
-                    sink.write(data[start:end])
-            done += len(data)
-            progress(Phase.WRITE, done, expected)
-    return done, sink.finish()
-
-
-def _pieces(file: FileSpace) -> Iterator[bytes]:
-    if is_zstd(file):
-        from dotdump.memory.zstd_stream import unpacked
-
-        yield from unpacked(file)
-        return
-    for start in range(0, file.size, CHUNK):
-        yield file.read(start, min(CHUNK, file.size - start))
+def _copy(source: RandomAccess, sink: Sink, progress: Progress) -> tuple[int, int]:
+    """Copy the content byte for byte, as much as there is of one that was cut; zeros become holes."""
+    for position in range(0, source.size, CHUNK):
+        data = source.read(position, min(CHUNK, source.size - position))
+        for start, end, is_zero in page_runs(data, _PAGE):
+            if is_zero:
+                sink.hole(end - start)
+            else:
+                sink.write(data[start:end])
+        progress(Phase.WRITE, position + len(data), source.size)
+    return source.size, sink.finish()
 
 
 def _rewrite(core: CoreTarget, sink: Sink, trim: Trim, progress: Progress) -> tuple[int, int, tuple[str, ...]]:

@@ -27,29 +27,27 @@ def unpacked(file: CompressedFile) -> Iterator[bytes]:
 
     Skippable frames yield nothing. What came before damage has been yielded by then.
     """
-    position, data = 0, file.read_available(0, STEP)
+    place, data = 0, file.read_available(0, STEP)
+    end = len(data)
     while data:
         decompressor = zstd.ZstdDecompressor()
         while not decompressor.eof:
             try:
                 piece = decompressor.decompress(data, STEP)
             except zstd.ZstdError as error:
-                raise FormatError(f"zstd: {error}", source=file.name, offset=position, hint=_hint(error)) from error
+                raise FormatError(f"zstd: {error}", source=file.name, offset=place, hint=_hint(error)) from error
             if piece:
                 yield piece
             data = b""
             if decompressor.needs_input and not decompressor.eof:
-                position, data = _next(file, position)
+                place, data = end, file.read_available(end, STEP)
+                end += len(data)
                 if not data:
-                    raise FormatError("cut in the middle of a zstd frame", source=file.name, offset=position)
+                    raise FormatError("cut in the middle of a zstd frame", source=file.name, offset=end)
         data = decompressor.unused_data
         if not data:
-            position, data = _next(file, position)
-
-
-def _next(file: CompressedFile, position: int) -> tuple[int, bytes]:
-    position += STEP
-    return position, file.read_available(position, STEP)
+            place, data = end, file.read_available(end, STEP)
+            end += len(data)
 
 
 def _hint(error: Exception) -> str | None:

@@ -1,5 +1,7 @@
 import json
 import os
+import random
+import warnings
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,29 @@ def test_a_cut_core_is_converted_with_a_warning_and_says_so(core: Path, capsys: 
     assert main(["convert", str(core), str(packed)]) == Exit.PROBLEMS
     assert "is cut" in capsys.readouterr().err
     assert zstd.decompress(packed.read_bytes()) == core.read_bytes()
+
+
+@pytest.mark.parametrize("frames", ["of their own", "one"])
+def test_a_cut_compressed_core_is_converted_as_far_as_it_goes(
+    frames: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    core, packed, out = tmp_path / "core", tmp_path / "cut.zst", tmp_path / "out"
+    memory = BytesSpace([(0x10000, random.Random(1).randbytes(1600 * PAGE))])
+    write_core(FakeTarget(memory, [Region(0x10000, 0x10000 + 1600 * PAGE, RW)], [Thread(9, {}, 0, 0, "main")]), core)
+    if frames == "one":
+        packed.write_bytes(zstd.compress(core.read_bytes()))
+    else:
+        assert main(["convert", str(core), str(packed)]) == Exit.DONE
+    whole = packed.stat().st_size
+    os.truncate(packed, whole - 1_000_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert main(["convert", str(packed), str(out)]) == Exit.PROBLEMS
+    told = capsys.readouterr().err
+    assert "is cut" in told
+    assert frames == "of their own" or f"offset {whole - 1_000_000:#x}" in told
+    assert 1 << 20 < out.stat().st_size < core.stat().st_size
+    assert core.read_bytes().startswith(out.read_bytes())
 
 
 def test_what_is_no_core_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
