@@ -23,7 +23,8 @@ STB_LOCAL, STB_GLOBAL, STB_GNU_UNIQUE, STV_DEFAULT = 0, 1, 10, 0
 SHN_UNDEF, SHN_ABS = 0, 0xFFF1
 _ADDRESSABLE = frozenset((STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_GNU_IFUNC))
 _OLD_VERSION = 0x8000
-_ENCLOSING_STEPS = 64
+_NESTED = 64
+"""Symbols, one within another, that are looked through for the one around an address."""
 _NAME_BYTES = 4096
 
 
@@ -69,6 +70,7 @@ class SymbolTable:
         self._versions = versions
         self._starts: array[int] | None = None
         self._order: array[int] = array("Q")
+        self._outer: array[int] = array("q")
 
     def __len__(self) -> int:
         return len(self._symbols) // SYMBOL.size
@@ -86,22 +88,29 @@ class SymbolTable:
 
     def at(self, value: int) -> Symbol | None:
         """Return the innermost symbol that covers ``value``; one without a size covers only where it starts."""
-        if self._starts is None:
-            rows = sorted((start, index) for index, _, start in self._defined())
-            self._starts = array("Q", (start for start, _ in rows))
-            self._order = array("Q", (index for _, index in rows))
-        place = bisect_right(self._starts, value)
-        for position in range(place - 1, max(-1, place - 1 - _ENCLOSING_STEPS), -1):
+        position = bisect_right(self._sorted_starts(), value) - 1
+        for _ in range(_NESTED):
+            if position < 0:
+                return None
             symbol = self._symbol(self._order[position])
             if value < symbol.value + max(symbol.size, 1):
                 return symbol
+            position = self._outer[position]
         return None
 
+    def _sorted_starts(self) -> array[int]:
+        if self._starts is None:
+            rows = sorted((start, index, end) for index, start, end in self._defined())
+            self._starts = array("Q", (start for start, _, _ in rows))
+            self._order = array("Q", (index for _, index, _ in rows))
+            self._outer = _outer([end for _, _, end in rows])
+        return self._starts
+
     def _defined(self) -> Iterator[tuple[int, int, int]]:
-        """Yield index, offset of the name and value of every symbol that is kept."""
-        for index, (name, info, _, section, value, _) in enumerate(SYMBOL.iter_unpack(self._symbols)):
+        """Yield index, value and end of every symbol that is kept."""
+        for index, (name, info, _, section, value, size) in enumerate(SYMBOL.iter_unpack(self._symbols)):
             if name and has_address(info, section):
-                yield index, name, value
+                yield index, value, value + max(size, 1)
 
     def _is_defined(self, index: int) -> bool:
         name, info, _, section, _, _ = SYMBOL.unpack_from(self._symbols, index * SYMBOL.size)
@@ -121,3 +130,14 @@ class SymbolTable:
     def _name(self, offset: int) -> bytes:
         end = self._strings.find(b"\0", offset, offset + _NAME_BYTES)
         return self._strings[offset : end if end >= 0 else offset + _NAME_BYTES]
+
+
+def _outer(ends: list[int]) -> array[int]:
+    """Return for each symbol the last before it that ends behind it, or -1, so that labels within are passed over."""
+    outer, open_ones = array("q"), [-1]
+    for position, end in enumerate(ends):
+        while open_ones[-1] >= 0 and ends[open_ones[-1]] <= end:
+            open_ones.pop()
+        outer.append(open_ones[-1])
+        open_ones.append(position)
+    return outer

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builders.elf_builder import ElfBuilder
 from corpus import missing
 from dotdump.formats.elf_image import ElfImage, image_of_file
+from dotdump.formats.elf_symbols import SymbolTable
 from dotdump.memory.file import FileSpace
 from dotdump.memory.space import BytesSpace
 
@@ -42,6 +46,44 @@ def test_of_several_versions_the_default_one_is_found(versions: list[int], value
     assert found is not None
     assert of_all == found
     assert found.value == value
+
+
+def table_of(symbols: list[tuple[bytes, int, int]]) -> SymbolTable:
+    strings, rows = bytearray(b"\0"), bytearray(24)
+    for name, value, size in symbols:
+        rows += struct.pack("<IBBHQQ", len(strings), 2, 0, 1, value, size)
+        strings += name + b"\0"
+    return SymbolTable(bytes(rows), bytes(strings))
+
+
+def test_a_function_has_a_name_behind_any_number_of_labels_within() -> None:
+    labels = [(b"label%d" % place, place, 0) for place in range(0x1010, 0x1800)]
+    table = table_of([(b"function", 0x1000, 0x1000), *labels, (b"before", 0xF00, 0x100)])
+    assert [name_at(table, place) for place in (0x1000, 0x1011, 0x1800, 0x1FFF, 0x2000, 0xFFF)] == [
+        "function",
+        "label4113",
+        "function",
+        "function",
+        None,
+        "before",
+    ]
+
+
+SYMBOLS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=30)
+
+
+@given(symbols=SYMBOLS, place=st.integers(0, 80))
+def test_the_innermost_symbol_is_the_last_that_begins_before_an_address_and_ends_behind_it(
+    symbols: list[tuple[int, int]], place: int
+) -> None:
+    rows = [(b"symbol%d" % number, start, size) for number, (start, size) in enumerate(symbols)]
+    covering = [row for row in sorted(rows, key=lambda row: row[1]) if row[1] <= place < row[1] + max(row[2], 1)]
+    assert name_at(table_of(rows), place) == (covering[-1][0].decode() if covering else None)
+
+
+def name_at(table: SymbolTable, place: int) -> str | None:
+    found = table.at(place)
+    return found.name if found is not None else None
 
 
 def test_every_default_version_of_the_c_library_is_found_where_readelf_says() -> None:
