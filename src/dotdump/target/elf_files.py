@@ -7,10 +7,9 @@ regular file is opened, and a file whose build-id differs, or that has none, is 
 from __future__ import annotations
 
 import posixpath
-import zlib
-from struct import Struct
 
 from dotdump.errors import DotdumpError
+from dotdump.formats.compressed_sections import SHF_COMPRESSED, unpack_old_section, unpack_section
 from dotdump.formats.elf import SectionType, read_section_headers
 from dotdump.formats.elf_image import ElfImage, image_of_file
 from dotdump.formats.elf_symbols import SymbolTable
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from dotdump.formats.elf import ElfHeader, SectionHeader
     from dotdump.memory.space import AddressSpace
 
-_SHF_EXECINSTR, _SHF_COMPRESSED, _ZLIB = 4, 0x800, 1
-_COMPRESSION_HEADER = Struct("<IIQQ")
+_SHF_EXECINSTR = 4
 DELETED = " (deleted)"
 """What /proc/PID/maps says behind the path of a file that is gone."""
 
@@ -152,20 +150,27 @@ class SectionData:
 
 
 def read_section(file: ElfFile, name: bytes) -> SectionData | None:
-    """Return the section of that name, or None where there is none that can be read."""
+    """Return the section of that name, unpacked, or None where there is none that can be read.
+
+    One of debugging may have the name that compressed ones had before there was a flag for that.
+    """
+    section = find_section(file.space, file.image.header, name)
+    if section is None and name.startswith(b".debug"):
+        return _read_old_section(file, b".zdebug" + name.removeprefix(b".debug"))
+    if section is None or section.type == SectionType.NOBITS or section.size > DEBUG_DATA:
+        return None
+    data: bytes | None = file.space.read_available(section.offset, section.size)
+    if data is not None and section.flags & SHF_COMPRESSED:
+        data = unpack_section(data)
+    return None if data is None else SectionData(section.addr, data)
+
+
+def _read_old_section(file: ElfFile, name: bytes) -> SectionData | None:
     section = find_section(file.space, file.image.header, name)
     if section is None or section.type == SectionType.NOBITS or section.size > DEBUG_DATA:
         return None
-    data = file.space.read_available(section.offset, section.size)
-    if section.flags & _SHF_COMPRESSED:
-        kind, _, size, _ = _COMPRESSION_HEADER.unpack(data[: _COMPRESSION_HEADER.size].ljust(_COMPRESSION_HEADER.size))
-        if kind != _ZLIB or size > DEBUG_DATA:
-            return None
-        try:
-            data = zlib.decompressobj().decompress(data[_COMPRESSION_HEADER.size :], size)
-        except zlib.error:
-            return None
-    return SectionData(section.addr, data)
+    data = unpack_old_section(file.space.read_available(section.offset, section.size))
+    return None if data is None else SectionData(section.addr, data)
 
 
 def _mini_debug_tables(packed: bytes) -> Iterator[SymbolTable]:
