@@ -104,10 +104,17 @@ def parse_cie(entry: Entry, bases: Bases) -> Cie:
         address=0,
     )
     if letters.startswith("z"):
-        found = _augmented(found, letters[1:], Cursor(cursor.block(cursor.uleb()), cursor.here), bases)
+        found = _augmented(found, letters[1:], _augmentation(cursor), bases)
     elif letters:
         raise cursor.damaged(f"augmentation {letters!r}")
     return replace(found, address=cursor.here, instructions=entry.data[cursor.position :])
+
+
+def _augmentation(cursor: Cursor) -> Cursor:
+    """Return what comes next with its length before it, at the address where it is."""
+    size = cursor.uleb()
+    at = cursor.here
+    return Cursor(cursor.block(size), at)
 
 
 def _augmented(cie: Cie, letters: str, data: Cursor, bases: Bases) -> Cie:
@@ -138,8 +145,7 @@ def parse_fde(entry: Entry, cie: Cie, bases: Bases) -> Fde:
         raise cursor.damaged("an FDE without addresses")
     lsda = 0
     if cie.augmented:
-        size_of_data = cursor.uleb()
-        data = Cursor(cursor.block(size_of_data), cursor.here - size_of_data)
-        if size_of_data and cie.lsda_encoding != PointerEncoding.OMIT:
+        data = _augmentation(cursor)
+        if data.data and cie.lsda_encoding != PointerEncoding.OMIT:
             lsda = data.pointer(cie.lsda_encoding & ~PointerEncoding.INDIRECT, bases) or 0
     return Fde(cie, start, start + size, entry.data[cursor.position :], cursor.here, lsda)
