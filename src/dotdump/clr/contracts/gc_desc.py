@@ -20,6 +20,8 @@ _COUNT = Struct("<q")
 _SERIES = Struct("<qQ")
 _RUN = Struct("<II")
 _NO_POINTERS = (0,)
+_HEADER = 8
+"""Bytes of a base size that are the next object's header."""
 
 
 def read_gc_desc(reader: Reader, shape: ObjectShape) -> tuple[int, ...]:
@@ -52,12 +54,16 @@ def _series(reader: Reader, shape: ObjectShape, count: int) -> tuple[int, ...]:
 
 
 def _pattern(reader: Reader, shape: ObjectShape, count: int) -> tuple[int, ...]:
-    """Return the offset of the first element, and the runs of pointers and gaps that each element repeats."""
+    """Return the offset of the first reference, and the runs of pointers and gaps that repeat from there on.
+
+    It lies in the first element, wherever that has its first reference.
+    """
     data = reader.memory.read(shape.method_table - 16 - 8 * count, 8 * count + 8)
     start = int.from_bytes(data[-8:], "little")
     runs = [_RUN.unpack_from(data, 8 * index) for index in reversed(range(count))]
     stride = sum(8 * pointers + skip for pointers, skip in runs)
-    if start % 8 or not 8 <= start <= shape.base_size or any(skip % 8 for _, skip in runs) or not stride:
+    first = shape.base_size - _HEADER
+    if start % 8 or not first <= start < first + stride or any(skip % 8 for _, skip in runs):
         raise _wrong(shape, f"a pattern of {stride} bytes from {start:#x}")
     if stride != shape.component_size and shape.component_size < 0xFFF8:
         raise _wrong(shape, f"a pattern of {stride} bytes in components of {shape.component_size}")

@@ -4,7 +4,7 @@ A file is a header, a table of columns, and the columns, each at a multiple of 6
 name and gets its own when it is whole, so a file under that name is whole; nobody else can write to it. Reading one
 checks everything that says where things are; what the columns say is checked by who uses them.
 
-Layout, little-endian: magic ``DDINDEX1``, u32 length of the table, u32 CRC-32 of the table, 32 bytes of identity; then
+Layout, little-endian: magic ``DDINDEX2``, u32 length of the table, u32 CRC-32 of the table, 32 bytes of identity; then
 the table as JSON: ``{"columns": [[name, code, offset, count], ...], "facts": {...}}``.
 """
 
@@ -28,7 +28,8 @@ from dotdump.records import record
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MAGIC = b"DDINDEX1"
+MAGIC = b"DDINDEX2"
+"""The number grows when what is an object or a reference changes, as all of an index follows from that."""
 _HEADER = Struct("<8sII32s")
 _ALIGNMENT = 64
 _PIECE = 8 << 20

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dotdump.clr.graph.index_folder import IndexFolder
 
 GRAPH = "graph-1"
-"""The number grows when what is an object or a reference, or how it is saved, changes."""
+"""The number grows when how it is saved changes; for what is an object or a reference ``index_file.MAGIC`` does."""
 
 _COLUMNS = {
     "addresses": "Q",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builders.heaps import FakeHeap
+from dotdump.clr.graph import index_file
 from dotdump.clr.graph.index_folder import IndexFolder, index_folder
 from dotdump.clr.graph.saved_graph import GRAPH, load_graph, save_graph
 from dotdump.clr.graph.saved_parts import CHILDREN, DOMINATORS, REFERRERS, WAYS, ensure, rooted_name
@@ -76,6 +77,19 @@ def test_what_is_loaded_is_what_was_saved(folder: IndexFolder, graph: ObjectGrap
     assert columns(found) == columns(graph)
     assert (found.types, found.problems, found.dangling) == (graph.types, graph.problems, graph.dangling)
     assert found.problems
+
+
+def test_nothing_is_believed_of_indexes_that_missed_references(
+    folder: IndexFolder, graph: ObjectGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(index_file, "MAGIC", b"DDINDEX1")
+        save_graph(folder, graph)
+        for part in PARTS:
+            ensure(graph, part, folder)
+    found = graph.with_roots(graph.addresses[row] for row in graph.roots)
+    assert load_graph(folder) is None
+    assert not any(load(found, part, folder) for part in PARTS)
 
 
 def test_what_follows_from_a_graph_is_saved_for_its_roots(folder: IndexFolder, graph: ObjectGraph) -> None:

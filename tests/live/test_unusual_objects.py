@@ -1,0 +1,62 @@
+"""What Corpus has not, in heaps of every runtime: as ClrMD and .NET itself say."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import dotdump
+from corpus import Runtime, runtimes
+from dotdump.cli.main import main
+from dotdump.clr.model.runtime import ClrRuntime
+from heap_witness import compare_references
+from hosted import hosted
+from peers import oracle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dotdump.clr.model.object import ClrObject
+
+pytestmark = pytest.mark.live
+
+COUNT = 100
+
+
+class Unusual:
+    """A core of ``tests/targets/unusual.py``, opened, and the facts that the program told."""
+
+    def __init__(self, clr: ClrRuntime, core: Path, facts: dict[str, Any]) -> None:
+        self.clr = clr
+        self.core = core
+        self.facts = facts
+
+    def named(self, type_name: str) -> list[ClrObject]:
+        return [found for found in self.clr.heap.objects() if found.type.name == type_name]
+
+
+@pytest.fixture(scope="module", params=runtimes(), ids=lambda runtime: runtime.version)
+def unusual(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unusual]:
+    runtime: Runtime = request.param
+    folder = tmp_path_factory.mktemp("unusual")
+    core = folder / "core"
+    with hosted("unusual.py", runtime, folder) as facts:
+        assert main(["collect", "-p", str(facts["pid"]), "-o", str(core), "--method", "ptrace"]) == 0
+    with dotdump.open_core(core) as target:
+        yield Unusual(ClrRuntime.of(target), core, facts)
+    core.unlink()
+
+
+def test_references_far_inside_of_structs_are_references(unusual: Unusual) -> None:
+    graph = unusual.clr.heap.graph()
+    assert graph.problems == ()
+    texts = {row: found.text for row, found in enumerate(unusual.clr.heap.objects()) if found.type.is_string}
+    pairs = "System.ValueTuple<System.Decimal, System.ValueTuple<System.String, System.Int32>>[]"
+    (array,) = [found for found in unusual.named(pairs) if (found.length or 0) >= COUNT]
+    row = graph.find(array.address)
+    assert row is not None
+    assert [texts.get(target) for target in graph.references(row)] == [f"late {number}" for number in range(COUNT)]
+    assert compare_references(unusual.clr, partial(oracle, core=unusual.core)).different == ()

@@ -1,0 +1,43 @@
+"""A .NET runtime in Python whose heap has what Corpus' has not, each thing kept by a name of its own.
+
+``unusual.py RUNTIMECONFIG DOTNET_ROOT`` prints a line of facts, what .NET itself says of some, and ends with its input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from clr_loader import get_coreclr
+from pythonnet import set_runtime
+
+set_runtime(get_coreclr(runtime_config=sys.argv[1], dotnet_root=sys.argv[2]))
+
+import clr  # noqa: E402 - the runtime has to be chosen before
+
+for assembly in ("System.Private.CoreLib", "System.Linq", "System.Collections"):
+    clr.AddReference(assembly)
+
+from System import GC, Array, Decimal, Int32, String, ValueTuple  # noqa: E402
+from System.Linq import Enumerable  # noqa: E402
+
+COUNT = 100
+PAIR = ValueTuple[String, Int32]
+facts: dict[str, object] = {"ready": "unusual", "pid": os.getpid()}
+
+
+def late_references() -> object:
+    """Return a list of pairs of a decimal and a pair of a string, which nothing else keeps, and a number."""
+    texts = String(",".join(f"late {number}" for number in range(COUNT))).Split(",")
+    pairs = Enumerable.Zip[String, Int32](texts, Enumerable.Range(0, COUNT))
+    decimals = Array.CreateInstance(clr.GetClrType(Decimal), COUNT)
+    return Enumerable.ToList[ValueTuple[Decimal, PAIR]](Enumerable.Zip[Decimal, PAIR](decimals, pairs))
+
+
+kept = [late_references()]
+GC.Collect()
+sys.stdout.write(f"{json.dumps(facts)}\n")
+sys.stdout.flush()
+sys.stdin.read()
+os._exit(0)
