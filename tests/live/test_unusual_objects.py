@@ -60,3 +60,9 @@ def test_references_far_inside_of_structs_are_references(unusual: Unusual) -> No
     assert row is not None
     assert [texts.get(target) for target in graph.references(row)] == [f"late {number}" for number in range(COUNT)]
     assert compare_references(unusual.clr, partial(oracle, core=unusual.core)).different == ()
+
+
+def test_moments_are_those_that_were_stored(unusual: Unusual) -> None:
+    (found,) = [each.array for each in unusual.named("System.DateTimeOffset[]") if each.length == 3]
+    assert found is not None
+    assert [str(each) for each in found.elements()] == unusual.facts["moments"]

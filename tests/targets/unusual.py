@@ -19,7 +19,7 @@ import clr  # noqa: E402 - the runtime has to be chosen before
 for assembly in ("System.Private.CoreLib", "System.Linq", "System.Collections"):
     clr.AddReference(assembly)
 
-from System import GC, Array, Decimal, Int32, String, ValueTuple  # noqa: E402
+from System import GC, Array, DateTimeOffset, Decimal, Int32, String, TimeSpan, ValueTuple  # noqa: E402
 from System.Linq import Enumerable  # noqa: E402
 
 COUNT = 100
@@ -35,7 +35,15 @@ def late_references() -> object:
     return Enumerable.ToList[ValueTuple[Decimal, PAIR]](Enumerable.Zip[Decimal, PAIR](decimals, pairs))
 
 
-kept = [late_references()]
+def moments() -> object:
+    """Return an array of moments; facts have their texts."""
+    offsets = (TimeSpan(-3, -30, 0), TimeSpan(14, 0, 0), TimeSpan.Zero)
+    found = Array[DateTimeOffset]([DateTimeOffset(2024, 2, 29, 12, 34, 56, offset) for offset in offsets])
+    facts["moments"] = [each.ToString("yyyy-MM-ddTHH:mm:sszzz") for each in found]
+    return found
+
+
+kept = [late_references(), moments()]
 GC.Collect()
 sys.stdout.write(f"{json.dumps(facts)}\n")
 sys.stdout.flush()

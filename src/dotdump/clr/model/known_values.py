@@ -23,7 +23,8 @@ _TICKS_PER_DAY = 86_400 * _TICKS_PER_SECOND
 _LAST_DAY = date.max.toordinal()
 _TICKS_MASK = (1 << 62) - 1
 _DECIMAL = Struct("<IIQ")
-_DATE_TIME_OFFSET = Struct("<Qh")
+_DATE_TIME_OFFSET = Struct("<h6xQ")
+"""Minutes (4 bytes of them in 10), then the moment: the runtime lays numbers before structs."""
 _NEGATIVE = 1 << 31
 _LARGEST_SCALE = 28
 
@@ -125,7 +126,7 @@ def _date_time(data: bytes) -> DateTime:
 
 
 def _date_time_offset(data: bytes) -> DateTimeOffset:
-    number, minutes = _DATE_TIME_OFFSET.unpack(data)
+    minutes, number = _DATE_TIME_OFFSET.unpack(data)
     return DateTimeOffset(number & _TICKS_MASK, minutes)
 
 
@@ -142,7 +143,7 @@ _KNOWN: dict[str, tuple[int, Callable[[bytes], Known]]] = {
     "System.Decimal": (16, _decimal),
     "System.Guid": (16, lambda data: UUID(bytes_le=data)),
     "System.DateTime": (8, _date_time),
-    "System.DateTimeOffset": (10, _date_time_offset),
+    "System.DateTimeOffset": (16, _date_time_offset),
     "System.TimeSpan": (8, lambda data: TimeSpan(_signed(data))),
     "System.DateOnly": (4, lambda data: DateOnly(_signed(data))),
     "System.TimeOnly": (8, lambda data: TimeOnly(_signed(data))),

@@ -38,6 +38,12 @@ def test_a_date_keeps_its_last_digit_and_its_kind() -> None:
     assert str(DateTimeOffset(ticks, -90)) == "2024-02-29T11:04:56.1234567-01:30"
 
 
+@pytest.mark.parametrize("minutes", ["a6ff", "a6ffffff"])
+def test_the_minutes_of_a_moment_lie_before_it(minutes: str) -> None:
+    data = bytes.fromhex(minutes).ljust(8, b"\0") + (1 << 62 | 36_000_000_000).to_bytes(8, "little")
+    assert known_value("System.DateTimeOffset", data) == DateTimeOffset(36_000_000_000, -90)
+
+
 def test_times_and_days_have_their_usual_text() -> None:
     assert str(known_value("System.TimeSpan", (-864_000_000_001).to_bytes(8, "little", signed=True))) == (
         "-1.00:00:00.0000001"
