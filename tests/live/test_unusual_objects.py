@@ -66,3 +66,13 @@ def test_moments_are_those_that_were_stored(unusual: Unusual) -> None:
     (found,) = [each.array for each in unusual.named("System.DateTimeOffset[]") if each.length == 3]
     assert found is not None
     assert [str(each) for each in found.elements()] == unusual.facts["moments"]
+
+
+def test_statics_are_found_of_modules_that_nothing_refers_to(unusual: Unusual) -> None:
+    if unusual.clr.access.major < 9:
+        pytest.skip("up to 8 those of types made at run time are not found")
+    found = {each.field.name: each for each in unusual.clr.statics(lambda kind: kind.name == "Quiet.Holder")}
+    assert found["Count"].value == 4711
+    names = unusual.clr.heap.object(found["Names"].object)
+    assert names.type.name == "System.Collections.Generic.List<System.String>"
+    assert any(root.object == names.address and root.name == "Quiet.Holder.Names" for root in unusual.clr.roots())

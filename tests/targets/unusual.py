@@ -20,9 +20,13 @@ for assembly in ("System.Private.CoreLib", "System.Linq", "System.Collections"):
     clr.AddReference(assembly)
 
 from System import GC, Array, DateTimeOffset, Decimal, Int32, String, TimeSpan, ValueTuple  # noqa: E402
+from System.Collections.Generic import List  # noqa: E402
 from System.Linq import Enumerable  # noqa: E402
+from System.Reflection import AssemblyName, FieldAttributes, TypeAttributes  # noqa: E402
+from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, ModuleBuilder  # noqa: E402
 
 COUNT = 100
+SHARED = FieldAttributes.Public | FieldAttributes.Static
 PAIR = ValueTuple[String, Int32]
 facts: dict[str, object] = {"ready": "unusual", "pid": os.getpid()}
 
@@ -43,6 +47,24 @@ def moments() -> object:
     return found
 
 
+def module(name: str) -> ModuleBuilder:
+    assembly = AssemblyBuilder.DefineDynamicAssembly(AssemblyName(name), AssemblyBuilderAccess.Run)
+    return assembly.DefineDynamicModule(name)
+
+
+def quiet_statics() -> None:
+    """Fill the statics of a type that no object is of and no other module refers to."""
+    quiet = TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed
+    made = module("Quiet").DefineType("Quiet.Holder", quiet)
+    made.DefineField("Names", clr.GetClrType(List[String]), SHARED)
+    made.DefineField("Count", clr.GetClrType(Int32), SHARED)
+    holder, names = made.CreateType(), List[String]()
+    names.Add("a quiet name")
+    holder.GetField("Names").SetValue(None, names)
+    holder.GetField("Count").SetValue(None, Int32(4711))
+
+
+quiet_statics()
 kept = [late_references(), moments()]
 GC.Collect()
 sys.stdout.write(f"{json.dumps(facts)}\n")

@@ -169,9 +169,7 @@ class LockOwners:
         locks = self.census.of_kind(WaitKind.READER_WRITER_LOCK)
         tables = {found.type.hierarchy[-2].method_table for found in locks.values()}
         readers: dict[int, list[ThreadRef]] = {}
-        for static in (
-            self._runtime.static_finder.find(tables, lambda kind: kind.method_table in tables) if tables else ()
-        ):
+        for static in self._runtime.static_finder.of_types(tables):
             if static.field.name == _READERS_OF_THREAD and static.thread is not None:
                 for lock in _counts(static.value):
                     readers.setdefault(lock, []).append(thread_ref(static.thread))

@@ -1,7 +1,8 @@
 """Every type that a runtime has loaded, found from some of them: module by module, along what modules refer to.
 
 A module keeps its own definitions, the types of others that it has referred to, and constructed types. So from the
-modules of the types on the heap all those are found whose types anyone used. No list of assemblies is asked.
+modules of the types on the heap all those are found whose types these use; what only calls by reflection lead to, such
+as a module made at run time, is in the list of assemblies alone.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ class LoadedTypes:
         self._system = system
         self.problems: list[Problem] = []
 
-    def modules(self, method_tables: Iterable[int]) -> list[int]:
-        """Return the modules of these types, and all that they refer to, by address."""
-        waiting = sorted({module for table in method_tables if (module := self._module_of(table))})
+    def modules(self, method_tables: Iterable[int], listed: Iterable[int] = ()) -> list[int]:
+        """Return the modules of these types, those that are ``listed``, and all that they refer to, by address."""
+        waiting = sorted({*listed, *(module for table in method_tables if (module := self._module_of(table)))})
         found = dict.fromkeys(waiting)
         while waiting and len(found) < limits.LOADED_MODULES:
             module = waiting.pop()

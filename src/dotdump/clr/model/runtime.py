@@ -112,7 +112,7 @@ class ClrRuntime(RuntimeContracts):
         from dotdump.clr.model.static_finder import StaticFinder
 
         system = self.type_system if isinstance(self.type_system, TypeSystem) else None
-        return StaticFinder(self.heap, system, self.threads)
+        return StaticFinder(self.heap, system, self.threads, self.assemblies)
 
     def statics(self, wanted: Callable[[ClrType], bool] = lambda _type: True) -> Iterator[ClrStatic]:
         """Yield the static fields of the loaded types that are ``wanted``, thread statics once for each thread.

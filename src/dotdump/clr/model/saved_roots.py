@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from dotdump.clr.graph.index_folder import IndexFolder
 
-ROOTS = "roots-3"
+ROOTS = "roots-4"
 """The number grows when what is a root, or how it is saved, changes."""
 
 _COLUMNS = ("address", "object", "thread", "kind", "name", "flags")

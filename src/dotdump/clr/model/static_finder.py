@@ -13,6 +13,7 @@ from dotdump.target.model import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from dotdump.clr.contracts.assemblies import Assemblies
     from dotdump.clr.contracts.statics import StaticsBase
     from dotdump.clr.contracts.type_system import TypeSystem
     from dotdump.clr.model.field import ClrField
@@ -27,8 +28,11 @@ _LAST_OFFSET = (1 << 27) - 7
 class StaticFinder:
     """The statics of one runtime; ``problems`` says of which types they could not be read."""
 
-    def __init__(self, heap: ClrHeap, system: TypeSystem | None, threads: Sequence[ClrThread]) -> None:
+    def __init__(
+        self, heap: ClrHeap, system: TypeSystem | None, threads: Sequence[ClrThread], assemblies: Assemblies
+    ) -> None:
         self._heap = heap
+        self._assemblies = assemblies
         self._system = system
         self._threads = threads
         self._statics = find_statics(system.access, system.names) if system is not None else None
@@ -42,12 +46,22 @@ class StaticFinder:
     def find(self, known: Iterable[int], wanted: Callable[[ClrType], bool]) -> Iterator[ClrStatic]:
         """Yield the statics of ``wanted`` types that have room, by module and type; those of threads by thread.
 
-        ``known`` are the MethodTables of some types, from whose modules all others are found.
+        ``known`` are the MethodTables of some types: from their modules and the assemblies' all others are found.
         """
         if self._statics is None or self._system is None:
             return
         loaded = LoadedTypes(self._system)
-        for table in loaded.types(loaded.modules(known)):
+        yield from self.of_types(loaded.types(loaded.modules(known, self._assemblies.modules)), wanted)
+        self.problems += (*loaded.problems, *self._assemblies.problems)
+
+    def of_types(
+        self, method_tables: Iterable[int], wanted: Callable[[ClrType], bool] = lambda _type: True
+    ) -> Iterator[ClrStatic]:
+        """Yield the statics of these types alone."""
+        if self._system is None:
+            return
+        loaded = LoadedTypes(self._system)
+        for table in method_tables:
             try:
                 if loaded.has_own_statics(table):
                     kind = self._heap.type_at(table)
@@ -55,7 +69,6 @@ class StaticFinder:
                         yield from self._of_type(kind)
             except (ClrError, FormatError, MemoryFault) as error:
                 self.problems.append(Problem("statics", f"of the type at {table:#x}: {error}"))
-        self.problems += loaded.problems
 
     def thread_storage(self) -> Iterator[tuple[ClrThread, int]]:
         """Yield each thread whose statics an object keeps that nothing else keeps, and the object's address."""
