@@ -69,10 +69,12 @@ def test_moments_are_those_that_were_stored(unusual: Unusual) -> None:
 
 
 def test_statics_are_found_of_modules_that_nothing_refers_to(unusual: Unusual) -> None:
-    if unusual.clr.access.major < 9:
-        pytest.skip("up to 8 those of types made at run time are not found")
     found = {each.field.name: each for each in unusual.clr.statics(lambda kind: kind.name == "Quiet.Holder")}
     assert found["Count"].value == 4711
     names = unusual.clr.heap.object(found["Names"].object)
     assert names.type.name == "System.Collections.Generic.List<System.String>"
+    assert (found["Own"].value, found["Own"].thread and found["Own"].thread.os_id) == (
+        "of one thread",
+        unusual.facts["pid"],
+    )
     assert any(root.object == names.address and root.name == "Quiet.Holder.Names" for root in unusual.clr.roots())

@@ -19,11 +19,23 @@ import clr  # noqa: E402 - the runtime has to be chosen before
 for assembly in ("System.Private.CoreLib", "System.Linq", "System.Collections"):
     clr.AddReference(assembly)
 
-from System import GC, Array, DateTimeOffset, Decimal, Int32, String, TimeSpan, ValueTuple  # noqa: E402
+from System import (  # noqa: E402
+    GC,
+    Array,
+    DateTimeOffset,
+    Decimal,
+    Int32,
+    Object,
+    String,
+    ThreadStaticAttribute,
+    TimeSpan,
+    Type,
+    ValueTuple,
+)
 from System.Collections.Generic import List  # noqa: E402
 from System.Linq import Enumerable  # noqa: E402
 from System.Reflection import AssemblyName, FieldAttributes, TypeAttributes  # noqa: E402
-from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, ModuleBuilder  # noqa: E402
+from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, CustomAttributeBuilder, ModuleBuilder  # noqa: E402
 
 COUNT = 100
 SHARED = FieldAttributes.Public | FieldAttributes.Static
@@ -52,16 +64,23 @@ def module(name: str) -> ModuleBuilder:
     return assembly.DefineDynamicModule(name)
 
 
+def attribute(kind: object) -> CustomAttributeBuilder:
+    return CustomAttributeBuilder(clr.GetClrType(kind).GetConstructor(Array[Type]([])), Array[Object]([]))
+
+
 def quiet_statics() -> None:
     """Fill the statics of a type that no object is of and no other module refers to."""
     quiet = TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed
     made = module("Quiet").DefineType("Quiet.Holder", quiet)
     made.DefineField("Names", clr.GetClrType(List[String]), SHARED)
     made.DefineField("Count", clr.GetClrType(Int32), SHARED)
+    own = made.DefineField("Own", clr.GetClrType(String), SHARED)
+    own.SetCustomAttribute(attribute(ThreadStaticAttribute))
     holder, names = made.CreateType(), List[String]()
     names.Add("a quiet name")
     holder.GetField("Names").SetValue(None, names)
     holder.GetField("Count").SetValue(None, Int32(4711))
+    holder.GetField("Own").SetValue(None, "of one thread")
 
 
 quiet_statics()

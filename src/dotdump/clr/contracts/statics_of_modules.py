@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.clr.contracts.statics import NOWHERE, StaticsBase
 from dotdump.clr.contracts.type_names import SLOTS_IN_PLACE, TypeFlags, optional_slot
-from dotdump.clr.data.loaded_types import FieldDesc, MethodTable
+from dotdump.clr.data.loaded_types import EEClass, EEClassOptionalFields, FieldDesc, MethodTable
 from dotdump.clr.data.statics import (
     DomainLocalModule,
     DynamicClassInfo,
@@ -86,12 +86,21 @@ class StaticsOfModules:
         flags = table.flags
         if not flags & (_StaticsFlags.DYNAMIC | _StaticsFlags.GENERICS):
             return False, self._names.module_of(method_table), self._names.token_of(method_table) - 1
-        if not flags & _StaticsFlags.GENERICS or flags & TypeFlags.GENERICS_MASK == TypeFlags.GENERICS_MASK:
+        if flags & TypeFlags.GENERICS_MASK == TypeFlags.GENERICS_MASK:
             return True, 0, 0
+        if not flags & _StaticsFlags.GENERICS:
+            return self._kept_for_class(table)
         slots = (table.flags2 & _OPTIONAL_SLOTS).bit_count()
         info = GenericsStaticsInfo(access, optional_slot(table, max(slots, SLOTS_IN_PLACE)))
         genuine = info.fields and FieldDesc(access, info.fields).method_table == method_table
         return True, table.loader_module if genuine else 0, info.number
+
+    def _kept_for_class(self, table: MethodTable) -> tuple[bool, int, int]:
+        """Return the same of a type made at run time that has no arguments: its class knows its number."""
+        optional = EEClass(self._access, table.class_or_canonical).optional
+        if not optional:
+            return True, 0, 0
+        return True, table.loader_module, EEClassOptionalFields(self._access, optional).number
 
     def _dynamic_entry(self, block: DomainLocalModule | ThreadLocalModule, number: int) -> tuple[int, bool]:
         """Return the entry of a type that was added by itself, and whether it is initialized; 0 where it has none.

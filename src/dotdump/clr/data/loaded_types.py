@@ -33,6 +33,14 @@ class EEClass(Struct):
     layout = "EEClass"
     fields = Field("FieldDescList")
     padding = Field("BaseSizePadding", kind="uint8")
+    optional = Field("OptionalFields")
+
+
+class EEClassOptionalFields(Struct):
+    """What few types need; up to 8 the number of a type whose statics were made room for by itself."""
+
+    layout = "EEClassOptionalFields"
+    number = Field("ModuleDynamicID", kind="uint32")
 
 
 class FieldDesc(Struct):

@@ -15,7 +15,7 @@ from dotdump.clr.descriptor import parse_descriptor
 from dotdump.clr.runtime_module import RuntimeKind, RuntimeModule
 
 TABLE, AUXILIARY, THREAD, STORAGE, ARRAY, MORE = (0x7F0000100000 + 0x10000 * n for n in range(6))
-BLOCK, DYNAMIC, ENTRY, MODULE, HANDLE, FIELDS = (0x7F0000200000 + 0x10000 * n for n in range(6))
+BLOCK, DYNAMIC, ENTRY, MODULE, HANDLE, FIELDS, CLASS = (0x7F0000200000 + 0x10000 * n for n in range(7))
 
 FROM_9 = b"""{"types": {
   "MethodTable": {"MTFlags": 0, "MTFlags2": [4, "uint32"], "AuxiliaryData": 8},
@@ -33,6 +33,7 @@ UP_TO_8 = b"""{"types": {
   "MethodTable": {"MTFlags": [0, "uint32"], "MTFlags2": [4, "uint32"], "NumVirtuals": [8, "uint16"],
     "Token": [10, "uint16"], "LoaderModule": 16, "PerInstInfo": 24, "EEClassOrCanonMT": 40},
   "FieldDesc": {"MTOfEnclosingClass": 0},
+  "EEClass": {"OptionalFields": 8}, "EEClassOptionalFields": {"ModuleDynamicID": [4, "uint32"]},
   "Module": {"DomainLocalModule": 8},
   "DomainLocalModule": {"GCStatics": 0, "DynamicClassTable": 8, "DynamicEntries": 16, "ModuleIndex": 24,
     "DataBlob": 32},
@@ -108,7 +109,7 @@ def module_with(flags: int) -> FakeTarget:
     """A type of 8 with token 2, and a module with its block, in which one other type was added by itself."""
     target = FakeTarget()
     target.put(
-        TABLE, struct.pack("<IIHHIQQQQ", flags, 0, 9, 2, 0, MODULE, 0, 0, 0) + struct.pack("<4Q", 0, FIELDS, 0, 0)
+        TABLE, struct.pack("<IIHHIQQQQ", flags, 0, 9, 2, 0, MODULE, 0, 0, CLASS) + struct.pack("<4Q", 0, FIELDS, 0, 0)
     )
     target.words(FIELDS, TABLE)
     target.words(MODULE, 0, BLOCK)
@@ -131,6 +132,21 @@ def test_statics_of_a_definition_lie_in_its_modules_block() -> None:
 def test_statics_of_a_constructed_type_lie_where_its_number_says() -> None:
     found = statics_of(module_with(0x4), UP_TO_8)
     assert found.base_of(TABLE) == StaticsBase(0x7000, ENTRY, initialized=True)
+
+
+def test_statics_of_a_type_made_at_run_time_lie_where_its_class_says() -> None:
+    target = module_with(0x2)
+    target.words(CLASS, 0, CLASS + 16, 0)
+    assert statics_of(target, UP_TO_8).base_of(TABLE) == StaticsBase(0x7000, ENTRY, initialized=True)
+    target.words(ENTRY, 0, HANDLE)
+    found = statics_of(target, UP_TO_8).thread_base_of(TABLE, THREAD)
+    assert found == StaticsBase(ARRAY + 16, ENTRY, initialized=True)
+
+
+def test_a_class_without_a_number_has_statics_nowhere() -> None:
+    target = module_with(0x2)
+    target.words(CLASS, 0, 0)
+    assert statics_of(target, UP_TO_8).base_of(TABLE) == NOWHERE
 
 
 def test_a_number_that_is_not_the_types_own_is_not_believed() -> None:
