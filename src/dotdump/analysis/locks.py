@@ -37,7 +37,8 @@ class LockRow:
     """The lock at ``address``, or that of the object there: ``kind`` is as in ``WaitKind``, or ``thin lock``.
 
     ``waiting`` threads wait for it, as it says itself; ``waiters`` are those that are known. ``state`` says the rest.
-    ``owner_frames`` are on top of its first owner's stack: what keeps the others waiting.
+    ``recursion`` is how often its owner has entered it. ``owner_frames`` are on top of its first owner's stack: what
+    keeps the others waiting.
     """
 
     address: str
@@ -159,7 +160,7 @@ def _lock_rows(finder: LockOwners, waits: Sequence[WaitRow]) -> Iterator[LockRow
             found.type.name,
             is_taken=True,
             owners=owners,
-            recursion=thin.recursion,
+            recursion=thin.recursion + 1,
             waiting=0,
             waiters=tuple(waiters.get(address, ())),
             owner_frames=finder.frames_of(owners),
