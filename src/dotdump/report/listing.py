@@ -50,7 +50,12 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    return text.getvalue()
+    return encodable(text.getvalue())
+
+
+def encodable(text: str) -> str:
+    """Return ``text`` with what no encoding has, surrogates without their other half, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _cell(value: object) -> object:

@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from dotdump.report.json_format import json_line
+from dotdump.report.listing import encodable
 from dotdump.report.table import fitted
 
 if TYPE_CHECKING:
@@ -72,4 +73,4 @@ def _cell(value: object) -> str:
 def _csv_line(cells: Sequence[object]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()
+    return encodable(text.getvalue())

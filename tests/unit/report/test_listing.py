@@ -30,3 +30,7 @@ def test_csv_has_the_fields_of_a_row_and_quotes_what_must_be() -> None:
     rows = [Row('a "b", c', 1, {"2": "0x10", "1": "0x20"}), Row("d", 2, whole=False)]
     text = 'name,size,extra,whole\n"a ""b"", c",1,2=0x10 1=0x20,true\nd,2,,false\n'
     assert as_csv(Row, rows) == text
+
+
+def test_half_a_surrogate_pair_is_escaped_and_a_whole_one_kept() -> None:
+    assert as_csv(Row, [Row("a\ud800b 😀", 1)]).encode().splitlines()[1] == "a\\ud800b 😀,1,,true".encode()
