@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from dotdump.memory.reader import Reader
 
 _WORD = 8
+_HEADER = 8
+"""Of the next object, which the size of an object has room for."""
 _PIECE = 1 << 20
 
 
@@ -39,9 +41,10 @@ def _runs(description: tuple[int, ...], size: int) -> Iterator[tuple[int, int]]:
             yield start, length + size
         return
     position, runs = description[1], list(zip(description[2::2], description[3::2], strict=True))
-    while position + _WORD <= size:
+    end = size - _HEADER
+    while position + _WORD <= end:
         for pointers, skip in runs:
-            if position + _WORD * pointers > size:
+            if position + _WORD * pointers > end:
                 return
             yield position, _WORD * pointers
             position += _WORD * pointers + skip
