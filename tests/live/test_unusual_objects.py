@@ -78,3 +78,9 @@ def test_statics_are_found_of_modules_that_nothing_refers_to(unusual: Unusual) -
         unusual.facts["pid"],
     )
     assert any(root.object == names.address and root.name == "Quiet.Holder.Names" for root in unusual.clr.roots())
+
+
+def test_pointers_and_references_have_the_names_that_reflection_gives_them(unusual: Unusual) -> None:
+    handles = [found["m_handle"] for found in unusual.named("System.RuntimeType")]
+    names = {unusual.clr.type_name(handle) for handle in handles if isinstance(handle, int)}
+    assert names.issuperset(unusual.facts["compounds"])

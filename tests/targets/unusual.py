@@ -31,6 +31,7 @@ from System import (  # noqa: E402
     TimeSpan,
     Type,
     ValueTuple,
+    Void,
 )
 from System.Collections.Generic import List  # noqa: E402
 from System.Linq import Enumerable  # noqa: E402
@@ -83,8 +84,17 @@ def quiet_statics() -> None:
     holder.GetField("Own").SetValue(None, "of one thread")
 
 
+def compounds() -> object:
+    """Return types that are made of others; facts have their names as reflection writes them."""
+    number, text = clr.GetClrType(Int32), clr.GetClrType(String)
+    pointers = clr.GetClrType(Void).MakePointerType().MakePointerType(), number.MakePointerType().MakeArrayType()
+    found = [number.MakePointerType(), text.MakeByRefType(), *pointers, number.MakeArrayType(3).MakeByRefType()]
+    facts["compounds"] = [str(each) for each in found]
+    return found
+
+
 quiet_statics()
-kept = [late_references(), moments()]
+kept = [late_references(), moments(), compounds()]
 GC.Collect()
 sys.stdout.write(f"{json.dumps(facts)}\n")
 sys.stdout.flush()
