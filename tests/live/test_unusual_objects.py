@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import dotdump
 from corpus import Runtime, runtimes
 from dotdump.cli.main import main
 from dotdump.clr.model.runtime import ClrRuntime
+from dotdump.clr.model.value import ClrStruct
 from heap_witness import compare_references
 from hosted import hosted
 from peers import oracle
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dotdump.clr.model.object import ClrObject
+    from dotdump.clr.model.static import ClrStatic
 
 pytestmark = pytest.mark.live
 
@@ -68,8 +71,21 @@ def test_moments_are_those_that_were_stored(unusual: Unusual) -> None:
     assert [str(each) for each in found.elements()] == unusual.facts["moments"]
 
 
+def statics_of(unusual: Unusual) -> dict[str, ClrStatic]:
+    return {each.field.name: each for each in unusual.clr.statics(lambda kind: kind.name == "Quiet.Holder")}
+
+
+def test_structs_in_statics_are_of_the_type_that_their_box_says(unusual: Unusual) -> None:
+    found = statics_of(unusual)
+    pair = found["Pair"].value
+    assert isinstance(pair, ClrStruct)
+    assert pair.type.name == "System.Collections.Generic.KeyValuePair<System.String, System.Int32>"
+    assert (pair["key"], pair["value"]) == ("key", 5)
+    assert [found[name].value for name in ("Maybe", "Nothing", "Price")] == [-7, None, Decimal("12.5")]
+
+
 def test_statics_are_found_of_modules_that_nothing_refers_to(unusual: Unusual) -> None:
-    found = {each.field.name: each for each in unusual.clr.statics(lambda kind: kind.name == "Quiet.Holder")}
+    found = statics_of(unusual)
     assert found["Count"].value == 4711
     names = unusual.clr.heap.object(found["Names"].object)
     assert names.type.name == "System.Collections.Generic.List<System.String>"

@@ -25,6 +25,7 @@ from System import (  # noqa: E402
     DateTimeOffset,
     Decimal,
     Int32,
+    Nullable,
     Object,
     String,
     ThreadStaticAttribute,
@@ -33,13 +34,14 @@ from System import (  # noqa: E402
     ValueTuple,
     Void,
 )
-from System.Collections.Generic import List  # noqa: E402
+from System.Collections.Generic import KeyValuePair, List  # noqa: E402
 from System.Linq import Enumerable  # noqa: E402
 from System.Reflection import AssemblyName, FieldAttributes, TypeAttributes  # noqa: E402
 from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, CustomAttributeBuilder, ModuleBuilder  # noqa: E402
 
 COUNT = 100
 SHARED = FieldAttributes.Public | FieldAttributes.Static
+STRUCTS = {"Pair": KeyValuePair[String, Int32], "Maybe": Nullable[Int32], "Nothing": Nullable[Int32], "Price": Decimal}
 PAIR = ValueTuple[String, Int32]
 facts: dict[str, object] = {"ready": "unusual", "pid": os.getpid()}
 
@@ -75,12 +77,17 @@ def quiet_statics() -> None:
     made = module("Quiet").DefineType("Quiet.Holder", quiet)
     made.DefineField("Names", clr.GetClrType(List[String]), SHARED)
     made.DefineField("Count", clr.GetClrType(Int32), SHARED)
+    for name, kind in STRUCTS.items():
+        made.DefineField(name, clr.GetClrType(kind), SHARED)
     own = made.DefineField("Own", clr.GetClrType(String), SHARED)
     own.SetCustomAttribute(attribute(ThreadStaticAttribute))
     holder, names = made.CreateType(), List[String]()
     names.Add("a quiet name")
     holder.GetField("Names").SetValue(None, names)
     holder.GetField("Count").SetValue(None, Int32(4711))
+    holder.GetField("Pair").SetValue(None, KeyValuePair[String, Int32]("key", 5))
+    holder.GetField("Maybe").SetValue(None, Int32(-7))
+    holder.GetField("Price").SetValue(None, Decimal(12.5))
     holder.GetField("Own").SetValue(None, "of one thread")
 
 

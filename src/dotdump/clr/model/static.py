@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dotdump.clr.model.value import Unreadable, read_struct, read_value
-from dotdump.errors import FormatError, MemoryFault
+from dotdump.clr.model.value import Unreadable, read_value
+from dotdump.errors import ClrError, FormatError, MemoryFault
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from dotdump.clr.model.thread import ClrThread
     from dotdump.clr.model.type import ClrType
     from dotdump.clr.model.value import Value
-
-_METHOD_TABLE = 8
 
 
 @record
@@ -54,18 +52,14 @@ class ClrStatic:
         """Its value; ``Unreadable`` where it cannot be had."""
         try:
             return self._read()
-        except (FormatError, MemoryFault) as error:
+        except (ClrError, FormatError, MemoryFault) as error:
             return Unreadable(str(error))
 
     def _read(self) -> Value:
         if not self.is_boxed:
             return read_value(self.heap, self.field, self.address)
-        box, kind = self.object, self.field.type
-        if not box:
-            return None
-        if kind is None:
-            return Unreadable(f"{self.field.type_name} is not loaded, so its layout is not known")
-        return read_struct(self.heap, kind, box + _METHOD_TABLE)
+        box = self.object
+        return self.heap.object(box).boxed if box else None
 
     def __repr__(self) -> str:
         return f"<ClrStatic {self.name} at {self.address:#x}>"
