@@ -79,7 +79,7 @@ def is_explained(theirs: str | None, ours: str) -> bool:
     if theirs is None or theirs == ours or (theirs in NOT_LOADED and ours.endswith(NOT_LOADED[theirs])):
         return True
     if theirs in ("System.IntPtr", "System.UIntPtr"):
-        return "*" in ours
+        return "*" in ours or ours.endswith(")")
     if "System.__Canon" in theirs:
         return re.fullmatch(re.escape(theirs).replace(re.escape("System.__Canon"), ".+"), ours) is not None
     if re.fullmatch(r"[TKV]\w*\[\]", theirs):

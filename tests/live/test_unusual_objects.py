@@ -96,7 +96,18 @@ def test_statics_are_found_of_modules_that_nothing_refers_to(unusual: Unusual) -
     assert any(root.object == names.address and root.name == "Quiet.Holder.Names" for root in unusual.clr.roots())
 
 
-def test_pointers_and_references_have_the_names_that_reflection_gives_them(unusual: Unusual) -> None:
+def test_pointers_of_all_kinds_have_the_names_that_reflection_gives_them(unusual: Unusual) -> None:
     handles = [found["m_handle"] for found in unusual.named("System.RuntimeType")]
     names = {unusual.clr.type_name(handle) for handle in handles if isinstance(handle, int)}
     assert names.issuperset(unusual.facts["compounds"])
+
+
+def test_an_array_of_function_pointers_has_a_name_and_leads_to_no_module(unusual: Unusual) -> None:
+    if unusual.clr.access.major < 8:
+        pytest.skip("no type of function pointers")
+    (name,) = [each for each in unusual.facts["compounds"] if each.endswith(")[]")]
+    (found,) = unusual.named(name)
+    assert found.length == 3
+    assert unusual.clr.module_name(found.method_table) == ""
+    assert list(unusual.clr.statics(lambda kind: kind.name == "Quiet.Holder"))
+    assert unusual.clr.static_finder.problems == []

@@ -24,6 +24,7 @@ from System import (  # noqa: E402
     Array,
     DateTimeOffset,
     Decimal,
+    Func,
     Int32,
     Nullable,
     Object,
@@ -36,7 +37,7 @@ from System import (  # noqa: E402
 )
 from System.Collections.Generic import KeyValuePair, List  # noqa: E402
 from System.Linq import Enumerable  # noqa: E402
-from System.Reflection import AssemblyName, FieldAttributes, TypeAttributes  # noqa: E402
+from System.Reflection import AssemblyName, BindingFlags, FieldAttributes, TypeAttributes  # noqa: E402
 from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, CustomAttributeBuilder, ModuleBuilder  # noqa: E402
 
 COUNT = 100
@@ -91,17 +92,38 @@ def quiet_statics() -> None:
     holder.GetField("Own").SetValue(None, "of one thread")
 
 
+def function_pointer() -> Type | None:
+    """Return the type of a function pointer, which the library has fields of from 8 on."""
+    every = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic
+    fields = (field for kind in clr.GetClrType(Object).Assembly.GetTypes() for field in kind.GetFields(every))
+    kinds = (field.FieldType for field in fields)
+    return next((kind for kind in kinds if getattr(kind, "IsFunctionPointer", False)), None)
+
+
+def functions() -> object:
+    """Return an array that holds an array of three function pointers, of which Python cannot make an object."""
+    function = function_pointer()
+    if function is None:
+        return None
+    signature = Array[Type]([clr.GetClrType(Type), clr.GetClrType(Int32)])
+    create = clr.GetClrType(Array).GetMethod("CreateInstance", signature)
+    made = create.CreateDelegate(clr.GetClrType(Func[Int32, Array]), function)
+    return Enumerable.ToArray[Array](Enumerable.Select[Int32, Array](Enumerable.Repeat[Int32](3, 1), made))
+
+
 def compounds() -> object:
     """Return types that are made of others; facts have their names as reflection writes them."""
     number, text = clr.GetClrType(Int32), clr.GetClrType(String)
     pointers = clr.GetClrType(Void).MakePointerType().MakePointerType(), number.MakePointerType().MakeArrayType()
     found = [number.MakePointerType(), text.MakeByRefType(), *pointers, number.MakeArrayType(3).MakeByRefType()]
+    if function := function_pointer():
+        found += [function, function.MakeArrayType(), function.MakePointerType()]
     facts["compounds"] = [str(each) for each in found]
     return found
 
 
 quiet_statics()
-kept = [late_references(), moments(), compounds()]
+kept = [late_references(), moments(), compounds(), functions()]
 GC.Collect()
 sys.stdout.write(f"{json.dumps(facts)}\n")
 sys.stdout.flush()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dotdump.clr.contracts.gc_desc import read_gc_desc
 from dotdump.clr.contracts.method_descs import MethodKind
 from dotdump.clr.contracts.stack_reference import StackReference
-from dotdump.clr.contracts.type_names import TypeFlags
+from dotdump.clr.contracts.type_flags import TypeFlags
 from dotdump.clr.data.frames import FramedMethodFrame
 from dotdump.clr.data.loaded_types import MethodTable
 from dotdump.clr.data.protecting_frames import ExternalMethodFrame, ImportingFrame, StubDispatchFrame

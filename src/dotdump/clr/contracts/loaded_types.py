@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump import limits
-from dotdump.clr.contracts.type_names import TypeFlags
+from dotdump.clr.contracts.type_flags import TypeFlags
 from dotdump.clr.data.loaded_types import MethodTable
 from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.target.model import Problem

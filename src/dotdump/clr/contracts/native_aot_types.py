@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.native_aot_names import NativeAotNames, NativeElement, NativeFlags, element_of
-from dotdump.clr.contracts.type_names import TypeFlags
+from dotdump.clr.contracts.type_flags import TypeFlags
 from dotdump.clr.data.native_aot import NativeMethodTable
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dotdump.clr.contracts.loader import Loader
 from dotdump.clr.contracts.type_names import TypeNames
 from dotdump.clr.contracts.type_system import TypeSystem
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import MemoryFault, UnsupportedRuntime
+from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,7 +153,7 @@ class RuntimeContracts:
             return self._native_names.assembly_of(method_table)
         try:
             return self.loader.name_of(self._type_names.module_behind(method_table))
-        except (MemoryFault, UnsupportedRuntime):
+        except (FormatError, MemoryFault, UnsupportedRuntime):
             return ""
 
     @cached_property

@@ -112,4 +112,4 @@ class SignatureNames:
 
     def _function(self, method: s.MethodSignature) -> str:
         parameters = ", ".join(self.name(parameter) for parameter in method.parameters)
-        return f"{self.name(method.returns)} *({parameters})"
+        return f"{self.name(method.returns)}({parameters})"

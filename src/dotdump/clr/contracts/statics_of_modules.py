@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.clr.contracts.statics import NOWHERE, StaticsBase
-from dotdump.clr.contracts.type_names import SLOTS_IN_PLACE, TypeFlags, optional_slot
+from dotdump.clr.contracts.type_flags import TypeFlags
+from dotdump.clr.contracts.type_names import SLOTS_IN_PLACE, optional_slot
 from dotdump.clr.data.loaded_types import EEClass, EEClassOptionalFields, FieldDesc, MethodTable
 from dotdump.clr.data.statics import (
     DomainLocalModule,

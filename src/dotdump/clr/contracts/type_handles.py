@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dotdump.clr.contracts.type_names import MAX_ARGUMENTS, TypeFlags, canonical_of, is_array
+from dotdump.clr.contracts.type_flags import TypeFlags, canonical_of, is_array
 from dotdump.clr.data.loaded_types import ArrayClass, MethodTable, ParamTypeDesc, TypeDesc
 from dotdump.clr.data.methods import FnPtrTypeDesc, TypeVarTypeDesc
 from dotdump.errors import FormatError, LimitExceeded
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _TYPE_DESC = 2
 _COMPOUNDS = (ElementType.PTR, ElementType.BYREF, ElementType.SZARRAY, ElementType.ARRAY)
 _MAX_RANK = 32
+_MAX_PARAMETERS = 64
 
 
 @record
@@ -82,7 +83,7 @@ def _type_desc(access: DataAccess, address: int) -> CompoundType | TypeVariable 
         raise FormatError(f"a type of kind {kind:#x}", source=f"type at {address:#x}")
     function = FnPtrTypeDesc(access, address)
     count = function.parameter_count
-    if count > MAX_ARGUMENTS:
+    if count > _MAX_PARAMETERS:
         raise LimitExceeded(f"{count} parameters", source=f"type at {address:#x}")
     place = function.address_of("RetAndArgTypes")
     returns, *parameters = (access.reader.pointer(place + 8 * number) for number in range(count + 1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump import limits
-from dotdump.clr.contracts.type_names import TypeFlags, canonical_of
+from dotdump.clr.contracts.type_flags import TypeFlags, canonical_of
 from dotdump.clr.data.loaded_types import EETypeHashEntry, EETypeHashTable, MethodTable, Module, ModuleLookupMap
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 
@@ -26,6 +26,8 @@ _SPECIAL_SLOTS = 3
 """Before the buckets of a table: their number, the next table, the mark that ends its chains."""
 
 _TYPE_DESC = 2
+_PIECE = 1 << 20
+"""Bytes of a table that are read at once, whatever it says of its size."""
 
 Definition = tuple[int, int]
 """A module's address and the row id of a TypeDef in it."""
@@ -99,8 +101,10 @@ class TypeMaps:
     def _entries(self, address: int) -> Iterator[int]:
         """Yield what stands in a table of types; raises ``MemoryFault``, ``LimitExceeded``."""
         for block in self._blocks(address):
-            data = self._access.reader.memory.read(block.table, 8 * min(block.count, limits.LOOKUP_MAP_ENTRIES))
-            yield from (found for word in memoryview(data).cast("Q") if (found := word & ~_FLAG_BITS))
+            end = block.table + 8 * min(block.count, limits.LOOKUP_MAP_ENTRIES)
+            for place in range(block.table, end, _PIECE):
+                data = self._access.reader.memory.read(place, min(_PIECE, end - place))
+                yield from (found for word in memoryview(data).cast("Q") if (found := word & ~_FLAG_BITS))
 
     def _blocks(self, address: int) -> Iterator[ModuleLookupMap]:
         """Yield the blocks of a table of types."""

@@ -2,7 +2,7 @@
 
 A method table names its definition by module and token; arguments of generics are distributed over the nesting of the
 definition by their arity. What cannot be named is given its address, so that no two types get one name by accident.
-Source of truth: methodtable.h (WFLAGS_HIGH_ENUM, WFLAGS2_ENUM), the same bits from 3.1 to 10 as far as used.
+Source of truth: methodtable.h (WFLAGS2_ENUM), the same bits from 3.1 to 10 as far as used.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from enum import IntFlag
 from typing import TYPE_CHECKING
 
 from dotdump import limits
-from dotdump.clr.data.loaded_types import ArrayClass, MethodTable, ParamTypeDesc, TypeDesc
+from dotdump.clr.contracts.type_flags import TypeFlags, canonical_of, is_array
+from dotdump.clr.contracts.type_handles import CompoundType, DefinedType, FunctionType, read_type_handle
+from dotdump.clr.data.loaded_types import ArrayClass, MethodTable
 from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.signatures import ElementType
 
@@ -28,26 +30,7 @@ _TYPE_DESC = 2
 
 _VTABLE_SLOTS_PER_CHUNK = 8
 SLOTS_IN_PLACE = 2
-_SUFFIXES = {int(ElementType.PTR): "*", int(ElementType.BYREF): "&", int(ElementType.SZARRAY): "[]"}
-
-
-class TypeFlags(IntFlag):
-    """The first word of a MethodTable, as far as it tells kinds of types apart."""
-
-    HAS_COMPONENT_SIZE = 0x80000000
-    CATEGORY_ARRAY_MASK = 0x000C0000
-    CATEGORY_ARRAY = 0x00080000
-    CATEGORY_MASK = 0x000F0000
-    CATEGORY_SZARRAY = 0x000A0000
-    CATEGORY_VALUE_TYPE_MASK = 0x000C0000
-    CATEGORY_VALUE_TYPE = 0x00040000
-    CATEGORY_NULLABLE = 0x00050000
-    CATEGORY_PRIMITIVE_VALUE_TYPE = 0x00060000
-    CATEGORY_TRUE_PRIMITIVE = 0x00070000
-    CATEGORY_INTERFACE = 0x000C0000
-    GENERICS_MASK = 0x00000030
-    GENERIC_INSTANTIATION = 0x00000010
-    GENERIC_SHARED_INSTANTIATION = 0x00000020
+_SUFFIXES = {ElementType.PTR: "*", ElementType.BYREF: "&", ElementType.SZARRAY: "[]"}
 
 
 class _Flags2(IntFlag):
@@ -83,16 +66,19 @@ class TypeNames:
         return table.token if self._access.has("MethodTable", "Token") else table.flags2 >> 8
 
     def module_behind(self, handle: int) -> int:
-        """Return the module that defines a type or, of an array or pointer, the type that it is made of."""
+        """Return the module that defines a type or, of an array or pointer, the type that it is made of.
+
+        Raises ``FormatError`` where none does: of a function pointer.
+        """
         for _ in range(MAX_DEPTH):
-            if handle & _TYPE_DESC:
-                handle = ParamTypeDesc(self._access, handle & ~_TYPE_DESC).argument
-                continue
-            table = MethodTable(self._access, handle)
-            if not is_array(table.flags):
-                break
-            handle = table.instantiation
-        return self.module_of(handle)
+            match read_type_handle(self._access, handle):
+                case CompoundType(_, of):
+                    handle = of
+                case DefinedType(method_table):
+                    return self.module_of(method_table)
+                case _:
+                    break
+        raise FormatError("no module defines it", source=f"type at {handle:#x}")
 
     @property
     def named(self) -> tuple[int, ...]:
@@ -117,7 +103,7 @@ class TypeNames:
         if depth > MAX_DEPTH or self._left < 0:
             raise FormatError(f"more than {MAX_DEPTH} types in one another, or too many in all", source="type name")
         if handle & _TYPE_DESC:
-            return self._type_desc(handle & ~_TYPE_DESC, depth)
+            return self._type_desc(handle, depth)
         table = MethodTable(self._access, handle)
         flags = table.flags
         if table.class_or_canonical == 0:
@@ -141,15 +127,15 @@ class TypeNames:
         rank = ArrayClass(self._access, self._class(table)).rank
         return element + brackets(rank)
 
-    def _type_desc(self, address: int, depth: int) -> str:
-        kind = TypeDesc(self._access, address).type_and_flags & 0xFF
-        view = ParamTypeDesc(self._access, address)
-        if kind == ElementType.ARRAY:
-            rank = ArrayClass(self._access, self._class(MethodTable(self._access, view.template))).rank
-            return self._name(view.argument, depth + 1) + brackets(rank)
-        if kind not in _SUFFIXES:
-            return f"<type variable at {address:#x}>"
-        return self._name(view.argument, depth + 1) + _SUFFIXES[kind]
+    def _type_desc(self, handle: int, depth: int) -> str:
+        match read_type_handle(self._access, handle):
+            case CompoundType(element, of, rank):
+                return self._name(of, depth + 1) + (_SUFFIXES.get(element) or brackets(rank))
+            case FunctionType(returns, parameters):
+                names = [self._name(parameter, depth + 1) for parameter in parameters]
+                return f"{self._name(returns, depth + 1)}({', '.join(names)})"
+            case _:
+                return f"<type variable at {handle & ~_TYPE_DESC:#x}>"
 
     def _class(self, table: MethodTable) -> int:
         """Return the address of a type's EEClass, which its canonical method table holds."""
@@ -189,20 +175,6 @@ def optional_slot(table: MethodTable, index: int) -> int:
     """Return where optional slot ``index`` lies: the first ``SLOTS_IN_PLACE`` are there, others behind the vtable."""
     place = table.address_of("PerInstInfo") + 8 * index
     return place if index < SLOTS_IN_PLACE else place + 8 * -(-table.virtuals // _VTABLE_SLOTS_PER_CHUNK)
-
-
-def canonical_of(access: DataAccess, method_table: int) -> int:
-    """Return the method table that shares its code and its class with ``method_table``: often itself."""
-    mask = access.global_integer("CanonicalMethodTableMask")
-    value = MethodTable(access, method_table).class_or_canonical
-    return value & ~mask if value & mask == access.global_integer("CanonicalMethodTableTag") else method_table
-
-
-def is_array(flags: int) -> bool:
-    """Return whether a MethodTable with these flags is of an array, of any rank."""
-    return (
-        bool(flags & TypeFlags.HAS_COMPONENT_SIZE) and flags & TypeFlags.CATEGORY_ARRAY_MASK == TypeFlags.CATEGORY_ARRAY
-    )
 
 
 def brackets(rank: int) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.clr.contracts.field_descs import FieldAttributes, FieldRecord, read_field_records
 from dotdump.clr.contracts.signature_names import SignatureNames
+from dotdump.clr.contracts.type_flags import TypeFlags, canonical_of, is_array
 from dotdump.clr.contracts.type_maps import TypeMaps
-from dotdump.clr.contracts.type_names import TypeFlags, canonical_of, is_array
 from dotdump.clr.contracts.type_resolver import TypeResolver
 from dotdump.clr.data.loaded_types import EEClass, MethodTable
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault, UnsupportedRuntime

@@ -18,7 +18,7 @@ from dotdump.clr.contracts.type_strings import TypeStrings
 from dotdump.clr.data_access import DataAccess
 from dotdump.clr.descriptor import parse_descriptor
 from dotdump.clr.runtime_module import RuntimeKind, RuntimeModule
-from dotdump.errors import LimitExceeded
+from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.metadata.image import Metadata
 from dotdump.formats.metadata.schema import MethodDef, TypeDef
 from dotdump.formats.pe import PeImage
@@ -45,6 +45,7 @@ DOCUMENT = {
         "ArrayClass": {"Rank": [4, "uint8"]},
         "TypeDesc": {"TypeAndFlags": [0, "uint32"]},
         "ParamTypeDesc": {"TypeArg": 8},
+        "FnPtrTypeDesc": {"NumArgs": [16, "uint32"], "RetAndArgTypes": 24},
         "MethodDesc": {
             "!": 16,
             "Flags": [0, "uint16"],
@@ -181,6 +182,18 @@ def test_pointers_and_references_are_type_descs(types: Types) -> None:
     box = types.instance("Corpus.Box`1", pointer | 2, reference | 2)
     method = types.method(box, MethodKind.IL, "LockBoth")
     assert types.signature(method).startswith("Corpus.Box`1[[Corpus.Line*, Corpus],[Corpus.Line*&, Corpus]].")
+
+
+def test_a_function_pointer_is_named_by_what_it_takes_and_no_module_defines_it(types: Types) -> None:
+    line = types.type("Corpus.Line")
+    lines = types.type("", SZARRAY, line)
+    function = types.target.words(0x60000, 0x1B, 0, 2, line, line, lines) | 2
+    array = types.type("", SZARRAY, function)
+    names = types.names()[1]._names
+    assert names.name_of(array) == "Corpus.Line(Corpus.Line, Corpus.Line[])[]"
+    assert names.module_behind(lines) == MODULE
+    with pytest.raises(FormatError, match="no module"):
+        names.module_behind(array)
 
 
 def test_what_cannot_be_named_has_its_address(types: Types) -> None:

@@ -48,7 +48,7 @@ def test_arrays_pointers_and_functions(metadata: Metadata) -> None:
     assert names.name(parse_type_signature(bytes((E.ARRAY, E.I4, 2, 0, 0)))) == "System.Int32[,]"
     assert names.name(parse_type_signature(bytes((E.PTR, E.VOID)))) == "System.Void*"
     assert names.name(parse_type_signature(bytes((E.FNPTR, 0, 1, E.BOOLEAN, E.STRING)))) == (
-        "System.Boolean *(System.String)"
+        "System.Boolean(System.String)"
     )
 
 

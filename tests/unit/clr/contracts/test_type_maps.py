@@ -1,0 +1,47 @@
+"""Tables of types, in layouts of their own."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import pytest
+
+from builders.clr import FakeModule, FakeTarget
+from dotdump.clr.contracts.loader import Loader
+from dotdump.clr.contracts.type_maps import TypeMaps
+from dotdump.clr.contracts.type_names import TypeNames
+from dotdump.clr.data_access import DataAccess
+from dotdump.clr.descriptor import parse_descriptor
+from dotdump.clr.runtime_module import RuntimeKind, RuntimeModule
+from dotdump.errors import MemoryFault
+
+MODULE, TABLE = 0x7F0000100000, 0x7F0000200000
+DOCUMENT = {
+    "types": {
+        "Module": {"TypeDefToMethodTableMap": 0, "AvailableTypeParams": 64},
+        "ModuleLookupMap": {"Next": 0, "TableData": 8, "Count": [16, "uint32"]},
+    },
+    "globals": {},
+}
+
+
+def definitions(count: int, data: bytes) -> TypeMaps:
+    """Return the maps of a module whose table of definitions says that it has ``count`` and has ``data``."""
+    target = FakeTarget()
+    target.put(MODULE, struct.pack("<QQQ", 0, TABLE, count).ljust(80, b"\0"))
+    target.put(TABLE, data)
+    runtime = RuntimeModule(FakeModule("libcoreclr.so", 0x1000, 0x2000), RuntimeKind.CORECLR)
+    access = DataAccess(target, runtime, "8.0.0", parse_descriptor(json.dumps(DOCUMENT).encode()))
+    return TypeMaps(access, TypeNames(access, Loader(access)))
+
+
+def test_types_are_those_that_have_an_entry() -> None:
+    assert list(definitions(3, struct.pack("<3Q", 0x1001, 0, 0x2000)).definitions(MODULE)) == [0x1000, 0x2000]
+
+
+def test_a_table_that_claims_more_than_there_is_is_read_as_far_as_it_is() -> None:
+    entries = definitions(1 << 24, struct.pack("<Q", 0x1000) * (1 << 17)).definitions(MODULE)
+    assert [next(entries) for _ in range(1 << 17)] == [0x1000] * (1 << 17)
+    with pytest.raises(MemoryFault, match=f"{1 << 20} bytes"):
+        next(entries)
