@@ -111,3 +111,11 @@ def test_an_array_of_function_pointers_has_a_name_and_leads_to_no_module(unusual
     assert unusual.clr.module_name(found.method_table) == ""
     assert list(unusual.clr.statics(lambda kind: kind.name == "Quiet.Holder"))
     assert unusual.clr.static_finder.problems == []
+
+
+def test_numbers_of_enums_are_written_as_net_does(unusual: Unusual) -> None:
+    assert len(unusual.facts["enums"]) == 2
+    for name, texts in unusual.facts["enums"].items():
+        (found,) = [each.array for each in unusual.named(name)]
+        assert found is not None
+        assert [str(each) for each in found.elements()] == texts

@@ -24,6 +24,8 @@ from System import (  # noqa: E402
     Array,
     DateTimeOffset,
     Decimal,
+    Enum,
+    FlagsAttribute,
     Func,
     Int32,
     Nullable,
@@ -92,6 +94,29 @@ def quiet_statics() -> None:
     holder.GetField("Own").SetValue(None, "of one thread")
 
 
+def enum(made: ModuleBuilder, name: str, *attributes: object) -> Type:
+    builder = made.DefineEnum(name, TypeAttributes.Public, clr.GetClrType(Int32))
+    for each in attributes:
+        builder.SetCustomAttribute(attribute(each))
+    for member, number in {"A": 1, "B": 2, "C": 4, "Top": -(1 << 31)}.items():
+        builder.DefineLiteral(member, Int32(number))
+    return builder.CreateType()
+
+
+def numbers_of_enums() -> list[object]:
+    """Return an array of sets of flags, the highest of which is the sign, and one of a plain enum; facts have texts."""
+    made, found, texts = module("Enums"), [], {}
+    for kind in (enum(made, "Enums.Bits", FlagsAttribute), enum(made, "Enums.Plain")):
+        values = [Enum.ToObject(kind, Int32(number)) for number in (0, 1, 3, 7, 8, 9, -(1 << 31), 1 - (1 << 31))]
+        array = Array.CreateInstance(kind, len(values))
+        for index, value in enumerate(values):
+            array.SetValue(value, index)
+        texts[f"{kind}[]"] = [Enum.Format(kind, value, "G") for value in values]
+        found.append(array)
+    facts["enums"] = texts
+    return found
+
+
 def function_pointer() -> Type | None:
     """Return the type of a function pointer, which the library has fields of from 8 on."""
     every = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic
@@ -123,7 +148,7 @@ def compounds() -> object:
 
 
 quiet_statics()
-kept = [late_references(), moments(), compounds(), functions()]
+kept = [late_references(), moments(), compounds(), functions(), *numbers_of_enums()]
 GC.Collect()
 sys.stdout.write(f"{json.dumps(facts)}\n")
 sys.stdout.flush()

@@ -76,6 +76,11 @@ class NativeAotTypeSystem:
         del method_table
         return 0
 
+    def attribute_of(self, method_table: int, name: str) -> bytes | None:
+        """Return None: attributes are not kept."""
+        del method_table, name
+        return None
+
     def metadata_of(self, method_table: int) -> Metadata | None:
         """Return None: there is no ECMA-335 metadata."""
         del method_table

@@ -112,9 +112,13 @@ class TypeSystem:
 
     def inline_length(self, method_table: int) -> int:
         """Return how many elements an inline array has; 0 for what is none."""
-        metadata, row_id = self.metadata_of(method_table), self.names.token_of(method_table)
-        value = find_attribute(metadata, TypeDef.table, row_id, _INLINE_ARRAY) if metadata is not None else None
+        value = self.attribute_of(method_table, _INLINE_ARRAY)
         return int.from_bytes(value[2:6], "little") if value is not None and len(value) >= 6 else 0
+
+    def attribute_of(self, method_table: int, name: str) -> bytes | None:
+        """Return the value of the attribute of class ``name`` that a type has, None where it has none."""
+        metadata, row_id = self.metadata_of(method_table), self.names.token_of(method_table)
+        return find_attribute(metadata, TypeDef.table, row_id, name) if metadata is not None else None
 
     def declared_fields(self, method_table: int) -> tuple[DeclaredField, ...]:
         """Return the fields that a type itself declares, literals too; an array has none.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dotdump.formats.metadata.signatures import TypeSignature
 
 _TYPE_DEF = 0x02000000
+_FLAGS = "System.FlagsAttribute"
 _FIXED_BUFFER = "FixedElementField"
 """What C# calls the only field of the struct behind ``fixed byte name[16]``."""
 
@@ -151,6 +152,11 @@ class ClrType:
     def is_enum(self) -> bool:
         """Whether it is an enum."""
         return self.base is not None and self.base.name == "System.Enum"
+
+    @cached_property
+    def is_flags(self) -> bool:
+        """Whether values of an enum are sets of its members."""
+        return self._system.attribute_of(self.method_table, _FLAGS) is not None
 
     @property
     def is_string(self) -> bool:

@@ -40,16 +40,23 @@ class EnumValue(int):
 
     @property
     def name(self) -> str:
-        """Its member's name, the names of several whose bits it has, else its number."""
-        members = {field.constant: field.name for field in self.type.literals if isinstance(field.constant, int)}
-        if int(self) in members:
-            return members[int(self)]
-        names, rest = [], int(self)
-        for number in sorted((number for number in members if number > 0), reverse=True):
-            if rest & number == number:
-                names.append(members[number])
-                rest &= ~number
-        return _FLAGS_SEPARATOR.join(reversed(names)) if names and not rest else str(int(self))
+        """Its member's name, of a set of flags the names of all, else its number: as .NET writes it."""
+        mask = (1 << 8 * FORMATS[self.type.fields[0].element].size) - 1
+        members = {f.constant & mask: f.name for f in self.type.literals if isinstance(f.constant, int)}
+        number = int(self) & mask
+        if number in members:
+            return members[number]
+        return (self._flags(number, members) if self.type.is_flags else "") or str(int(self))
+
+    @staticmethod
+    def _flags(number: int, members: dict[int, str]) -> str:
+        """Return the names of the members that ``number`` is made of; empty where some of its bits are none's."""
+        names = []
+        for member in sorted(filter(None, members), reverse=True):
+            if number & member == member:
+                names.append(members[member])
+                number &= ~member
+        return "" if number else _FLAGS_SEPARATOR.join(reversed(names))
 
     def __str__(self) -> str:
         return self.name
