@@ -2,20 +2,20 @@
 
 A name is a field or an automatic property, a path leads through objects and structs (``Order.Total.Amount``); what
 starts with ``@`` is of the object itself: ``@size``, ``@address``, ``@type``, ``@length``, ``@generation``. Values
-are numbers, text in quotes, ``true``, ``false``, ``null``; ``~`` searches a regular expression. ``and``, ``or``,
-``not`` and parentheses join. What cannot be compared, and a field that is not there, meets no condition.
+are numbers, text in quotes, ``true``, ``false``, ``null``; text beside a time is a time, ``Elapsed > "1.12:00:00"``.
+``~`` searches a regular expression. ``and``, ``or``, ``not`` and parentheses join. What cannot be compared, and a field
+that is not there, meets no condition.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
-from math import isfinite
 from typing import TYPE_CHECKING
 
+from dotdump.analysis.comparison import compare
 from dotdump.clr.model.object import ClrObject
-from dotdump.clr.model.value import ClrStruct, EnumValue, Unreadable
+from dotdump.clr.model.value import ClrStruct, Unreadable
 from dotdump.errors import ConditionError, DotdumpError
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class _Parser:
         if operator in ("~", "!~"):
             return self._search(left, negated=operator == "!~")
         right = self._operand()
-        return lambda found: _compare(operator, left(found), right(found))
+        return lambda found: compare(operator, left(found), right(found))
 
     def _search(self, left: Operand, *, negated: bool) -> Condition:
         text = self._constant()
@@ -221,48 +221,3 @@ def _number(text: str) -> int | float:
     if re.fullmatch(r"-?0[xX].*", text):
         return int(text, 16)
     return int(text) if re.fullmatch(r"-?\d+", text) else float(text)
-
-
-def _compare(operator: str, left: Value, right: Value) -> bool:
-    if isinstance(left, Unreadable) or isinstance(right, Unreadable):
-        return False
-    if operator in ("=", "!="):
-        return _equal(left, right) == (operator == "=")
-    order = _order(left, right)
-    if order is None:
-        return False
-    return {"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[operator]
-
-
-def _equal(left: Value, right: Value) -> bool:
-    if left is None or right is None:
-        return left is right
-    return _order(left, right) == 0
-
-
-def _order(left: Value, right: Value) -> int | None:
-    """Return which is larger, as numbers or as text: -1, 0 or 1; None where they have no order."""
-    if isinstance(left, ClrStruct) or isinstance(right, ClrStruct) or left is None or right is None:
-        return None
-    first, second = _as_number(left), _as_number(right)
-    if first is not None and second is not None:
-        return (first > second) - (first < second)
-    if isinstance(left, ClrObject) or isinstance(right, ClrObject):
-        return None
-    one, other = _text(left), _text(right)
-    return (one > other) - (one < other)
-
-
-def _as_number(value: Value) -> Decimal | None:
-    """Return a number exactly; of an object its address."""
-    if isinstance(value, ClrObject):
-        return Decimal(value.address)
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    return Decimal(value) if isinstance(value, int | float | Decimal) else None
-
-
-def _text(value: Value) -> str:
-    if isinstance(value, EnumValue):
-        return value.name
-    return str(value).lower() if isinstance(value, bool) else str(value)

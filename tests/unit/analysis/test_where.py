@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotdump.analysis.where import Where
+from dotdump.analysis.where import SPECIAL, Where
+from dotdump.clr.model.known_values import TimeSpan
 from dotdump.errors import ConditionError
 
 if TYPE_CHECKING:
@@ -73,6 +74,12 @@ def test_what_is_true_of_an_object_is_found_so(text: str) -> None:
 )
 def test_what_is_false_or_not_there_is_not(text: str) -> None:
     assert not Where(text)(THING)
+
+
+def test_text_beside_a_time_is_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SPECIAL, "@elapsed", lambda _found: TimeSpan(10 * 864_000_000_000))
+    assert Where("@elapsed > '3.00:00:00' and '09:00' < @elapsed")(THING)
+    assert not Where("@elapsed = '3.00:00:00' or @elapsed < 'soon'")(THING)
 
 
 def test_fields_that_no_object_had_are_named() -> None:

@@ -1,0 +1,68 @@
+"""Which of two values is larger: as times, as numbers, else as text."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from dotdump.analysis.times import TIMES, ticks_of
+from dotdump.clr.model.object import ClrObject
+from dotdump.clr.model.value import ClrStruct, EnumValue, Unreadable
+
+if TYPE_CHECKING:
+    from dotdump.clr.model.value import Value
+
+
+def compare(operator: str, left: Value, right: Value) -> bool:
+    """Return whether ``=``, ``!=``, ``<``, ``<=``, ``>`` or ``>=`` holds; never of what could not be read."""
+    if isinstance(left, Unreadable) or isinstance(right, Unreadable):
+        return False
+    if operator in ("=", "!="):
+        return _equal(left, right) == (operator == "=")
+    order = _order(left, right)
+    if order is None:
+        return False
+    return {"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[operator]
+
+
+def _equal(left: Value, right: Value) -> bool:
+    if left is None or right is None:
+        return left is right
+    return _order(left, right) == 0
+
+
+def _order(left: Value, right: Value) -> int | None:
+    """Return which is larger: -1, 0 or 1; None where they have no order."""
+    if isinstance(left, ClrStruct) or isinstance(right, ClrStruct) or left is None or right is None:
+        return None
+    if isinstance(left, TIMES) or isinstance(right, TIMES):
+        return _order_of_times(left, right)
+    first, second = _as_number(left), _as_number(right)
+    if first is not None and second is not None:
+        return (first > second) - (first < second)
+    if isinstance(left, ClrObject) or isinstance(right, ClrObject):
+        return None
+    one, other = _text(left), _text(right)
+    return (one > other) - (one < other)
+
+
+def _order_of_times(left: Value, right: Value) -> int | None:
+    kind = type(left) if isinstance(left, TIMES) else type(right)
+    first, second = ticks_of(kind, left), ticks_of(kind, right)
+    return None if first is None or second is None else (first > second) - (first < second)
+
+
+def _as_number(value: Value) -> Decimal | None:
+    """Return a number exactly; of an object its address."""
+    if isinstance(value, ClrObject):
+        return Decimal(value.address)
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return Decimal(value) if isinstance(value, int | float | Decimal) else None
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, EnumValue):
+        return value.name
+    return str(value).lower() if isinstance(value, bool) else str(value)
