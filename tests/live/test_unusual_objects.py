@@ -75,6 +75,13 @@ def statics_of(unusual: Unusual) -> dict[str, ClrStatic]:
     return {each.field.name: each for each in unusual.clr.statics(lambda kind: kind.name == "Quiet.Holder")}
 
 
+def test_statics_that_no_class_constructor_fills_are_ready(unusual: Unusual) -> None:
+    names = ("System.AppContext", "System.Diagnostics.Tracing.EventListener")
+    held = [static for static in unusual.clr.statics(lambda kind: kind.name in names) if static.object]
+    assert held
+    assert [static.name for static in held if not static.initialized] == []
+
+
 def test_structs_in_statics_are_of_the_type_that_their_box_says(unusual: Unusual) -> None:
     found = statics_of(unusual)
     pair = found["Pair"].value

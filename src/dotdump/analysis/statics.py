@@ -21,7 +21,7 @@ class StaticRow:
     """The static field ``name`` (``Type.Field``), declared as ``type``, which lies at ``address``.
 
     ``object`` is what it refers to, or the box of its value, of ``size`` bytes. ``thread``: whose it is.
-    ``initialized``: whether the class constructor has run.
+    ``initialized``: whether the class constructor has run, or there is none.
     """
 
     name: str

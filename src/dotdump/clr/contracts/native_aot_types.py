@@ -76,6 +76,11 @@ class NativeAotTypeSystem:
         del method_table
         return 0
 
+    def has_class_constructor(self, method_table: int) -> bool:
+        """Return True: which types have one is not kept."""
+        del method_table
+        return True
+
     def attribute_of(self, method_table: int, name: str) -> bytes | None:
         """Return None: attributes are not kept."""
         del method_table, name

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class StaticsBase:
     """Where offsets count from: of ``references`` and boxes, of ``values``. 0: there is no room for them yet.
 
-    ``initialized``: the class constructor has run, or there is none.
+    ``initialized``: the runtime says that the class constructor has run.
     """
 
     references: int

@@ -17,7 +17,7 @@ from dotdump.clr.contracts.type_resolver import TypeResolver
 from dotdump.clr.data.loaded_types import EEClass, MethodTable
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.attributes import find_attribute
-from dotdump.formats.metadata.schema import Constant, Field, TypeDef
+from dotdump.formats.metadata.schema import Constant, Field, MethodDef, TypeDef
 from dotdump.formats.metadata.signature_blobs import parse_field_signature
 from dotdump.records import record
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _TYPE_DESC = 2
 _INLINE_ARRAY = "System.Runtime.CompilerServices.InlineArrayAttribute"
+_CLASS_CONSTRUCTOR = ".cctor"
 _HAS_CONSTANT_FIELD_TAG = 0
 
 
@@ -88,6 +89,14 @@ class TypeSystem:
     def arguments_of(self, method_table: int) -> tuple[int, ...]:
         """Return the TypeHandles of a generic type's arguments."""
         return self.names.arguments_of(method_table)
+
+    def has_class_constructor(self, method_table: int) -> bool:
+        """Return whether a type has one; it may where its metadata is not to be had."""
+        metadata, row_id = self.metadata_of(method_table), self.names.token_of(method_table)
+        if metadata is None or not row_id:
+            return True
+        names = (metadata.string(metadata.row(MethodDef, row).name) for row in metadata.methods_of(row_id))
+        return _CLASS_CONSTRUCTOR in names
 
     def metadata_of(self, method_table: int) -> Metadata | None:
         """Return the metadata that defines a type, None where it is not to be had."""

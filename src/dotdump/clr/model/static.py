@@ -20,20 +20,28 @@ if TYPE_CHECKING:
 class ClrStatic:
     """The static ``field`` of ``type``, at ``address``; of one ``thread`` where it is a thread static.
 
-    ``initialized``: the class constructor has run; before that, a value is what the field begins with.
+    ``constructed``: the runtime says that the class constructor has run.
     """
 
     heap: ClrHeap
     type: ClrType
     field: ClrField
     address: int
-    initialized: bool
+    constructed: bool
     thread: ClrThread | None = None
 
     @property
     def name(self) -> str:
         """Its full name: ``Type.Field``."""
         return f"{self.type.name}.{self.field.name}"
+
+    @property
+    def initialized(self) -> bool:
+        """Whether the class constructor has run; before that, a value is what the field begins with.
+
+        Of a type that has none there is nothing to wait for, and up to 8 nobody says that it is ready.
+        """
+        return self.constructed or not self.type.has_class_constructor
 
     @property
     def is_boxed(self) -> bool:

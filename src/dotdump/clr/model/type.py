@@ -154,6 +154,11 @@ class ClrType:
         return self.base is not None and self.base.name == "System.Enum"
 
     @cached_property
+    def has_class_constructor(self) -> bool:
+        """Whether it has code that fills its statics, as far as its metadata can be read."""
+        return self._system.has_class_constructor(self.method_table)
+
+    @cached_property
     def is_flags(self) -> bool:
         """Whether values of an enum are sets of its members."""
         return self._system.attribute_of(self.method_table, _FLAGS) is not None
