@@ -119,6 +119,12 @@ LOOKUP_MAP_ENTRIES = 1 << 24
 CONSTRUCTED_TYPES = 1 << 20
 """Constructed types of one module: CoreLib of a large server has some ten thousand."""
 
+TYPE_ARGUMENTS = 1 << 10
+"""Arguments of one generic type or method: a person writes a handful, generators a hundred."""
+
+KEPT_ARGUMENTS = 1 << 23
+"""Arguments of all constructed types of one module."""
+
 CFI_ENTRY = 1 << 20
 """Bytes of one entry of .eh_frame: functions that generators write, of a megabyte of code, have 20 KB."""
 

@@ -126,3 +126,9 @@ def test_numbers_of_enums_are_written_as_net_does(unusual: Unusual) -> None:
         (found,) = [each.array for each in unusual.named(name)]
         assert found is not None
         assert [str(each) for each in found.elements()] == texts
+
+
+def test_a_type_of_a_hundred_arguments_has_a_name_and_fields(unusual: Unusual) -> None:
+    arguments = ", ".join(["System.String, System.Int32"] * (COUNT // 2))
+    (found,) = unusual.named(f"Wide.Holder<{arguments}>")
+    assert (found["First"], found["Last"]) == ("first", COUNT)

@@ -21,6 +21,7 @@ for assembly in ("System.Private.CoreLib", "System.Linq", "System.Collections"):
 
 from System import (  # noqa: E402
     GC,
+    Activator,
     Array,
     DateTimeOffset,
     Decimal,
@@ -94,6 +95,20 @@ def quiet_statics() -> None:
     holder.GetField("Own").SetValue(None, "of one thread")
 
 
+def wide() -> object:
+    """Return an object of a type of a hundred arguments, strings and numbers in turn."""
+    made = module("Wide").DefineType(f"Wide.Holder`{COUNT}", TypeAttributes.Public)
+    parameters = made.DefineGenericParameters(*(f"T{number}" for number in range(COUNT)))
+    for name, number in {"First": 0, "Last": COUNT - 1}.items():
+        made.DefineField(name, parameters[number], FieldAttributes.Public)
+    arguments = [clr.GetClrType(Int32 if number % 2 else String) for number in range(COUNT)]
+    kind = made.CreateType().MakeGenericType(*arguments)
+    found = Activator.CreateInstance(kind)
+    kind.GetField("First").SetValue(found, "first")
+    kind.GetField("Last").SetValue(found, Int32(COUNT))
+    return found
+
+
 def enum(made: ModuleBuilder, name: str, *attributes: object) -> Type:
     builder = made.DefineEnum(name, TypeAttributes.Public, clr.GetClrType(Int32))
     for each in attributes:
@@ -148,7 +163,7 @@ def compounds() -> object:
 
 
 quiet_statics()
-kept = [late_references(), moments(), compounds(), functions(), *numbers_of_enums()]
+kept = [late_references(), moments(), compounds(), functions(), wide(), *numbers_of_enums()]
 GC.Collect()
 sys.stdout.write(f"{json.dumps(facts)}\n")
 sys.stdout.flush()

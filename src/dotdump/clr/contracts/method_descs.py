@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from dotdump import limits
 from dotdump.clr.data.methods import (
     DynamicMethodDesc,
     InstantiatedMethodDesc,
@@ -21,7 +22,6 @@ from dotdump.records import record
 if TYPE_CHECKING:
     from dotdump.clr.data_access import DataAccess
 
-MAX_ARGUMENTS = 64
 _MAX_SIGNATURE = 1 << 16
 _MAX_NAME = 1 << 12
 _CLASSIFICATION = 7
@@ -117,7 +117,7 @@ class MethodDescs:
         if view.flags & _INSTANTIATION_KIND == _Instantiation.GENERIC_METHOD_DEFINITION:
             return (), True
         place, count = view.arguments, view.argument_count
-        if count > MAX_ARGUMENTS:
+        if count > limits.TYPE_ARGUMENTS:
             raise LimitExceeded(f"{count} type arguments", source=f"method at {address:#x}")
         return tuple(self._access.reader.pointer(place + 8 * i) for i in range(count)) if place else (), False
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.clr.contracts.native_aot_symbols import type_of_symbol
-from dotdump.clr.contracts.type_names import FREE, MAX_ARGUMENTS, MAX_DEPTH, brackets, with_arguments
+from dotdump.clr.contracts.type_names import FREE, MAX_DEPTH, brackets, with_arguments
 from dotdump.clr.data.native_aot import NativeMethodTable
 from dotdump.errors import FormatError, MemoryFault
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _INDIRECT = 1
 _WORDS_BEHIND_INTERFACES = 10
 _SZ_ARRAY_BASE_SIZE = 24
+_MAX_ARITY = 64
 _BOUNDS_OF_A_DIMENSION = 8
 
 
@@ -183,7 +184,7 @@ class NativeAotNames:
             return 0
         table = NativeMethodTable(self._access, definition)
         is_definition = table.flags & NativeFlags.KIND_MASK == NativeFlags.GENERIC_DEFINITION
-        if not is_definition or table.related or table.virtuals or table.base_size > MAX_ARGUMENTS:
+        if not is_definition or table.related or table.virtuals or table.base_size > _MAX_ARITY:
             return 0
         return table.base_size
 

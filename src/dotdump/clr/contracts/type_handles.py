@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dotdump import limits
 from dotdump.clr.contracts.type_flags import TypeFlags, canonical_of, is_array
 from dotdump.clr.data.loaded_types import ArrayClass, MethodTable, ParamTypeDesc, TypeDesc
 from dotdump.clr.data.methods import FnPtrTypeDesc, TypeVarTypeDesc
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _TYPE_DESC = 2
 _COMPOUNDS = (ElementType.PTR, ElementType.BYREF, ElementType.SZARRAY, ElementType.ARRAY)
 _MAX_RANK = 32
-_MAX_PARAMETERS = 64
 
 
 @record
@@ -83,7 +83,7 @@ def _type_desc(access: DataAccess, address: int) -> CompoundType | TypeVariable 
         raise FormatError(f"a type of kind {kind:#x}", source=f"type at {address:#x}")
     function = FnPtrTypeDesc(access, address)
     count = function.parameter_count
-    if count > _MAX_PARAMETERS:
+    if count > limits.TYPE_ARGUMENTS:
         raise LimitExceeded(f"{count} parameters", source=f"type at {address:#x}")
     place = function.address_of("RetAndArgTypes")
     returns, *parameters = (access.reader.pointer(place + 8 * number) for number in range(count + 1))

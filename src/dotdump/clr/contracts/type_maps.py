@@ -119,10 +119,12 @@ class TypeMaps:
     def _constructed_by(self, module: int) -> dict[Definition, list[tuple[tuple[int, ...], int]]]:
         if module not in self._constructed:
             found: dict[Definition, list[tuple[tuple[int, ...], int]]] = {}
+            left = limits.KEPT_ARGUMENTS
             for method_table in self._method_tables(module):
                 try:
                     arguments = self._names.arguments_of(method_table)
-                    if arguments:
+                    left -= len(arguments)
+                    if arguments and left >= 0:
                         key = (self._names.module_of(method_table), self._names.token_of(method_table))
                         found.setdefault(key, []).append((arguments, method_table))
                 except (FormatError, MemoryFault):

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dotdump.clr.data_access import DataAccess
 
 MAX_DEPTH = 32
-MAX_ARGUMENTS = 64
 FREE = "Free"
 """What free space is called; a program may have a class of that name."""
 _TYPE_DESC = 2
@@ -110,8 +109,10 @@ class TypeNames:
             return FREE
         if is_array(flags):
             return self._array(table, flags, depth)
-        arguments = [self._name(argument, depth + 1) for argument in self.arguments_of(handle)]
-        return self._defined(handle, arguments)
+        arguments = self.arguments_of(handle)
+        if len(arguments) > self._left:
+            raise FormatError(f"too many types in all, with {len(arguments)} arguments", source="type name")
+        return self._defined(handle, [self._name(argument, depth + 1) for argument in arguments])
 
     def _defined(self, method_table: int, arguments: list[str]) -> str:
         module, row_id = self.module_of(method_table), self.token_of(method_table)
@@ -152,10 +153,10 @@ class TypeNames:
             return ()
         reader, dictionaries = self._access.reader, table.instantiation
         count, arguments = reader.u16(dictionaries - 4), reader.u16(dictionaries - 2)
-        if not 0 < count <= MAX_DEPTH or arguments > MAX_ARGUMENTS:
+        if not 0 < count <= MAX_DEPTH or arguments > limits.TYPE_ARGUMENTS:
             raise FormatError(f"{arguments} type arguments in {count} dictionaries", source="type name")
         last = reader.pointer(dictionaries + 8 * (count - 1))
-        return tuple(reader.pointer(last + 8 * index) for index in range(arguments))
+        return tuple(memoryview(reader.memory.read(last, 8 * arguments)).cast("Q"))
 
     def _module_before_9(self, table: MethodTable) -> int:
         """Return the module that an optional slot holds: the first two slots are in place, others behind the vtable."""

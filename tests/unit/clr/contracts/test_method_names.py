@@ -212,6 +212,27 @@ def test_a_type_that_is_its_own_argument_has_a_name_all_the_same(types: Types) -
     assert len(names._names.name_of(endless)) < 60 * limits.NAME_PARTS
 
 
+def test_more_arguments_than_a_name_may_have_parts_are_not_followed(types: Types) -> None:
+    place = types.target.put(0x70000, struct.pack("<HHQ", 1, limits.TYPE_ARGUMENTS, 0x71000)) + 4
+    endless = types.type("Corpus.Box`1", GENERIC, place)
+    types.target.words(0x71000, *[endless] * limits.TYPE_ARGUMENTS)
+    names = types.names()[1]._names
+    assert len(names.arguments_of(endless)) == limits.TYPE_ARGUMENTS
+    asked = 0
+
+    def count(handle: int, depth: int) -> str:
+        nonlocal asked
+        asked += 1
+        return TypeNames._name(names, handle, depth)
+
+    names._name = count  # type: ignore[method-assign]
+    names.name_of(endless)
+    assert asked < 40 * limits.NAME_PARTS
+    types.target.put(0x70000, struct.pack("<HHQ", 1, limits.TYPE_ARGUMENTS + 1, 0x71000))
+    with pytest.raises(FormatError, match="type arguments"):
+        types.names()[1]._names.arguments_of(endless)
+
+
 def test_counts_that_cannot_be_are_refused(types: Types) -> None:
     many = types.method(0x1, MethodKind.INSTANTIATED, tail=struct.pack("<HHxxxxQ", 1, 9999, 0x1000))
     with pytest.raises(LimitExceeded, match="9999 type arguments"):
