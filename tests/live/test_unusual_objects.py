@@ -10,6 +10,7 @@ import pytest
 
 import dotdump
 from corpus import Runtime, runtimes
+from dotdump.analysis.collections import find_collection
 from dotdump.cli.main import main
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.clr.model.value import ClrStruct
@@ -132,3 +133,12 @@ def test_a_type_of_a_hundred_arguments_has_a_name_and_fields(unusual: Unusual) -
     arguments = ", ".join(["System.String, System.Int32"] * (COUNT // 2))
     (found,) = unusual.named(f"Wide.Holder<{arguments}>")
     assert (found["First"], found["Last"]) == ("first", COUNT)
+
+
+def test_a_view_of_a_sorted_set_holds_what_lies_between_its_bounds(unusual: Unusual) -> None:
+    views = unusual.named("System.Collections.Generic.SortedSet<System.Int32>+TreeSubSet")
+    held = [collection for view in views if (collection := find_collection(view)) is not None]
+    assert [[item.value for item in each.items()] for each in held] == [[3, 4, 5], [*range(90, COUNT)]]
+    assert [each.count for each in held] == [3, 10]
+    (texts,) = unusual.named("System.Collections.Generic.SortedSet<System.String>+TreeSubSet")
+    assert find_collection(texts) is None

@@ -38,7 +38,7 @@ from System import (  # noqa: E402
     ValueTuple,
     Void,
 )
-from System.Collections.Generic import KeyValuePair, List  # noqa: E402
+from System.Collections.Generic import KeyValuePair, List, SortedSet  # noqa: E402
 from System.Linq import Enumerable  # noqa: E402
 from System.Reflection import AssemblyName, BindingFlags, FieldAttributes, TypeAttributes  # noqa: E402
 from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, CustomAttributeBuilder, ModuleBuilder  # noqa: E402
@@ -109,6 +109,13 @@ def wide() -> object:
     return found
 
 
+def views() -> list[object]:
+    """Return a view of a set of numbers, one of its end, and one of a set of texts."""
+    numbers, texts = SortedSet[Int32](Enumerable.Range(0, COUNT)), SortedSet[String]()
+    texts.Add("b")
+    return [numbers.GetViewBetween(3, 5), numbers.GetViewBetween(90, 200), texts.GetViewBetween("a", "c")]
+
+
 def enum(made: ModuleBuilder, name: str, *attributes: object) -> Type:
     builder = made.DefineEnum(name, TypeAttributes.Public, clr.GetClrType(Int32))
     for each in attributes:
@@ -163,7 +170,7 @@ def compounds() -> object:
 
 
 quiet_statics()
-kept = [late_references(), moments(), compounds(), functions(), wide(), *numbers_of_enums()]
+kept = [late_references(), moments(), compounds(), functions(), wide(), *views(), *numbers_of_enums()]
 GC.Collect()
 sys.stdout.write(f"{json.dumps(facts)}\n")
 sys.stdout.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from math import isfinite
+from math import isnan
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.times import TIMES, ticks_of
@@ -57,7 +57,7 @@ def _as_number(value: Value) -> Decimal | None:
     """Return a number exactly; of an object its address."""
     if isinstance(value, ClrObject):
         return Decimal(value.address)
-    if isinstance(value, float) and not isfinite(value):
+    if isinstance(value, float) and isnan(value):
         return None
     return Decimal(value) if isinstance(value, int | float | Decimal) else None
 

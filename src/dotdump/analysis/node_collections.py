@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.collection_items import SOURCE, Item, array_of, field_of, number_of, values_of
+from dotdump.analysis.comparison import compare
+from dotdump.analysis.times import TIMES
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.value import ClrStruct
-from dotdump.errors import FormatError
+from dotdump.errors import FieldNotFound, FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dotdump.analysis.collection_items import Holding
     from dotdump.clr.model.value import Value
+
+_UNDERLYING = "_underlying"
+_ORDERED = (int, float, Decimal, *TIMES)
+_OWN_ORDER = ("System.Collections.Generic.GenericComparer<", "System.Collections.Generic.EnumComparer<")
+"""Comparers that ask the values themselves."""
 
 
 def read_concurrent_dictionary(found: ClrObject) -> Holding:
@@ -73,8 +81,29 @@ def read_linked_list(found: ClrObject) -> Holding:
 
 
 def read_sorted_set(found: ClrObject) -> Holding:
-    """Read ``SortedSet``."""
-    return number_of(found, "count"), lambda: (Item(field_of(node, "Item")) for node in _tree(field_of(found, "root")))
+    """Read ``SortedSet``; of a view of one what lies between its bounds, as it says itself only when it is asked.
+
+    A view whose order only its comparer knows, as that of texts, is no collection: raises ``FieldNotFound``.
+    """
+    if found.type.find_field(_UNDERLYING) is None:
+        return number_of(found, "count"), lambda: map(Item, _of_set(found))
+    items = list(_of_view(found))
+    return len(items), lambda: map(Item, items)
+
+
+def _of_set(found: Value) -> Iterator[Value]:
+    return (field_of(node, "Item") for node in _tree(field_of(found, "root")))
+
+
+def _of_view(view: ClrObject) -> Iterator[Value]:
+    whole = field_of(view, _UNDERLYING)
+    bounds = [(">=", "_min", "_lBoundActive"), ("<=", "_max", "_uBoundActive")]
+    limits = [(operator, field_of(view, bound)) for operator, bound, active in bounds if field_of(view, active)]
+    comparer = field_of(whole, "comparer")
+    known = isinstance(comparer, ClrObject) and comparer.type.name.startswith(_OWN_ORDER)
+    if not known or not all(isinstance(bound, _ORDERED) for _, bound in limits):
+        raise FieldNotFound(view.type.name, "an order that is known")
+    return (item for item in _of_set(whole) if all(compare(operator, item, bound) for operator, bound in limits))
 
 
 def read_sorted_dictionary(found: ClrObject) -> Holding:

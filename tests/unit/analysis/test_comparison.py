@@ -34,6 +34,7 @@ LEAP_DAY = 738_944
         (DateOnly(LEAP_DAY), "2024-03-01"),
         (TimeOnly(9 * HOUR), "9:30"),
         (2, 10),
+        (10, float("inf")),
         ("10", "2"),
     ],
 )
