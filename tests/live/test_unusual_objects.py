@@ -11,6 +11,7 @@ import pytest
 import dotdump
 from corpus import Runtime, runtimes
 from dotdump.analysis.collections import find_collection
+from dotdump.analysis.locks import lock_report
 from dotdump.cli.main import main
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.clr.model.value import ClrStruct
@@ -142,3 +143,11 @@ def test_a_view_of_a_sorted_set_holds_what_lies_between_its_bounds(unusual: Unus
     assert [each.count for each in held] == [3, 10]
     (texts,) = unusual.named("System.Collections.Generic.SortedSet<System.String>+TreeSubSet")
     assert find_collection(texts) is None
+
+
+def test_locks_whose_owner_has_ended_say_so(unusual: Unusual) -> None:
+    locks = [lock for lock in lock_report(unusual.clr).locks if lock.type == "System.Object" and lock.is_taken]
+    assert sorted((lock.kind, lock.recursion, lock.state) for lock in locks) == [
+        ("monitor", 1, "its owner has ended"),
+        ("thin lock", 1, "its owner has ended"),
+    ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 
 from clr_loader import get_coreclr
 from pythonnet import set_runtime
@@ -42,6 +43,8 @@ from System.Collections.Generic import KeyValuePair, List, SortedSet  # noqa: E4
 from System.Linq import Enumerable  # noqa: E402
 from System.Reflection import AssemblyName, BindingFlags, FieldAttributes, TypeAttributes  # noqa: E402
 from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, CustomAttributeBuilder, ModuleBuilder  # noqa: E402
+from System.Runtime.CompilerServices import RuntimeHelpers  # noqa: E402
+from System.Threading import Monitor  # noqa: E402
 
 COUNT = 100
 SHARED = FieldAttributes.Public | FieldAttributes.Static
@@ -116,6 +119,21 @@ def views() -> list[object]:
     return [numbers.GetViewBetween(3, 5), numbers.GetViewBetween(90, 200), texts.GetViewBetween("a", "c")]
 
 
+def abandoned() -> list[object]:
+    """Return two objects that a thread has locked which has ended since; one of them has a hash code besides."""
+    found = [Object(), Object()]
+    RuntimeHelpers.GetHashCode(found[0])
+
+    def enter_all() -> None:
+        for each in found:
+            Monitor.Enter(each)
+
+    thread = threading.Thread(target=enter_all)
+    thread.start()
+    thread.join()
+    return found
+
+
 def enum(made: ModuleBuilder, name: str, *attributes: object) -> Type:
     builder = made.DefineEnum(name, TypeAttributes.Public, clr.GetClrType(Int32))
     for each in attributes:
@@ -170,7 +188,7 @@ def compounds() -> object:
 
 
 quiet_statics()
-kept = [late_references(), moments(), compounds(), functions(), wide(), *views(), *numbers_of_enums()]
+kept = [late_references(), moments(), compounds(), functions(), wide(), *views(), *abandoned(), *numbers_of_enums()]
 GC.Collect()
 sys.stdout.write(f"{json.dumps(facts)}\n")
 sys.stdout.flush()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _UNREADABLE = (ClrError, FormatError, MemoryFault)
 _READERS_OF_THREAD = "t_rwc"
+_ABANDONED = "its owner has ended"
 FRAMES_SHOWN = 6
 """How many frames of a thread a row has."""
 
@@ -89,6 +90,10 @@ class LockOwners:
         """Return the thread that has entered a monitor, as a tuple of one or none."""
         owner = self._threads.get(monitor.owner) if monitor.owner else self._by_id.get(monitor.owner_id or None)
         return (thread_ref(owner),) if owner is not None else ()
+
+    def abandoned(self, owners: Sequence[ThreadRef], *, named: bool = True) -> str:
+        """Return words for a lock whose owner is ``named`` and none of ``owners`` lives; else no words."""
+        return _ABANDONED if named and not any(owner.os_id in self._by_os_id for owner in owners) else ""
 
     def owners_of_object(self, found: ClrObject, kind: WaitKind) -> tuple[ThreadRef, ...]:
         """Return the threads that have a lock which is an object, readers too."""

@@ -147,9 +147,10 @@ def _lock_rows(finder: LockOwners, waits: Sequence[WaitRow]) -> Iterator[LockRow
     for monitor in finder.monitors:
         if monitor.is_held or monitor.waiters:
             address, owners = f"{monitor.object:#x}", finder.owners_of_monitor(monitor)
+            state = finder.abandoned(owners, named=bool(monitor.owner or monitor.owner_id))
             yield LockRow(
                 address, str(WaitKind.MONITOR), finder.type_name(monitor.object), monitor.is_held,
-                owners, monitor.recursion, monitor.waiters, tuple(waiters.get(address, ())),
+                owners, monitor.recursion, monitor.waiters, tuple(waiters.get(address, ())), state,
                 sync_block=monitor.index, owner_frames=finder.frames_of(owners),
             )  # fmt: skip
     for found, thin in finder.census.thin:
@@ -163,6 +164,7 @@ def _lock_rows(finder: LockOwners, waits: Sequence[WaitRow]) -> Iterator[LockRow
             recursion=thin.recursion + 1,
             waiting=0,
             waiters=tuple(waiters.get(address, ())),
+            state=finder.abandoned(owners),
             owner_frames=finder.frames_of(owners),
         )
     yield from _object_rows(finder, waiters)
