@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 200
 """Characters of a string that a line shows."""
 
+_BRACKETS = re.compile(r"(?:\[[,*]*\])+$")
 _STRUCT_FIELDS = 8
 _DEPTH = 3
 
@@ -75,11 +77,19 @@ def _describe(found: ClrObject, limit: int, depth: int) -> str:
     if found.type.is_array:
         array = found.array
         lengths = ", ".join(str(length) for length in array.lengths) if array is not None else ""
-        stem, bracket, rest = name.rpartition("[")
-        return f"{stem}[{lengths}]" if bracket and not rest.startswith("*") else f"{name} of {lengths}"
+        return _array(name, lengths)
     if found.type.is_exception:
         return f"{name}: {text_of(found['_message'], limit=limit)}"
     return name
+
+
+def _array(name: str, lengths: str) -> str:
+    """Return ``System.Int32[3][]`` for an array of arrays: the outermost brackets, last in a name, go first."""
+    match = _BRACKETS.search(name)
+    if match is None or name.endswith("[*]"):
+        return f"{name} of {lengths}"
+    inner = reversed(match[0].replace("][", "] [").split()[:-1])
+    return f"{name[: match.start()]}[{lengths}]{''.join(inner)}"
 
 
 def _struct(value: ClrStruct, limit: int, depth: int) -> str:
