@@ -151,3 +151,8 @@ def test_locks_whose_owner_has_ended_say_so(unusual: Unusual) -> None:
         ("monitor", 1, "its owner has ended"),
         ("thin lock", 1, "its owner has ended"),
     ]
+
+
+def test_modules_made_at_run_time_have_the_names_of_their_assemblies(unusual: Unusual) -> None:
+    kinds = {found.type.name.partition(".")[0]: found.method_table for found in unusual.clr.heap.objects()}
+    assert [unusual.clr.module_name(kinds[name]) for name in ("Enums", "Wide")] == ["Enums", "Wide"]

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from dotdump.clr.data_access import DataAccess
     from dotdump.memory.window import Window
 
+_MADE_AT_RUN_TIME = "RefEmit_InMemoryManifestModule"
+"""What every module of ``AssemblyBuilder`` is called, whatever its maker calls it."""
+
 
 class Loader:
     """The modules of one runtime."""
@@ -51,10 +54,16 @@ class Loader:
         return self._metadata[module]
 
     def name_of(self, module: int) -> str:
-        """Return the name that the metadata of the module at address ``module`` gives it; empty where there is none."""
+        """Return the name that the metadata of the module at address ``module`` gives it; empty where there is none.
+
+        Modules made at run time are all called alike: they have the names of their assemblies.
+        """
         metadata = self.find_metadata(module)
+        if metadata is None:
+            return ""
         try:
-            return metadata.string(metadata.row(schema.Module, 1).name) if metadata is not None else ""
+            name = metadata.string(metadata.row(schema.Module, 1).name)
+            return metadata.string(metadata.row(schema.Assembly, 1).name) if name == _MADE_AT_RUN_TIME else name
         except FormatError:
             return ""
 
