@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,13 @@ def test_numbers_of_enums_are_written_as_net_does(unusual: Unusual) -> None:
         (found,) = [each.array for each in unusual.named(name)]
         assert found is not None
         assert [str(each) for each in found.elements()] == texts
+
+
+def test_an_argument_of_an_enum_is_written_as_its_members(unusual: Unusual, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stacks", str(unusual.core), "--args", "--format", "json"]) == 0
+    threads = json.loads(capsys.readouterr().out)["threads"]
+    frames = [frame for thread in threads for frame in thread["frames"] if "Enums.Sleeper.Stay" in str(frame["method"])]
+    assert [[each["value"] for each in frame["variables"]] for frame in frames] == [["A, Top"]]
 
 
 def test_a_type_of_a_hundred_arguments_has_a_name_and_fields(unusual: Unusual) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import threading
+import time
 
 from clr_loader import get_coreclr
 from pythonnet import set_runtime
@@ -32,6 +33,7 @@ from System import (  # noqa: E402
     Int32,
     Nullable,
     Object,
+    SByte,
     String,
     ThreadStaticAttribute,
     TimeSpan,
@@ -41,10 +43,16 @@ from System import (  # noqa: E402
 )
 from System.Collections.Generic import KeyValuePair, List, SortedSet  # noqa: E402
 from System.Linq import Enumerable  # noqa: E402
-from System.Reflection import AssemblyName, BindingFlags, FieldAttributes, TypeAttributes  # noqa: E402
-from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, CustomAttributeBuilder, ModuleBuilder  # noqa: E402
+from System.Reflection import AssemblyName, BindingFlags, FieldAttributes, MethodAttributes, TypeAttributes  # noqa: E402
+from System.Reflection.Emit import (  # noqa: E402
+    AssemblyBuilder,
+    AssemblyBuilderAccess,
+    CustomAttributeBuilder,
+    ModuleBuilder,
+    OpCodes,
+)
 from System.Runtime.CompilerServices import RuntimeHelpers  # noqa: E402
-from System.Threading import Monitor  # noqa: E402
+from System.Threading import Monitor, ParameterizedThreadStart, Thread, ThreadState  # noqa: E402
 
 COUNT = 100
 SHARED = FieldAttributes.Public | FieldAttributes.Static
@@ -120,7 +128,10 @@ def views() -> list[object]:
 
 
 def abandoned() -> list[object]:
-    """Return two objects that a thread has locked which has ended since; one of them has a hash code besides."""
+    """Return two objects that a thread has locked which has ended since; one of them has a hash code besides.
+
+    A thread that starts later could get its managed id.
+    """
     found = [Object(), Object()]
     RuntimeHelpers.GetHashCode(found[0])
 
@@ -143,10 +154,39 @@ def enum(made: ModuleBuilder, name: str, *attributes: object) -> Type:
     return builder.CreateType()
 
 
+def sleep_with(made: ModuleBuilder, flags: Type) -> None:
+    """Have a thread sleep in ``Enums.Sleeper.Stay``, whose argument is the first and the last of the flags."""
+    builder = made.DefineType("Enums.Sleeper", TypeAttributes.Public)
+    method = MethodAttributes.Public | MethodAttributes.Static
+    nothing, number = clr.GetClrType(Void), clr.GetClrType(Int32)
+    stay = builder.DefineMethod("Stay", method, nothing, Array[Type]([flags]))
+    code = stay.GetILGenerator()
+    code.Emit(OpCodes.Ldc_I4_M1)
+    code.Emit(OpCodes.Call, clr.GetClrType(Thread).GetMethod("Sleep", Array[Type]([number])))
+    code.Emit(OpCodes.Ret)
+    run = builder.DefineMethod("Run", method, nothing, Array[Type]([clr.GetClrType(Object)]))
+    code = run.GetILGenerator()
+    code.Emit(OpCodes.Ldc_I4_1)
+    code.Emit(OpCodes.Ldc_I4_S, SByte(31))
+    code.Emit(OpCodes.Shl)
+    code.Emit(OpCodes.Ldc_I4_1)
+    code.Emit(OpCodes.Or)
+    code.Emit(OpCodes.Call, stay)
+    code.Emit(OpCodes.Ret)
+    body = builder.CreateType().GetMethod("Run").CreateDelegate(clr.GetClrType(ParameterizedThreadStart))
+    thread = Thread(body)
+    thread.IsBackground = True
+    thread.Start(None)
+    while not thread.ThreadState & ThreadState.WaitSleepJoin:
+        time.sleep(0.01)
+
+
 def numbers_of_enums() -> list[object]:
     """Return an array of sets of flags, the highest of which is the sign, and one of a plain enum; facts have texts."""
     made, found, texts = module("Enums"), [], {}
-    for kind in (enum(made, "Enums.Bits", FlagsAttribute), enum(made, "Enums.Plain")):
+    flags, plain = enum(made, "Enums.Bits", FlagsAttribute), enum(made, "Enums.Plain")
+    sleep_with(made, flags)
+    for kind in (flags, plain):
         values = [Enum.ToObject(kind, Int32(number)) for number in (0, 1, 3, 7, 8, 9, -(1 << 31), 1 - (1 << 31))]
         array = Array.CreateInstance(kind, len(values))
         for index, value in enumerate(values):
@@ -188,7 +228,7 @@ def compounds() -> object:
 
 
 quiet_statics()
-kept = [late_references(), moments(), compounds(), functions(), wide(), *views(), *abandoned(), *numbers_of_enums()]
+kept = [late_references(), moments(), compounds(), functions(), wide(), *views(), *numbers_of_enums(), *abandoned()]
 GC.Collect()
 sys.stdout.write(f"{json.dumps(facts)}\n")
 sys.stdout.flush()

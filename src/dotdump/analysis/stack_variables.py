@@ -9,6 +9,7 @@ from dotdump.analysis.value_text import describe
 from dotdump.clr.contracts.primitive_values import FORMATS, primitive_value
 from dotdump.clr.contracts.signature_strings import PRIMITIVES
 from dotdump.clr.contracts.walk_step import Step, StepKind
+from dotdump.clr.model.value import EnumValue
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import ClrError, FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.formats.gc_info.encoding import NEWEST, encoding_of
@@ -133,7 +134,18 @@ class _Variables:
             return f"structure at {int.from_bytes(data, 'little'):#x}"
         if isinstance(variable.signature, s.Variable):
             return self._generic(variable.type_name, data)
-        return self._text(variable.signature, data, where)
+        return self._enum(variable, data) or self._text(variable.signature, data, where)
+
+    def _enum(self, variable: MethodVariable, data: bytes) -> str:
+        """Return the text of a number of an enum that is loaded; empty for any other variable."""
+        if not isinstance(variable.signature, s.Named) or not variable.signature.is_value_type:
+            return ""
+        table = self._runtime.type_system.resolve(variable.signature, variable.owner)
+        kind = self._runtime.heap.type_at(table) if table else None
+        if kind is None or not kind.is_enum:
+            return ""
+        number = primitive_value(kind.fields[0].element, data)
+        return str(EnumValue(number, kind)) if isinstance(number, int) else ""
 
     def _generic(self, type_name: str, data: bytes) -> str:
         """Return what a variable of a type that code is generic in says, as far as its first word does."""

@@ -31,12 +31,16 @@ _STAND_ALONE, _ROW_ID = 0x11, 0xFFFFFF
 
 @record
 class MethodVariable:
-    """Variable ``number`` of a method; ``signature`` is its type, None for ``this``, which ``type_name`` names too."""
+    """Variable ``number`` of a method; ``signature`` is its type, None for ``this``, which ``type_name`` names too.
+
+    The signature is that of a method of the type whose MethodTable is at ``owner``.
+    """
 
     number: int
     name: str
     type_name: str
     signature: TypeSignature | None
+    owner: int
 
 
 class MethodVariables:
@@ -56,10 +60,11 @@ class MethodVariables:
             return []
         names, writer, found = self._parameter_names(method), self._names.writer_of(method), []
         if signature.has_this:
-            found.append(MethodVariable(0, "this", self._names.type_name_of(method), None))
+            found.append(MethodVariable(0, "this", self._names.type_name_of(method), None, method.method_table))
         for index, parameter in enumerate(signature.parameters):
             name = names.get(index + 1, f"arg{index}")
-            found.append(MethodVariable(len(found), name, writer.type_name(parameter), parameter))
+            type_name = writer.type_name(parameter)
+            found.append(MethodVariable(len(found), name, type_name, parameter, method.method_table))
         return found
 
     def locals_of(self, method_desc: int, il: int | None) -> list[MethodVariable]:
@@ -73,7 +78,7 @@ class MethodVariables:
             names = {number: f"local{number}" for number in range(len(types))}
         writer = self._names.writer_of(method)
         return [
-            MethodVariable(first + number, name, writer.type_name(types[number]), types[number])
+            MethodVariable(first + number, name, writer.type_name(types[number]), types[number], method.method_table)
             for number, name in sorted(names.items())
             if number < len(types)
         ]
