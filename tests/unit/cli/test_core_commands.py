@@ -111,8 +111,8 @@ def test_that_another_module_of_the_name_has_the_symbol_too_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bases = [BASE, BASE + 0x100000]
-    segments = [Segment(base, LIBRARY, flags=5) for base in bases]
-    files = [(base, base + DATA, 0, b"/%d/libshop.so" % number) for number, base in enumerate(bases)]
+    segments = [Segment(base, LIBRARY) for base in bases]
+    files = [(base, base + len(LIBRARY), 0, b"/%d/libshop.so" % number) for number, base in enumerate(bases)]
     (tmp_path / "core").write_bytes(CoreBuilder(segments=segments, files=files).build())
     assert main(["memory", str(tmp_path / "core"), "libshop.so!start", "16"]) == Exit.DONE
     told = capsys.readouterr()

@@ -1,0 +1,66 @@
+"""Structs in structs, arrays of them and objects with them, made by chance: what they refer to, against ClrMD."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+import dotdump
+from corpus import Runtime, runtimes
+from dotdump.cli.main import main
+from dotdump.clr.model.runtime import ClrRuntime
+from dotdump.memory.region import region_at
+from heap_witness import compare_names, compare_objects
+from hosted import hosted
+from peers import oracle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dotdump.clr.graph.object_graph import ObjectGraph
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(params=runtimes(), ids=lambda runtime: runtime.version)
+def core(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    runtime: Runtime = request.param
+    path = tmp_path / "core"
+    with hosted("random_structs.py", runtime, tmp_path, runtime.major) as facts:
+        assert main(["collect", "-p", str(facts["pid"]), "-o", str(path), "--method", "ptrace"]) == 0
+    yield path
+    path.unlink()
+
+
+def test_structs_of_any_shape_refer_to_what_they_do(core: Path) -> None:
+    witness = partial(oracle, core=core)
+    with dotdump.open_core(core) as target:
+        runtime = ClrRuntime.of(target)
+        assert compare_objects(runtime, witness).different == ()
+        assert compare_names(runtime, witness).different == ()
+        graph = runtime.heap.graph()
+        assert (graph.dangling, list(graph.problems)) == (0, [])
+        differing = list(differences(graph, core))
+        assert [address for address, theirs in differing if theirs or not is_beyond_clrmd(runtime, address)] == []
+
+
+def differences(graph: ObjectGraph, core: Path) -> Iterator[tuple[int, list[int]]]:
+    """Yield address and ClrMD's references of objects that have others here."""
+    dependents = [(int(h["target"], 16), int(h["dependent"], 16)) for h in oracle("handles", core) if h["dependent"]]
+    for line in oracle("edges", core):
+        address, *theirs = (int(word, 16) for word in line.split())
+        theirs += [secondary for primary, secondary in dependents if primary == address]
+        row = graph.find(address)
+        if row is None or sorted(graph.addresses[target] for target in graph.references(row)) != sorted(theirs):
+            yield address, theirs
+
+
+def is_beyond_clrmd(runtime: ClrRuntime, address: int) -> bool:
+    """Whether ClrMD has no references because it reads two words for each run of a pattern, and one is not there."""
+    table = runtime.heap.object(address).type.method_table
+    runs = -int.from_bytes(runtime.target.memory.read(table - 8, 8), "little", signed=True)
+    around = region_at(runtime.target.regions, table)
+    return around is not None and runs > 0 and table - 8 * (1 + 2 * runs) < around.start
