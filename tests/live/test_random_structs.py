@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.live
 
 
-@pytest.fixture(params=runtimes(), ids=lambda runtime: runtime.version)
-def core(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module", params=runtimes(), ids=lambda runtime: runtime.version)
+def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     runtime: Runtime = request.param
-    path = tmp_path / "core"
-    with hosted("random_structs.py", runtime, tmp_path, runtime.major) as facts:
+    folder = tmp_path_factory.mktemp("structs")
+    path = folder / "core"
+    with hosted("random_structs.py", runtime, folder, runtime.major) as facts:
         assert main(["collect", "-p", str(facts["pid"]), "-o", str(path), "--method", "ptrace"]) == 0
     yield path
     path.unlink()
@@ -45,6 +46,14 @@ def test_structs_of_any_shape_refer_to_what_they_do(core: Path) -> None:
         assert (graph.dangling, list(graph.problems)) == (0, [])
         differing = list(differences(graph, core))
         assert [address for address, theirs in differing if theirs or not is_beyond_clrmd(runtime, address)] == []
+
+
+def test_types_that_were_made_in_turn_have_their_own_fields(core: Path) -> None:
+    with dotdump.open_core(core) as target:
+        runtime = ClrRuntime.of(target)
+        objects = {found.type.name: found for found in runtime.heap.objects() if "Shapes" in found.type.name}
+        fields = {name: [field.name for field in objects[f"Shapes.{name}"].type.fields] for name in ("Left", "Right")}
+    assert fields == {name: [f"{name}{number}" for number in range(3)] for name in fields}
 
 
 def differences(graph: ObjectGraph, core: Path) -> Iterator[tuple[int, list[int]]]:

@@ -65,6 +65,15 @@ def make(module: Any, name: str, base: Any, attributes: TypeAttributes) -> Any: 
     return builder.CreateType()
 
 
+def side_by_side(module: Any, *names: str) -> list[Any]:  # noqa: ANN401
+    """Return types of three fields each, which are made in turn."""
+    builders = [module.DefineType(f"Shapes.{name}", TypeAttributes.Public) for name in names]
+    for number in range(3):
+        for builder, name in zip(builders, names, strict=True):
+            builder.DefineField(f"{name}{number}", known("String"), FieldAttributes.Public)
+    return [builder.CreateType() for builder in builders]
+
+
 def filled(kind: Any) -> Any:  # noqa: ANN401
     """Return an object of that type, or a box, of which every reference leads to an object of its own."""
     if kind.FullName == "System.String":
@@ -100,6 +109,7 @@ for number in range(SHAPES):
     shape = make(module, f"Shapes.Class{number}", base, TypeAttributes.Class)
     kept.append(filled(shape))
     base = chance.choice((shape, known("Object")))
+kept += map(filled, side_by_side(module, "Left", "Right"))
 handles = [GCHandle.Alloc(each) for each in kept]
 System.GC.Collect()
 sys.stdout.write(f"{json.dumps({'ready': 'structs', 'pid': os.getpid(), 'kept': len(kept)})}\n")

@@ -1,3 +1,4 @@
+import struct
 from uuid import UUID
 
 import pytest
@@ -57,6 +58,29 @@ def test_every_method_finds_its_way_back_to_the_type_that_declares_it() -> None:
     for type_id in range(1, metadata.count(TypeDef) + 1):
         for method_id in metadata.methods_of(type_id):
             assert metadata.declaring_type(method_id) == type_id
+
+
+def interleaved() -> Metadata:
+    """Metadata in which members of two types were written in turn: fields 1 and 3, method 2 are of the first."""
+    tables = {
+        0x02: [struct.pack("<I5H", 0, 1, 0, 0, fields, methods) for fields, methods in ((1, 1), (3, 2))],
+        0x03: [struct.pack("<H", row) for row in (1, 3, 2)],
+        0x04: [bytes(6)] * 3,
+        0x05: [struct.pack("<H", row) for row in (2, 1)],
+        0x06: [bytes(14)] * 2,
+    }
+    head = struct.pack("<IBBBBQQ", 0, 2, 0, 0, 1, sum(1 << number for number in tables), 0)
+    counts = b"".join(struct.pack("<I", len(rows)) for rows in tables.values())
+    stream = head + counts + b"".join(b"".join(rows) for rows in tables.values())
+    root = b"BSJB" + struct.pack("<HHII4sHH", 1, 1, 0, 4, b"v4.0", 0, 1)
+    return Metadata(root + struct.pack("<II4s", len(root) + 12, len(stream), b"#-") + stream)
+
+
+def test_members_that_are_not_in_the_order_of_their_types_are_found_through_pointers() -> None:
+    metadata = interleaved()
+    assert [list(metadata.fields_of(row)) for row in (1, 2)] == [[1, 3], [2]]
+    assert [list(metadata.methods_of(row)) for row in (1, 2)] == [[2], [1]]
+    assert [metadata.declaring_type(row) for row in (1, 2)] == [2, 1]
 
 
 def test_every_method_signature_of_the_assembly_parses() -> None:

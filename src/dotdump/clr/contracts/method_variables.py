@@ -91,10 +91,7 @@ class MethodVariables:
         metadata = self._metadata(method)
         if metadata is None:
             return {}
-        first = metadata.row(MethodDef, method.row_id).param_list
-        is_last = method.row_id == metadata.count(MethodDef)
-        end = metadata.count(Param) + 1 if is_last else metadata.row(MethodDef, method.row_id + 1).param_list
-        rows = (metadata.row(Param, row_id) for row_id in range(max(first, 1), min(end, metadata.count(Param) + 1)))
+        rows = (metadata.row(Param, row_id) for row_id in metadata.parameters_of(method.row_id))
         return {row.sequence: metadata.string(row.name) for row in rows}
 
     def _local_names(self, method: MethodRecord, il: int | None) -> dict[int, str] | None:

@@ -15,11 +15,20 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.formats.metadata import pdb_schema, schema
 from dotdump.formats.metadata.rows import Column, Fixed, Heap, Row, RowId
-from dotdump.formats.metadata.schema import Field, MethodDef, NestedClass, TypeDef
+from dotdump.formats.metadata.schema import (
+    Field,
+    FieldPtr,
+    MethodDef,
+    MethodPtr,
+    NestedClass,
+    Param,
+    ParamPtr,
+    TypeDef,
+)
 from dotdump.memory.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from uuid import UUID
 
 SIGNATURE = b"BSJB"
@@ -138,29 +147,43 @@ class Metadata:
                 return f"{namespace}.{full}" if namespace else full
         raise FormatError("types nested in a loop", source=self._source)
 
-    def fields_of(self, type_row_id: int) -> range:
+    def fields_of(self, type_row_id: int) -> Sequence[int]:
         """Return the row ids of a TypeDef's fields."""
-        return self._members(type_row_id, "field_list", self.count(Field))
+        return self._members(TypeDef, type_row_id, "field_list", Field, FieldPtr)
 
-    def methods_of(self, type_row_id: int) -> range:
+    def methods_of(self, type_row_id: int) -> Sequence[int]:
         """Return the row ids of a TypeDef's methods."""
-        return self._members(type_row_id, "method_list", self.count(MethodDef))
+        return self._members(TypeDef, type_row_id, "method_list", MethodDef, MethodPtr)
+
+    def parameters_of(self, method_row_id: int) -> Sequence[int]:
+        """Return the row ids of a MethodDef's parameters: of those that have a name or an attribute."""
+        return self._members(MethodDef, method_row_id, "param_list", Param, ParamPtr)
 
     def declaring_type(self, method_row_id: int) -> int:
         """Return the row id of the TypeDef that declares a method; 0 where none does."""
-        return bisect_right(self._method_starts, method_row_id)
+        return bisect_right(self._method_starts, self._method_places.get(method_row_id, method_row_id))
 
     @cached_property
     def _method_starts(self) -> list[int]:
         return [row.method_list for row in self.rows(TypeDef)]
 
-    def _members(self, row_id: int, column: str, total: int) -> range:
-        start: int = getattr(self.row(TypeDef, row_id), column)
-        if row_id < self.count(TypeDef):
-            end: int = getattr(self.row(TypeDef, row_id + 1), column)
-        else:
-            end = total + 1
-        return range(max(start, 1), min(end, total + 1))
+    @cached_property
+    def _method_places(self) -> dict[int, int]:
+        return {row.method: place for place, row in enumerate(self.rows(MethodPtr), 1)}
+
+    def _members(
+        self, owner: type[Row], row_id: int, column: str, kind: type[Row], pointers: type[Row]
+    ) -> Sequence[int]:
+        """Return the row ids that belong to a row of ``owner``.
+
+        They follow each other, up to where those of the next row begin; what was not written in that order, as of types
+        that were made at run time side by side, has a table of ``pointers`` in between.
+        """
+        total = self.count(pointers) or self.count(kind)
+        start: int = getattr(self.row(owner, row_id), column)
+        end: int = getattr(self.row(owner, row_id + 1), column) if row_id < self.count(owner) else total + 1
+        places = range(max(start, 1), min(end, total + 1))
+        return [self.row(pointers, place)[0] for place in places] if self.count(pointers) else places
 
     def _place(self, heap: str, index: int) -> tuple[int, int]:
         start, size = self._streams.get(heap, (0, 0))
