@@ -2,8 +2,8 @@
 
 Pages that a target writes while its snapshot lives are copied, and charged to the target's control group. What a group
 uses includes pages of files that are read and written, a core as it is written: those that the kernel would give up
-first are not counted. Source of truth: the kernel's Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst,
-proc_meminfo(5).
+first are not counted. Of nested groups the tightest counts. Source of truth: the kernel's
+Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst, proc_meminfo(5).
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dotdump.linux.cgroup import CgroupMembership
+    from dotdump.linux.mounts import Mount
+
 _VERSION_2 = ("memory.max", "memory.current", b"inactive_file")
 _VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", b"total_inactive_file")
-_MOUNTS_2 = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
-_MOUNTS_1 = ("/sys/fs/cgroup/memory",)
 _NO_LIMIT = 1 << 60
 
 
@@ -36,28 +37,28 @@ class MemoryGroup:
 
 
 def memory_groups(pid: int) -> list[MemoryGroup]:
-    """Return the control groups that bound the memory of ``pid``, innermost first; empty where none is visible."""
-    groups = []
+    """Return the control groups that bound the memory of ``pid``, innermost first; empty where we see none."""
+    mounts, groups = Proc(os.getpid()).mounts(), list[MemoryGroup]()
     for membership in Proc(pid).cgroups():
-        version_2 = membership.hierarchy == 0
-        if not version_2 and "memory" not in membership.controllers:
-            continue
-        names = _VERSION_2 if version_2 else _VERSION_1
-        directories = _directories(_MOUNTS_2 if version_2 else _MOUNTS_1, membership.path)
-        found = (directory for directory in directories if os.path.exists(f"{directory}/{names[0]}"))
-        groups += [MemoryGroup(directory, *names) for directory in found]
+        names = _VERSION_1 if membership.controllers else _VERSION_2
+        for mount in mounts:
+            if _holds(mount, membership):
+                directories = _directories(mount, membership.path)
+                found = (directory for directory in directories if os.path.exists(f"{directory}/{names[0]}"))
+                groups += [MemoryGroup(directory, *names) for directory in found]
     return groups
 
 
 def headroom(groups: list[MemoryGroup]) -> int:
     """Return how many bytes can still be taken: what the machine has available, or less where a group says so."""
-    room = _available()
-    for group in groups:
-        limit = _number(f"{group.directory}/{group.limit}")
-        use = _number(f"{group.directory}/{group.use}")
-        if limit is not None and use is not None and limit < _NO_LIMIT:
-            room = min(room, max(limit - max(use - _spare(group), 0), 0))
-    return room
+    room, left = _available(), tightest(groups)[0]
+    return room if left is None else min(room, left)
+
+
+def tightest(groups: list[MemoryGroup]) -> tuple[int | None, str]:
+    """Return the bytes left in the tightest group that has a limit, and its directory; None where none has."""
+    found = ((_left(group), group.directory) for group in groups)
+    return min(((left, directory) for left, directory in found if left is not None), default=(None, ""))
 
 
 def dies_as_a_group(groups: list[MemoryGroup]) -> bool:
@@ -65,12 +66,25 @@ def dies_as_a_group(groups: list[MemoryGroup]) -> bool:
     return any(_number(f"{group.directory}/memory.oom.group") == 1 for group in groups)
 
 
-def _directories(mounts: tuple[str, ...], path: str) -> Iterator[str]:
-    """Yield the group's directory and those above it, under each mount; inside a container only the mount is seen."""
-    for mount in mounts:
-        parts = [part for part in path.split("/") if part and part != ".."]
-        for depth in range(len(parts), -1, -1):
-            yield "/".join((mount, *parts[:depth]))
+def _holds(mount: Mount, membership: CgroupMembership) -> bool:
+    if membership.controllers:
+        return mount.file_system == "cgroup" and "memory" in membership.controllers and "memory" in mount.super_options
+    return mount.file_system == "cgroup2"
+
+
+def _directories(mount: Mount, path: str) -> Iterator[str]:
+    """Yield the group's directory and those above it; inside a container only the mount itself may be seen."""
+    parts = [part for part in path.removeprefix(mount.root.rstrip("/")).split("/") if part and part != ".."]
+    for depth in range(len(parts), -1, -1):
+        yield "/".join((mount.point, *parts[:depth]))
+
+
+def _left(group: MemoryGroup) -> int | None:
+    """Return the bytes left in one group, or None where it has no limit."""
+    limit, use = _number(f"{group.directory}/{group.limit}"), _number(f"{group.directory}/{group.use}")
+    if limit is None or use is None or limit >= _NO_LIMIT:
+        return None
+    return max(limit - max(use - _spare(group), 0), 0)
 
 
 def _spare(group: MemoryGroup) -> int:

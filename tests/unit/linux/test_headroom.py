@@ -2,7 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from dotdump.linux.headroom import MemoryGroup, dies_as_a_group, headroom
+from dotdump.linux.cgroup import parse_cgroup
+from dotdump.linux.headroom import MemoryGroup, dies_as_a_group, headroom, memory_groups, tightest
+from dotdump.linux.mounts import parse_mountinfo
+from dotdump.linux.proc import Proc
 
 LIMIT, USE = "memory.max", "memory.current"
 
@@ -42,3 +45,33 @@ def test_a_group_that_is_gone_bounds_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("kill", "together"), [("1", True), ("0", False), (None, False)])
 def test_groups_that_die_together_are_known(kill: str | None, together: bool, tmp_path: Path) -> None:
     assert dies_as_a_group([group(tmp_path, "max", kill=kill)]) is together
+
+
+def test_the_tightest_group_is_told_with_its_directory(tmp_path: Path) -> None:
+    wide, tight = group(tmp_path / "wide", "9000"), group(tmp_path / "tight", "5000", "2000")
+    assert tightest([wide, tight, group(tmp_path / "free", "max")]) == (3000, str(tmp_path / "tight"))
+    assert tightest([group(tmp_path / "free", "max")]) == tightest([]) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("cgroups", "mount", "inside"),
+    [
+        (b"0::/app/web\n", "/ {0} rw - cgroup2 cgroup2 rw", ["app/web", "app", ""]),
+        (b"0::/docker/7f/web\n", "/docker/7f {0} rw - cgroup2 cgroup2 rw", ["web", ""]),
+        (b"0::/../../other\n", "/ {0} rw - cgroup2 cgroup2 rw", [""]),
+        (b"4:memory:/app\n3:cpu:/app\n", "/ {0} rw - cgroup cgroup rw,memory", ["app", ""]),
+        (b"4:memory:/app\n", "/ {0} rw - cgroup cgroup rw,cpu", []),
+    ],
+)
+def test_groups_are_looked_for_where_their_file_system_is_mounted(
+    cgroups: bytes, mount: str, inside: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = "memory.max" if cgroups.startswith(b"0::") else "memory.limit_in_bytes"
+    for directory in (tmp_path / part for part in ("", "app", "app/web", "web")):
+        directory.mkdir(exist_ok=True)
+        (directory / limit).touch()
+    mounts = parse_mountinfo(f"30 1 0:26 {mount.format(tmp_path)}".encode())
+    monkeypatch.setattr(Proc, "mounts", lambda _: mounts)
+    monkeypatch.setattr(Proc, "cgroups", lambda _: parse_cgroup(cgroups))
+    assert [found.directory for found in memory_groups(1)] == [f"{tmp_path}/{part}".rstrip("/") for part in inside]
+    assert {found.limit for found in memory_groups(1)} <= {limit}

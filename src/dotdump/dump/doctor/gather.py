@@ -9,7 +9,6 @@ import os
 
 from dotdump.dump.doctor.blocked import blocked_threads
 from dotdump.dump.doctor.caller import read_caller, read_namespaces, read_yama
-from dotdump.dump.doctor.control_group import find_headroom
 from dotdump.dump.doctor.facts import Facts, Output, Subject, Tool
 from dotdump.dump.space import expected_size, free_bytes
 from dotdump.errors import CollectError, DotdumpError, FormatError
@@ -20,6 +19,7 @@ from dotdump.ipc.runtime_exports import written_version
 from dotdump.ipc.runtime_file import RuntimeFile, RuntimeKind, find_runtime
 from dotdump.ipc.state import diagnose
 from dotdump.ipc.trust import read_owner
+from dotdump.linux.headroom import memory_groups, tightest
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.mounts import find_mount
 from dotdump.linux.proc import ROOT, Proc
@@ -63,7 +63,7 @@ def _subject(pid: int, timeout: float, root: str) -> Subject:
     runtime = _allowed(lambda: find_runtime(living.pid, root))
     diagnostics = _diagnostics(pid, status, timeout, root)
     environment = _allowed(living.environment)
-    headroom, headroom_of = find_headroom(proc)
+    headroom, headroom_of = tightest(_allowed(lambda: memory_groups(pid)) or [])
     regions = _allowed(living.maps)
     limits = _allowed(living.limits) or {}
     return Subject(
