@@ -6,10 +6,8 @@ from functools import cached_property
 
 from dotdump.closing import Closing
 from dotdump.formats.core_notes import MappedFile, parse_auxv
-from dotdump.linux.backing import BackingFiles
-from dotdump.linux.pagemap import Pagemap
+from dotdump.linux.live_memory import live_memory
 from dotdump.linux.proc import Proc
-from dotdump.linux.process_memory import ProcessMemory, VmReader
 from dotdump.memory.region_table import named_regions
 from dotdump.target.captured import platform_of_this_machine, process_facts
 from dotdump.target.core_modules import find_modules
@@ -52,7 +50,7 @@ class LiveView(Closing):
         self.regions: Sequence[Region] = (memo.latest if memo else None) or live.maps()
         self.auxv: bytes = live.read("auxv")
         self.places = FilePlaces((f"{live.directory}/root",))
-        self.memory = ProcessMemory(VmReader(live.pid), self.regions, Pagemap(live.pid), BackingFiles(live.pid))
+        self.memory = live_memory(live.pid, self.regions)
 
     @cached_property
     def modules(self) -> Sequence[ElfModule]:

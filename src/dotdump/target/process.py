@@ -10,11 +10,9 @@ import time
 from functools import cached_property
 
 from dotdump.closing import Closing
-from dotdump.linux.backing import BackingFiles
 from dotdump.linux.identity import ProcessIdentity
-from dotdump.linux.pagemap import Pagemap
+from dotdump.linux.live_memory import live_memory
 from dotdump.linux.proc import Proc
-from dotdump.linux.process_memory import ProcessMemory, VmReader
 from dotdump.linux.stop import require_held
 from dotdump.linux.userfaults import answers_faults, awaited
 from dotdump.target.captured import (
@@ -108,7 +106,7 @@ class ProcessTarget(Closing):
         self.regions: Sequence[Region] = proc.maps(memo)
         self.auxv: bytes = proc.read("auxv")
         unsupplied = awaited(live) if answers_faults else ()
-        self.memory = ProcessMemory(VmReader(live), self.regions, Pagemap(live), BackingFiles(live), unsupplied)
+        self.memory = live_memory(live, self.regions, unsupplied)
 
     def _mark_crash(self, siginfo: Siginfo | None) -> None:
         if siginfo is not None:

@@ -11,21 +11,22 @@ import time
 from functools import cached_property
 
 from dotdump.closing import Closing
-from dotdump.errors import AccessDenied, CollectError, DotdumpError, ProcessGone
-from dotdump.linux.backing import BackingFiles
+from dotdump.errors import AccessDenied, CollectError, ProcessGone
 from dotdump.linux.devices import devices_of
-from dotdump.linux.fork_child import ForkedChild, bury, fork, left_behind, number_within
+from dotdump.linux.fork_child import ForkedChild, fork
 from dotdump.linux.gadgets import Gadgets, find_gadgets
 from dotdump.linux.headroom import headroom, memory_groups
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.inject import DoesNotRun
+from dotdump.linux.live_memory import live_memory
 from dotdump.linux.maps import MapsMemo
 from dotdump.linux.pagemap import Pagemap
 from dotdump.linux.proc import Proc
-from dotdump.linux.process_memory import MemFile, ProcessMemory, VmReader
+from dotdump.linux.process_memory import MemFile, ProcessMemory
 from dotdump.linux.stop import require_held
 from dotdump.linux.unfrozen import Copies, copy, unfrozen
 from dotdump.linux.uninterrupted import uninterrupted
+from dotdump.target.burial import bury_twin
 from dotdump.target.captured import inner_ids, platform_of_this_machine, process_facts, thread_names, threads_of
 from dotdump.target.elf_module import close_files
 from dotdump.target.injecting import injection_of
@@ -118,7 +119,7 @@ class SnapshotTarget(Closing):
         if risk is not None:
             raise SnapshotRefused(f"process {pid} {risk}")
         self._most_copied = most_copied(self._groups)
-        with _reader(self._proc.pid, regions) as memory:
+        with live_memory(self._proc.pid, regions) as memory:
             gadgets = find_gadgets(memory, regions)
         if gadgets is None:
             raise SnapshotRefused(f"process {pid} has no code that a fork could be made with")
@@ -133,7 +134,7 @@ class SnapshotTarget(Closing):
         try:
             self._identity.check()
             self.regions: Sequence[Region] = Proc(stopped.live).maps(self._memo)
-            with _reader(stopped.live, self.regions) as memory:
+            with live_memory(stopped.live, self.regions) as memory:
                 self._fork(stopped, memory)
                 self._copies = self._copy_unfrozen(stopped, memory)
         finally:
@@ -187,7 +188,7 @@ class SnapshotTarget(Closing):
         frozen = ProcessMemory(MemFile(twin), self.regions, Pagemap(twin))
         running = None
         if self.not_atomic:
-            running = _reader(self._proc.pid, self.regions)
+            running = live_memory(self._proc.pid, self.regions)
             self.problems.append(f"{len(self.not_atomic)} shared mappings are too large to copy in the pause")
         self.memory = SnapshotMemory(frozen, self._copies, running, self._watch)
         self._watched = time.monotonic()
@@ -245,50 +246,7 @@ class SnapshotTarget(Closing):
         try:
             if self._child is not None:
                 self._child.kill()
-                self._bury(self._child)
+                if not self._identity.poll():  # else init waits for the twin
+                    self.problems += bury_twin(self._identity.pid, self._child, self._gadgets, self._memo)
         finally:
             self._identity.close()
-
-    def _bury(self, child: ForkedChild) -> None:
-        """Have the stopped process wait for its dead child, and for those of dumpers that were killed before."""
-        if self._identity.poll():
-            return  # it has ended, and init waits
-        own = [child.inner_pid] if child.inner_pid else number_within(self._identity.pid, child.pid)
-        dead = sorted({*own, *self._left_behind()})
-        with uninterrupted():
-            stopped = StoppedProcess(self._identity.pid)
-            try:
-                regions = Proc(stopped.live).maps(self._memo)
-                kept = _wait_in(stopped, regions, dead, self._gadgets)
-            finally:
-                stopped.release()
-        self.problems += [f"process {self.process.pid} keeps its dead child {one} as a zombie" for one in kept]
-        stopped.world.close()
-
-    def _left_behind(self) -> list[int]:
-        """Return dead twins of other dumpers; our own is buried even where these cannot be told."""
-        try:
-            return left_behind(self._identity.pid)
-        except DotdumpError as error:
-            self.problems.append(f"dead children of killed dumpers were not looked for: {error}")
-            return []
-
-
-def _wait_in(stopped: StoppedProcess, regions: Sequence[Region], dead: list[int], gadgets: Gadgets) -> list[int]:
-    """Return those of ``dead`` that could not be waited for."""
-    with _reader(stopped.live, regions) as memory:
-        found = injection_of(stopped, regions, memory, gadgets)
-    if found is None:
-        return dead
-    injection, options = found
-    try:
-        injection.begin(options)
-        return [pid for pid in dead if not bury(injection, pid)]
-    except DoesNotRun:
-        return dead
-    finally:
-        injection.end()
-
-
-def _reader(pid: int, regions: Sequence[Region]) -> ProcessMemory:
-    return ProcessMemory(VmReader(pid), regions, Pagemap(pid), BackingFiles(pid))

@@ -1,0 +1,66 @@
+"""``bury_twin``: a process waits for its dead twin, and for those that killed dumpers left: nobody else can.
+
+One more stop, of a few milliseconds. Source of truth: docs/decisions/0007, wait4(2).
+"""
+
+from __future__ import annotations
+
+from dotdump.errors import DotdumpError
+from dotdump.linux.fork_child import bury, left_behind, number_within
+from dotdump.linux.inject import DoesNotRun
+from dotdump.linux.live_memory import live_memory
+from dotdump.linux.proc import Proc
+from dotdump.linux.uninterrupted import uninterrupted
+from dotdump.target.injecting import injection_of
+from dotdump.target.stopping import StoppedProcess
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dotdump.linux.fork_child import ForkedChild
+    from dotdump.linux.gadgets import Gadgets
+    from dotdump.linux.maps import MapsMemo
+    from dotdump.memory.region import Region
+
+
+def bury_twin(pid: int, twin: ForkedChild, gadgets: Gadgets, memo: MapsMemo) -> list[str]:
+    """Have process ``pid`` wait for its dead ``twin`` and those of others; return what is to be said of it.
+
+    ``memo`` has read its maps. Raises as ``StoppedProcess`` does.
+    """
+    own = [twin.inner_pid] if twin.inner_pid else number_within(pid, twin.pid)
+    others, problems = _left_behind(pid)
+    dead = sorted({*own, *others})
+    with uninterrupted():
+        stopped = StoppedProcess(pid)
+        try:
+            kept = _wait_in(stopped, Proc(stopped.live).maps(memo), dead, gadgets)
+        finally:
+            stopped.release()
+    stopped.world.close()
+    return [*problems, *(f"process {pid} keeps its dead child {one} as a zombie" for one in kept)]
+
+
+def _left_behind(pid: int) -> tuple[list[int], list[str]]:
+    """Return dead twins of other dumpers, and a problem where these cannot be told: our own is buried all the same."""
+    try:
+        return left_behind(pid), []
+    except DotdumpError as error:
+        return [], [f"dead children of killed dumpers were not looked for: {error}"]
+
+
+def _wait_in(stopped: StoppedProcess, regions: Sequence[Region], dead: list[int], gadgets: Gadgets) -> list[int]:
+    """Return those of ``dead`` that could not be waited for."""
+    with live_memory(stopped.live, regions) as memory:
+        found = injection_of(stopped, regions, memory, gadgets)
+    if found is None:
+        return dead
+    injection, options = found
+    try:
+        injection.begin(options)
+        return [pid for pid in dead if not bury(injection, pid)]
+    except DoesNotRun:
+        return dead
+    finally:
+        injection.end()
