@@ -12,6 +12,10 @@ import pytest
 
 import dotdump
 from corpus import missing
+from dotdump.analysis.statics import list_statics
+from dotdump.errors import FormatError
+from dotdump.formats.metadata.image import Metadata
+from dotdump.formats.metadata.schema import MethodDef
 from dotdump.target.compressed import UnpackedWarning
 
 if TYPE_CHECKING:
@@ -95,6 +99,21 @@ def test_statics_that_refer_to_objects_are_the_recorded_ones(runtime: dotdump.Cl
     ]
     theirs = [(s["type"], s["field"], s["value"]) for s in json.loads(recorded("statics.json"))]
     assert sorted(ours, key=str) == sorted(theirs, key=str)
+
+
+def test_a_damaged_row_of_metadata_does_not_end_a_list_of_statics(
+    runtime: dotdump.ClrRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = len(list_statics(runtime).statics)
+    intact = Metadata.row
+
+    def damaged(metadata: Metadata, kind: type[MethodDef], row_id: int) -> MethodDef:
+        if kind is MethodDef:
+            raise FormatError("cut")
+        return intact(metadata, kind, row_id)
+
+    monkeypatch.setattr(Metadata, "row", damaged)
+    assert len(list_statics(dotdump.ClrRuntime.of(runtime.target)).statics) == count
 
 
 def test_every_recorded_root_is_one_of_ours(runtime: dotdump.ClrRuntime) -> None:

@@ -15,26 +15,24 @@ if TYPE_CHECKING:
 
 
 def compare(operator: str, left: Value, right: Value) -> bool:
-    """Return whether ``=``, ``!=``, ``<``, ``<=``, ``>`` or ``>=`` holds; never of what could not be read."""
+    """Return whether ``=``, ``!=``, ``<``, ``<=``, ``>`` or ``>=`` holds; never of what cannot be read or compared.
+
+    Null is equal to null, and unequal to all else.
+    """
     if isinstance(left, Unreadable) or isinstance(right, Unreadable):
         return False
-    if operator in ("=", "!="):
-        return _equal(left, right) == (operator == "=")
+    if left is None or right is None:
+        return (left is right) == (operator == "=") and operator in ("=", "!=")
     order = _order(left, right)
     if order is None:
         return False
-    return {"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[operator]
-
-
-def _equal(left: Value, right: Value) -> bool:
-    if left is None or right is None:
-        return left is right
-    return _order(left, right) == 0
+    signs = {"=": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1)}
+    return order in signs[operator]
 
 
 def _order(left: Value, right: Value) -> int | None:
     """Return which is larger: -1, 0 or 1; None where they have no order."""
-    if isinstance(left, ClrStruct) or isinstance(right, ClrStruct) or left is None or right is None:
+    if isinstance(left, ClrStruct) or isinstance(right, ClrStruct) or _is_nan(left) or _is_nan(right):
         return None
     if isinstance(left, TIMES) or isinstance(right, TIMES):
         return _order_of_times(left, right)
@@ -57,9 +55,11 @@ def _as_number(value: Value) -> Decimal | None:
     """Return a number exactly; of an object its address."""
     if isinstance(value, ClrObject):
         return Decimal(value.address)
-    if isinstance(value, float) and isnan(value):
-        return None
     return Decimal(value) if isinstance(value, int | float | Decimal) else None
+
+
+def _is_nan(value: Value) -> bool:
+    return isinstance(value, float) and isnan(value)
 
 
 def _text(value: Value) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PATHS = 3
 _MOST_SHAPES = 1 << 16
+_SPECIAL = re.compile(r"(?<!\\)[+\[]")
 _WORDS = {
     "Stack": "stack of",
     "StackConservative": "perhaps the stack of",
@@ -132,8 +134,8 @@ def who_holds_type(heap: RootedHeap, pattern: str, limit: int | None = None, off
     wanted = types_named(heap, pattern)
     shapes = WayShapes(heap, wanted)
     if not shapes.objects:
-        hint = "of a name, + and [ mean something else: put \\ before them" if set(pattern) & set("+[") else None
-        raise NotFound(f"no object in the heap is of a type that matches {pattern!r}", hint=hint)
+        hint = "of a name, + and [ mean something else: put \\ before them" if _SPECIAL.search(pattern) else None
+        raise NotFound(f"no object in the heap is of a type that matches '{pattern}'", hint=hint)
     last = None if limit is None else offset + limit
     largest = shapes.largest()
     return HeldTypes(
@@ -185,8 +187,9 @@ class WayShapes:
         shapes, sizes = self._shapes, self._heap.graph.sizes
         counts = Counter(map(shapes.__getitem__, rows))
         most = max(counts, key=lambda number: (counts[number], -number))
-        led_to = [row for row in rows if shapes[row] == most]
-        return self._described(most - 1, min(led_to), len(led_to), sum(map(sizes.__getitem__, led_to)))
+        first = min(row for row in rows if shapes[row] == most)
+        size = sum(sizes[row] for row in rows if shapes[row] == most)
+        return self._described(most - 1, first, counts[most], size)
 
     def describe(self, shape: int) -> PathShape:
         """Return a shape with an example."""

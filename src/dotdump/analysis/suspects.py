@@ -123,7 +123,8 @@ def _of_types(heap: RootedHeap, alone: list[int], least: int, live: int) -> Iter
     for kind in range(len(graph.types)):
         if totals[kind] >= least and counts[kind] > 1:
             rows = largest_children(heap, None, _only(heap, kind), every[kind])
-            yield _of_type(heap, set(rows).difference(alone), totals[kind], live)
+            apart = frozenset(alone)
+            yield _of_type(heap, array("I", (row for row in rows if row not in apart)), totals[kind], live)
 
 
 def _only(heap: RootedHeap, kind: int) -> bytearray:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from dotdump.report.listing import Choice
 
 
+_ARRAY = re.compile(r"(?<=[\w>\]*&)])\[(?:,*|\*)\]")
+"""Brackets behind a name. As sets of characters these are empty, or are written without brackets."""
+
+
 def add_listing(parser: ArgumentParser, rows: str, sorts: Sequence[str], *, matched: str = "type") -> None:
     """Add ``--type``, ``--sort``, ``--limit``, ``--offset``; the first of ``sorts`` is the default."""
     parser.add_argument("--type", metavar="REGEX", type=pattern, help=f"only {rows} whose {matched} matches")
@@ -40,11 +44,11 @@ def pattern(text: str) -> str:
 def expression(text: str) -> tuple[str, str]:
     """Return the regular expression that a text is, and why it is none, or nothing.
 
-    The brackets of an array's name may stand as they are.
+    The brackets of an array's name stand for themselves.
     """
-    refusal = _refusal(text)
-    escaped = re.sub(r"\[(,*)\]", r"\\[\1\\]", text) if refusal else text
-    return escaped, f"{text!r} is no regular expression: {refusal}" if _refusal(escaped) else ""
+    escaped = _ARRAY.sub(lambda brackets: re.escape(brackets[0]), text)
+    refusal = _refusal(escaped)
+    return escaped, f"{text!r} is no regular expression: {refusal}" if refusal else ""
 
 
 def _refusal(text: str) -> str:

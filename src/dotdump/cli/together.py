@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 def given(arguments: Namespace, *names: str) -> list[str]:
     """Return the options among ``names`` that the command line has, as they are written there."""
-    return [f"--{name}" for name in names if getattr(arguments, name.replace("-", "_"))]
+    return [f"--{name}" for name in names if _is_given(getattr(arguments, name.replace("-", "_")))]
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value is not False and value != []
 
 
 def not_together(console: Console, option: str, others: Sequence[str]) -> int:

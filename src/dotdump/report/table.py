@@ -51,8 +51,12 @@ def _shrink(widths: list[int], least: Sequence[int], available: int) -> None:
 
 def _least(column: int, rows: Iterable[Sequence[str]], right: frozenset[int]) -> int:
     """Return how wide a column has to be for what it holds that is no text."""
-    numbers = (columns(row[column]) for row in rows if column in right or not row[column].strip(_OF_NUMBERS))
+    numbers = (columns(row[column]) for row in rows if column in right or _is_number(row[column]))
     return max(_LEAST_TEXT, max(numbers, default=0))
+
+
+def _is_number(cell: str) -> bool:
+    return not cell.strip(_OF_NUMBERS) and any(map(str.isdigit, cell))
 
 
 def _line(row: list[str], widths: list[int], right: frozenset[int]) -> str:
@@ -66,7 +70,12 @@ def _line(row: list[str], widths: list[int], right: frozenset[int]) -> str:
 
 def printable(text: str) -> str:
     """Control characters of hostile names must not reach a terminal."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if text.isprintable() else "".join(c if _is_shown(c) else repr(c)[1:-1] for c in text)
+
+
+def _is_shown(character: str) -> bool:
+    """Whether it may reach a terminal: so may bytes of names that are no text, but for what could be a control."""
+    return character.isprintable() or "\udca0" <= character <= "\udcff"
 
 
 def printable_lines(text: str) -> str:

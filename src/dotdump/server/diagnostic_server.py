@@ -115,6 +115,7 @@ class DiagnosticServer(Closing):
         """Give up what a fork has copied from the parent, whose socket must stay."""
         self._thread = None
         self._dumping, self._dumps = threading.Lock(), 0
+        self._answers.clear()
         if self._listener:
             self._listener.socket.close()
         for peer in self._peers.values():

@@ -66,3 +66,17 @@ def test_what_is_no_time_has_no_order_beside_one(time: Value, text: str) -> None
     assert not compare("<", time, text)
     assert not compare(">=", time, text)
     assert not compare("=", time, 1)
+    assert not compare("!=", time, text)
+
+
+@pytest.mark.parametrize("operator", ["=", "!=", "<", "<=", ">", ">="])
+@pytest.mark.parametrize("other", [float("nan"), 5, "soon"])
+def test_what_is_no_number_meets_no_condition(operator: str, other: Value) -> None:
+    assert not compare(operator, float("nan"), other)
+
+
+def test_null_is_unlike_all_else() -> None:
+    assert compare("=", None, None)
+    assert compare("!=", None, 5)
+    assert compare("!=", "text", None)
+    assert not compare("<", None, 5)

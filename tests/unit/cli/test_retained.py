@@ -80,6 +80,7 @@ def test_no_suspect_of_a_type_is_not_the_same_as_none(capsys: pytest.CaptureFixt
         ("--by object --sort name", "--sort name and --by"),
         ("--of 7f0010000028 --sort count", "--sort count and --of"),
         ("--by type --share 20", "--share and --by"),
+        ("--of 0 --share 20", "--share and --of"),
     ],
 )
 def test_what_rows_have_not_is_refused(options: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentTypeError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -67,9 +68,15 @@ def test_a_name_that_is_an_expression_of_something_else_comes_with_a_hint(capsys
     assert "put \\ before them" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("text", "taken"), [("A<B[,]>[]", r"A<B\[,\]>\[\]"), ("[a-c]", "[a-c]"), ("[]a]", "[]a]")])
-def test_brackets_are_those_of_an_array_only_where_they_are_no_expression(text: str, taken: str) -> None:
-    assert pattern(text) == taken
+@pytest.mark.parametrize("name", ["Byte[]", "Byte[][]", "Byte[,]", "Byte[*]", "Byte[][,]", "A<B[,]>[]"])
+def test_brackets_behind_a_name_are_those_of_an_array(name: str) -> None:
+    assert re.fullmatch(pattern(name), name)
+    assert not re.search(pattern(name), "Byte<Byte, Byte>")
+
+
+@pytest.mark.parametrize("text", ["[a-c]", "[]a]", r"Byte\[\]$", "Byte[a,]"])
+def test_other_brackets_are_of_the_expression(text: str) -> None:
+    assert pattern(text) == text
 
 
 def test_what_is_neither_is_refused() -> None:

@@ -1,5 +1,7 @@
 """Tables: what is shortened where a terminal is narrow, and what never is."""
 
+from __future__ import annotations
+
 import ctypes
 import fcntl
 import locale
@@ -7,11 +9,15 @@ import os
 import pty
 import struct
 import termios
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dotdump.cli.console import Console
 from dotdump.report.table import fitted, render_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEADER = ("ADDRESS", "BYTES", "HELD BY", "TYPE")
 ROWS = [
@@ -27,6 +33,11 @@ def test_texts_are_shortened_and_numbers_and_addresses_never(width: int) -> None
         assert line.split()[:3] == list(row[:3])
     assert "…" in lines[1]
     assert max(map(len, lines)) == max(width, 14 + 13 + 14 + 8 + 6)
+
+
+def test_a_text_of_the_letters_of_numbers_is_no_number() -> None:
+    line = render_table(("NAME",), [("cafe-babe" * 9,)], width=20).splitlines()[1]
+    assert len(line) == 20
 
 
 def test_nothing_is_shortened_where_it_fits_or_there_is_no_terminal() -> None:
@@ -59,10 +70,18 @@ def terminal_columns(character: str) -> int:
     return ctypes.CDLL(None).wcwidth(ctypes.c_wchar(character))  # type: ignore[no-any-return]
 
 
+@pytest.fixture
+def wide_characters() -> Iterator[None]:
+    """Have the C library know all characters."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    yield
+    locale.setlocale(locale.LC_CTYPE, before)
+
+
+@pytest.mark.usefixtures("wide_characters")
 @pytest.mark.parametrize("width", [None, 12])
 def test_columns_stand_below_each_other_whatever_the_script(width: int | None) -> None:
-    if not locale.setlocale(locale.LC_CTYPE, "C.UTF-8"):
-        pytest.skip("no locale with wide characters")
     table = render_table(("NAME", "BYTES"), [(name, 7) for name in NAMES], right=frozenset({1}), width=width)
     assert {columns(line) for line in table.splitlines()} == {columns(table.splitlines()[0])}
 

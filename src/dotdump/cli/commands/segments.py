@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dotdump.cli.answer import tell_damage
+from functools import partial
+
+from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.listing_arguments import add_listing, choice_of
 from dotdump.cli.target_arguments import add_target, open_target
 
@@ -29,7 +31,6 @@ def run(arguments: Namespace, console: Console) -> int:
     """Print them; 3 where the collector's records are damaged."""
     from dotdump.analysis.segments import SegmentRow, heap_segments
     from dotdump.clr.model.runtime import ClrRuntime
-    from dotdump.report.json_format import render_json
     from dotdump.report.listing import as_csv
     from dotdump.report.segments import render_segments, select
 
@@ -37,10 +38,6 @@ def run(arguments: Namespace, console: Console) -> int:
         found = heap_segments(ClrRuntime.of(target))
     status = tell_damage(found.problems, console)
     chosen = select(found, choice_of(arguments))
-    if console.format == "json":
-        console.result(render_json("dotdump/segments/1", chosen))
-    elif console.format == "csv":
-        console.result(as_csv(SegmentRow, chosen.segments))
-    else:
-        console.result(render_segments(chosen, console.width))
+    text, csv = partial(render_segments, chosen), partial(as_csv, SegmentRow, chosen.segments)
+    print_answer(console, "dotdump/segments/1", chosen, text, csv)
     return status

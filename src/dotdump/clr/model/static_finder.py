@@ -52,7 +52,8 @@ class StaticFinder:
             return
         loaded = LoadedTypes(self._system)
         yield from self.of_types(loaded.types(loaded.modules(known, self._assemblies.modules)), wanted)
-        self.problems += (*loaded.problems, *self._assemblies.problems)
+        found = (*loaded.problems, *self._assemblies.problems)
+        self.problems += [problem for problem in found if problem not in self.problems]
 
     def of_types(
         self, method_tables: Iterable[int], wanted: Callable[[ClrType], bool] = lambda _type: True

@@ -155,13 +155,19 @@ class ClrType:
 
     @cached_property
     def has_class_constructor(self) -> bool:
-        """Whether it has code that fills its statics, as far as its metadata can be read."""
-        return self._system.has_class_constructor(self.method_table)
+        """Whether it has code that fills its statics; so it is taken where its metadata cannot be read."""
+        try:
+            return self._system.has_class_constructor(self.method_table)
+        except (FormatError, MemoryFault):
+            return True
 
     @cached_property
     def is_flags(self) -> bool:
-        """Whether values of an enum are sets of its members."""
-        return self._system.attribute_of(self.method_table, _FLAGS) is not None
+        """Whether values of an enum are sets of its members, as far as its metadata can be read."""
+        try:
+            return self._system.attribute_of(self.method_table, _FLAGS) is not None
+        except (FormatError, MemoryFault):
+            return False
 
     @property
     def is_string(self) -> bool:
