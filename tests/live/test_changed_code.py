@@ -8,7 +8,10 @@ import pytest
 
 from corpus import Runtime, corpus, runtimes
 from dotdump.cli.main import main
+from dotdump.memory.region import region_at
+from dotdump.memory.space import MemoryRange
 from dotdump.target.core import open_core
+from dotdump.target.snapshot import open_snapshot
 from native import compiled, native
 
 if TYPE_CHECKING:
@@ -54,6 +57,27 @@ def test_a_core_without_pages_of_files_has_what_was_changed_of_them(options: lis
     assert main(["convert", str(core), str(small), *options]) == 0
     assert code_of(small) == WRITTEN
     assert from_file(small) > 1 << 20
+
+
+def test_what_a_snapshot_has_of_its_own_is_asked_of_the_twin_whatever_becomes_of_the_process() -> None:
+    with native("patched") as running, open_snapshot(running.pid) as target:
+        running.process.kill()
+        running.process.wait()
+        address = next(m for m in target.modules if m.path == str(compiled("patched"))).find_symbol("patched_function")
+        assert address is not None
+        text = region_at(target.regions, address)
+        assert text is not None
+        copied = target.memory.copied([MemoryRange(text.start, text.end)])
+    assert copied == [MemoryRange(address, address + 4096)]
+
+
+def test_a_heap_dump_does_not_grow_by_what_it_has_not(tmp_path: Path) -> None:
+    core, again = tmp_path / "core", tmp_path / "again"
+    with native("patched") as running:
+        options = ["--type", "Heap", "--method", "ptrace", "-o", str(core)]
+        assert main(["collect", "-p", str(running.pid), *options]) == 0
+    assert main(["convert", str(core), str(again), "--type", "Heap"]) == 0
+    assert again.stat().st_size <= core.stat().st_size
 
 
 @pytest.mark.parametrize("runtime", runtimes()[:1], ids=lambda runtime: runtime.version)

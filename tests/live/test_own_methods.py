@@ -168,11 +168,20 @@ def test_nothing_is_imported_while_the_process_stands_still(
     runtime: Runtime, kind: str, method: str, tmp_path: Path
 ) -> None:
     with corpus(runtime, "all") as target:
-        words = ["collect", "-p", str(target.pid), "--method", method, "--type", kind, "-o", str(tmp_path / "core")]
-        command = [sys.executable, "-c", IMPORTS, *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert {line.strip() for line in done.stderr.splitlines() if line.startswith("imported:")} == {"imported:"}
+        assert imported_in_the_stop(target.pid, "--method", method, "--type", kind, "-o", str(tmp_path / "core")) == []
+
+
+def test_nothing_is_imported_for_memory_that_the_process_supplies(tmp_path: Path) -> None:
+    with native("supplied") as target:
+        assert imported_in_the_stop(target.pid, "--method", "ptrace", "-o", str(tmp_path / "core")) == []
+
+
+def imported_in_the_stop(pid: int, *options: str) -> list[str]:
+    command = [sys.executable, "-c", IMPORTS, "collect", "-p", str(pid), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    lines = [line.split() for line in done.stderr.splitlines() if line.startswith("imported:")]
+    assert lines, done.stderr
+    return [name for line in lines for name in line[1:]]
 
 
 @pytest.mark.parametrize("method", METHODS)

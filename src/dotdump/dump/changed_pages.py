@@ -42,4 +42,5 @@ def _changed(
 
 
 def _differs(held: bytes, file: bytes, *, lacking: bool) -> bool:
-    return not held.startswith(file) or (lacking and len(file) < len(held))
+    both = min(len(held), len(file))
+    return held[:both] != file[:both] or (lacking and len(file) < len(held))

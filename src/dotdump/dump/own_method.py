@@ -17,20 +17,18 @@ from dotdump.dump import plan
 from dotdump.dump.beside import written_beside
 from dotdump.dump.buffered import buffer_for, prepared
 from dotdump.dump.capture import Capture
+from dotdump.dump.choice import choose_kept, make_ready
 from dotdump.dump.copied_target import CopiedTarget
 from dotdump.dump.doctor.preflight import require_tracing
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
 from dotdump.dump.progress import Phase
-from dotdump.dump.selection.selected import Selection
 from dotdump.dump.sink import FileSink
 from dotdump.dump.space import expected_size
 from dotdump.errors import CollectError, DotdumpError, Incomplete
 from dotdump.formats.diagnostics_page import DiagnosticsPage
 from dotdump.formats.dotdump_notes import COLLECTING, FREE_DROPPED, REDACTED, Origin
 from dotdump.ipc.dump import DumpType
-from dotdump.linux.copied_pages import copied_pages
-from dotdump.linux.devices import devices_of
 from dotdump.linux.errors import explain
 from dotdump.linux.headroom import memory_groups
 from dotdump.records import record
@@ -97,7 +95,7 @@ class PtraceMethod:
 
     def capture(self, task: Task) -> Capture:
         options = self.options
-        _make_ready(task.type)
+        make_ready(task.type)
         limit = _buffer_limit(task, options)
         groups = memory_groups(os.getpid())
         room = prepared(_resident(task.subject, task.type), limit, groups)
@@ -141,7 +139,7 @@ class SnapshotMethod:
         from dotdump.target.snapshot import SnapshotRefused, open_snapshot
 
         options, pid, memo = self.options, task.subject.pid, task.subject.memo
-        _make_ready(task.type)
+        make_ready(task.type)
         try:
             with GcMoment(pid, _gc_wait(task, options), memo) as gc:
                 target = open_snapshot(pid, first=options.first, moment=gc.moment, memo=memo)
@@ -167,7 +165,7 @@ class _Core:
     ) -> None:
         self._task = task
         self._options = options
-        self._selection = _choose(target, task, options)
+        self._selection = choose_kept(target, task, options)
         self.plan = plan.fitting(self._selection.plan)
         """What is kept."""
         flags: tuple[str, ...] = () if target.suited else (COLLECTING,)
@@ -228,34 +226,6 @@ class _Core:
         self._task.progress(Phase.WRITE, done, total)
         if time.monotonic() > self._task.deadline:
             raise Incomplete("the dump was cut short: it took longer than --timeout allows")
-
-
-def _make_ready(dump_type: DumpType) -> None:
-    """Import what chooses, which takes as long as choosing: before the process is stopped."""
-    if dump_type is not DumpType.FULL:
-        import dotdump.dump.selection.beforehand
-        import dotdump.dump.selection.choose
-        import dotdump.dump.timed_target
-    if dump_type is DumpType.TRIAGE:
-        import dotdump.dump.selection.redaction  # noqa: F401 - later imports find them
-
-
-def _choose(target: Target, task: Task, options: OwnOptions) -> Selection:
-    """Return what to keep; without what chooses, where all is kept."""
-    files = _file_pages(target, task, options)
-    if task.type is DumpType.FULL:
-        return Selection(plan.full(target.regions, files=files, page_size=target.platform.page_size))
-    from dotdump.dump.selection.choose import choose
-    from dotdump.dump.timed_target import TimedTarget
-
-    return choose(TimedTarget(target, task.deadline), task.type, files=files, drop_free=options.drop_free)
-
-
-def _file_pages(target: Target, task: Task, options: OwnOptions) -> plan.FilePages:
-    """Return what is kept of files, with what the process changed of them where the type might leave that out."""
-    whole = options.file_backed and task.type is not DumpType.HEAP
-    changed = () if whole else copied_pages(task.subject.pid, plan.file_ranges(target.regions))
-    return plan.FilePages(options.file_backed, changed, devices_of(target.regions, target.places.roots))
 
 
 def _gc_wait(task: Task, options: OwnOptions) -> float:

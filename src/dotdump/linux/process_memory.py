@@ -25,7 +25,7 @@ from dotdump.memory.space import ExactReads, MemoryRange, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Protocol
 
     from dotdump.linux.backing import BackingFiles
@@ -173,6 +173,10 @@ class ProcessMemory(ExactReads, Closing):
             else:
                 yield MemoryRange(start, stop)
             start = stop
+
+    def copied(self, parts: Iterable[MemoryRange]) -> list[MemoryRange]:
+        """Return the pages of private file mappings that may differ from their files; they are not read."""
+        return [run for part in parts for run in self._pages.copied(part.start, part.end)]
 
     def reason(self, address: int) -> str:
         return AWAITED if any(part.start <= address < part.end for part in self._awaited) else super().reason(address)

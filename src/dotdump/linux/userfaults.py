@@ -21,9 +21,12 @@ def answers_faults(pid: int) -> bool:
     """Return whether a descriptor of the process is a userfaultfd. Another process that has it goes on answering."""
     directory = f"/proc/{pid}/fd"
     try:
-        return any(_is_userfaultfd(f"{directory}/{name}") for name in os.listdir(directory))
+        found = any(_is_userfaultfd(f"{directory}/{name}") for name in os.listdir(directory))
     except OSError:
         return False
+    if found:
+        import dotdump.linux.smaps  # noqa: F401 - ``awaited`` is asked while the process stands still
+    return found
 
 
 def awaited(pid: int) -> tuple[MemoryRange, ...]:

@@ -9,7 +9,7 @@ from dotdump.memory.space import ADDRESS_END, BytesSpace, ExactReads, MemoryRang
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dotdump.linux.unfrozen import Copies
     from dotdump.memory.space import AddressSpace
@@ -56,6 +56,10 @@ class SnapshotMemory(ExactReads):
 
     def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
         return None
+
+    def copied(self, parts: Iterable[MemoryRange]) -> list[MemoryRange]:
+        """Return the pages of private file mappings that may differ from their files; they are not read."""
+        return self._frozen.copied(parts)
 
     def ranges(self) -> Sequence[MemoryRange]:
         return self._frozen.ranges()

@@ -23,5 +23,5 @@ def test_pages_that_files_have_otherwise_are_kept_and_where_asked_for_those_that
 def test_what_the_core_has_not_is_not_changed() -> None:
     files = BytesSpace([(START, b"s" * 6 * PAGE)])
     held = BytesSpace([(START + PAGE, b"s" * PAGE)])
-    assert changed_pages(held, BytesSpace([]), [], PAGE, lacking=True) == []
-    assert changed_pages(held, files, [MemoryRange(START + PAGE, START + 2 * PAGE)], PAGE, lacking=True) == []
+    for lacking in (False, True):
+        assert changed_pages(held, files, WHOLE, PAGE, lacking=lacking) == []

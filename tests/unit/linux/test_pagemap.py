@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,21 @@ def test_only_pages_that_were_written_hold_data(pagemap: Pagemap, anonymous: mma
     for page in (3, 4, 5, 40):
         anonymous[page * PAGE_SIZE] = 1
     assert runs_of(pagemap, address_of(anonymous)) == [(3, 6), (40, 41)]
+
+
+def test_of_a_private_mapping_of_a_file_only_pages_that_were_written_are_copied(
+    pagemap: Pagemap, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"f" * PAGES * PAGE_SIZE)
+    with (tmp_path / "file").open("r+b") as file, mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE) as memory:
+        for page in (3, 4, 40):
+            memory[page * PAGE_SIZE] = 1
+        assert sum(memory[::PAGE_SIZE]) > 0
+        start = address_of(memory)
+        found = [(run.start, run.end) for run in pagemap.copied(start, start + PAGES * PAGE_SIZE)]
+        assert len(runs_of(pagemap, start)) == 1
+    expected = [(3, 5), (40, 41)]
+    assert found == [(start + first * PAGE_SIZE, start + end * PAGE_SIZE) for first, end in expected]
 
 
 GUARD_INSTALL, IS_GUARD = 102, 1 << 8
