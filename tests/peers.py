@@ -28,5 +28,5 @@ def oracle(verb: str, core: Path, *, seconds: float = 120) -> Any:  # noqa: ANN4
         timeout=seconds,
         env=corpus.corpus_environment(),
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, f"{done.returncode}: {done.stderr}"
     return done.stdout.splitlines() if verb in ("objects", "edges", "types") else json.loads(done.stdout)

@@ -43,7 +43,7 @@ def threads_of(notes: Iterable[Note], registers: RegisterFile, problems: list[Pr
         elif group and key not in _OF_PROCESS and (note.owner != OWNER or key == _NAME):
             group.setdefault(key, note)
     _close(group, registers, threads, problems)
-    if len({thread.signal for thread in threads}) == 1:
+    if threads and threads[0].signal and len({thread.signal for thread in threads}) == 1:
         threads[1:] = [replace(thread, signal=0) for thread in threads[1:]]
     first = next((thread for thread in threads if thread.signal), None)
     return tuple(sorted(threads, key=lambda thread: thread is not first))

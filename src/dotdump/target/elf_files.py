@@ -96,7 +96,7 @@ def _open(place: str, build_id: bytes, *, is_separate: bool) -> ElfFile | None:
 
 def _is_wanted(file: ElfFile, build_id: bytes) -> bool:
     if file.is_separate:
-        return build_id in (file.image.build_id, _build_id_of_section(file))
+        return file.image.build_id == build_id or _build_id_of_section(file) == build_id
     return file.image.build_id == build_id and not _lacks_code(file)
 
 
