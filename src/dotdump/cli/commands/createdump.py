@@ -96,7 +96,7 @@ class _Log:
         self._file: TextIO | None = None
         try:
             if path:
-                self._file = open(path, "a", 1, encoding="utf-8")  # noqa: SIM115 - held
+                self._file = open(path, "a", 1, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115 - held
         except OSError as error:
             self.complain(f"Can not create log file '{path}': {error.strerror} ({error.errno})")
 
