@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from dotdump.clr.model.value import Value
 
 
+_ORDERS = {"=": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1)}
+"""What ``_order`` may be where an operator holds."""
+
+
 def compare(operator: str, left: Value, right: Value) -> bool:
     """Return whether ``=``, ``!=``, ``<``, ``<=``, ``>`` or ``>=`` holds; never of what cannot be read or compared.
 
@@ -26,8 +30,7 @@ def compare(operator: str, left: Value, right: Value) -> bool:
     order = _order(left, right)
     if order is None:
         return False
-    signs = {"=": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1)}
-    return order in signs[operator]
+    return order in _ORDERS[operator]
 
 
 def _order(left: Value, right: Value) -> int | None:

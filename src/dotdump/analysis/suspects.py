@@ -116,14 +116,13 @@ def _of_types(heap: RootedHeap, alone: list[int], least: int, live: int) -> Iter
     graph, (first, following) = heap.graph, heap.children
     counts, totals = (allocate("Q", len(graph.types)) for _ in range(2))
     kernel.add_children(first[len(graph)], following, graph.type_ids, heap.retained_sizes, counts, totals)
-    every = counts.tolist()
+    every, apart = counts.tolist(), frozenset(alone)
     for row in alone:
         counts[graph.type_ids[row]] -= 1
         totals[graph.type_ids[row]] -= heap.retained_sizes[row]
     for kind in range(len(graph.types)):
         if totals[kind] >= least and counts[kind] > 1:
             rows = largest_children(heap, None, _only(heap, kind), every[kind])
-            apart = frozenset(alone)
             yield _of_type(heap, array("I", (row for row in rows if row not in apart)), totals[kind], live)
 
 

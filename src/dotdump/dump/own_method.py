@@ -31,6 +31,7 @@ from dotdump.formats.dotdump_notes import COLLECTING, FREE_DROPPED, REDACTED, Or
 from dotdump.ipc.dump import DumpType
 from dotdump.linux.errors import explain
 from dotdump.linux.headroom import memory_groups
+from dotdump.linux.process_stat import ENDED
 from dotdump.records import record
 from dotdump.target.process import open_process
 
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 
 DEFAULT_BUFFER = 1 << 30
 _ALL_THERE_IS = 1 << 62
-_ENDED = ("Z", "X", "")
 _HELD_BY_READER = (
     "the process stood still until the reader of the dump had taken it: its memory is larger than the buffer; "
     "--live or a larger --buffer avoids that"
@@ -254,7 +254,7 @@ def _check(subject: Subject, expected: int | None) -> None:
     try:
         os.close(os.open(f"{subject.living.directory}/mem", os.O_RDONLY | os.O_CLOEXEC))
     except OSError as error:
-        if error.errno == ESRCH and subject.state() not in _ENDED:
+        if error.errno == ESRCH and subject.state() not in ("", *ENDED):
             raise CollectError(f"process {subject.pid} has no memory of its own: it is a kernel thread") from error
         raise explain(error, subject.pid, "read its memory") from error
 

@@ -20,7 +20,6 @@ from dotdump.linux.process_stat import ProcessStat, parse_stat
 
 TYPE_CHECKING = False
 
-_ENDED = frozenset("ZXx")
 _LAST_PID = (1 << 31) - 1
 _STEP_SECONDS = 0.02
 
@@ -84,7 +83,7 @@ class ProcessIdentity(Closing):
 
     def _ended(self) -> bool:
         try:
-            return _stat(self.directory, self.pid).state in _ENDED
+            return _stat(self.directory, self.pid).has_ended
         except ProcessGone:
             return True
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from dotdump.memory.region_table import RegionTable
 
 ROOT = "/proc"
-_ENDED = frozenset("ZXx")
-"""States of a thread that has ended, by /proc/PID/stat."""
 _CHUNK = 1 << 16
 _PIECE = 1 << 18
 
@@ -53,7 +51,7 @@ class Proc:
         Itself where its leader lives, or no thread does.
         """
         root = self.directory.rpartition("/")[0]
-        if self.stat().state not in _ENDED:
+        if not self.stat().has_ended:
             return self
         return next((Proc(tid, root) for tid in self.tasks() if not self._has_ended(tid)), self)
 
@@ -168,7 +166,7 @@ class Proc:
 
     def _has_ended(self, tid: int) -> bool:
         try:
-            return self.task(tid).stat().state in _ENDED
+            return self.task(tid).stat().has_ended
         except ProcessGone:
             return True
 

@@ -10,6 +10,8 @@ from dotdump.errors import FormatError
 from dotdump.linux import text
 from dotdump.records import record
 
+ENDED = frozenset("ZXx")
+"""States of a process or thread that has ended: what is left of it has no memory."""
 _LEAST_FIELDS = 22
 _EXIT_SIGNAL, _EXIT_STATUS = 35, 49
 
@@ -37,6 +39,11 @@ class ProcessStat:
     resident_pages: int
     exit_signal: int | None = None
     exit_status: int | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended, and waits to be reaped at most."""
+        return self.state in ENDED
 
 
 def parse_stat(data: bytes, source: str = "stat") -> ProcessStat:

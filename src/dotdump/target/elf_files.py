@@ -155,21 +155,17 @@ def read_section(file: ElfFile, name: bytes) -> SectionData | None:
     One of debugging may have the name that compressed ones had before there was a flag for that.
     """
     section = find_section(file.space, file.image.header, name)
-    if section is None and name.startswith(b".debug"):
-        return _read_old_section(file, b".zdebug" + name.removeprefix(b".debug"))
+    is_old = section is None and name.startswith(b".debug")
+    if is_old:
+        section = find_section(file.space, file.image.header, b".zdebug" + name.removeprefix(b".debug"))
     if section is None or section.type == SectionType.NOBITS or section.size > DEBUG_DATA:
         return None
-    data: bytes | None = file.space.read_available(section.offset, section.size)
-    if data is not None and section.flags & SHF_COMPRESSED:
-        data = unpack_section(data)
-    return None if data is None else SectionData(section.addr, data)
-
-
-def _read_old_section(file: ElfFile, name: bytes) -> SectionData | None:
-    section = find_section(file.space, file.image.header, name)
-    if section is None or section.type == SectionType.NOBITS or section.size > DEBUG_DATA:
-        return None
-    data = unpack_old_section(file.space.read_available(section.offset, section.size))
+    held = file.space.read_available(section.offset, section.size)
+    data: bytes | None = held
+    if is_old:
+        data = unpack_old_section(held)
+    elif section.flags & SHF_COMPRESSED:
+        data = unpack_section(held)
     return None if data is None else SectionData(section.addr, data)
 
 

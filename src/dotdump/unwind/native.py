@@ -210,8 +210,7 @@ class NativeUnwinder:
         return Frame(pc, sp, registers, FrameTrust.CFI, signals=frame.signals)
 
     def _at_trampoline(self, frame: Frame) -> bool:
-        code = self.registers.trampoline.code
-        return self._target.memory.read_available(frame.pc, len(code)) == code
+        return self.code.begins_with(frame.pc, self.registers.trampoline.code)
 
     def _from_trampoline(self, frame: Frame) -> Frame | End | None:
         """Return the frame that a signal interrupted, where ``frame`` is the code that a handler returns to."""

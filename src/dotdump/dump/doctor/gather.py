@@ -51,7 +51,7 @@ def gather(pid: int | None, output: str | None = None, timeout: float = 1.0, roo
 
 def _existing(pid: int, root: str) -> int:
     """Return ``pid`` where it is a process, be it a zombie; raises ``ProcessGone``, ``NotFound``."""
-    if not 0 < pid < 1 << 31 or Proc(pid, root).stat().state not in "ZXx":
+    if not 0 < pid < 1 << 31 or not Proc(pid, root).stat().has_ended:
         ProcessIdentity.open(pid, root).close()
     return pid
 
