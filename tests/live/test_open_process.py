@@ -223,7 +223,7 @@ def test_a_process_of_another_user_is_refused_with_a_hint() -> None:
         "try: open_process(int(sys.argv[1]))\nexcept AccessDenied as error: print(error, error.hint)"
     )
     if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
+        missing("only root can become another user")
     with native("threads", "1") as process:
         command = [sys.executable, "-c", script, str(process.pid)]
         refused = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)

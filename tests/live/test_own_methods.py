@@ -300,7 +300,7 @@ input()
 @pytest.mark.parametrize("method", METHODS)
 def test_guards_within_memory_are_no_memory_that_could_not_be_read(method: str, tmp_path: Path) -> None:
     if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 15):
-        pytest.skip("before Linux 6.15 nobody is told of guards")
+        missing("before Linux 6.15 nobody is told of guards")
     with subprocess.Popen([sys.executable, "-c", GUARDED], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         start = int(process.stdout.readline())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from corpus import missing
 from dotdump import open_core
 from dotdump.dump.doctor.gather import gather
 from dotdump.linux.proc import Proc
@@ -53,13 +54,13 @@ def collect(pid: int, output: Path, *options: str, drop: str = "") -> subprocess
 
 def require_setpriv() -> None:
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
-        pytest.skip("only root with setpriv can give up capabilities")
+        missing("only root with setpriv can give up capabilities")
 
 
 @pytest.mark.parametrize("action", FILTERS)
 def test_a_filter_against_fork_is_suspended_for_ours(action: str) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only CAP_SYS_ADMIN may suspend seccomp")
+        missing("only CAP_SYS_ADMIN may suspend seccomp")
     with native("guarded", action) as process:
         for _ in range(3):
             with open_snapshot(process.pid) as target:
@@ -83,7 +84,7 @@ def test_a_filter_of_the_thread_that_would_fork_is_seen(action: str) -> None:
 def test_a_process_whose_system_calls_go_to_a_handler_is_not_forked() -> None:
     with native("dispatched") as process:
         if process.ask() == "0":
-            pytest.skip("this kernel dispatches no system calls")
+            missing("this kernel dispatches no system calls")
         with pytest.raises(SnapshotRefused, match="no thread that a fork could be made with"):
             open_snapshot(process.pid)
         assert process.ask() == "1"
@@ -135,7 +136,7 @@ def test_a_process_whose_child_would_be_init_of_a_namespace_is_not_forked() -> N
             open_snapshot(process.pid).close()
         first = process.ask()
         if first == "-1":
-            pytest.skip("a new pid namespace is not permitted")
+            missing("a new pid namespace is not permitted")
         assert first == "0"  # the twin was not init there, which would have ended the namespace
         with pytest.raises(SnapshotRefused):
             open_snapshot(process.pid)
@@ -146,7 +147,7 @@ def frozen(pid: int) -> Iterator[None]:
     """Freeze a process in a control group of its own, of version 2, until the block ends."""
     mounts = [path for path in (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup")) if (path / CGROUP_2).exists()]
     if os.geteuid() != 0 or not mounts:
-        pytest.skip("only root can make a control group, of version 2, where that is mounted")
+        missing("only root can make a control group, of version 2, where that is mounted")
     group = mounts[0] / f"dotdump-test-{pid}"
     group.mkdir()
     try:
@@ -188,7 +189,7 @@ def test_pages_that_the_process_would_have_to_supply_are_not_waited_for(buffer: 
     require_setpriv()
     with native("supplied") as process:
         if process.ask() == "0":
-            pytest.skip("no userfaultfd")
+            missing("no userfaultfd")
         options = ("--live", "--buffer", buffer)
         done = collect(process.pid, tmp_path / "core", *options, drop="-sys_admin,-checkpoint_restore")
         assert "userfaultfd" in done.stderr, done.stderr
@@ -250,6 +251,6 @@ def test_a_process_whose_main_thread_has_ended_is_no_zombie_to_doctor() -> None:
 def test_a_kernel_thread_is_said_to_have_no_memory(tmp_path: Path) -> None:
     name = Path("/proc/2/comm")
     if os.geteuid() != 0 or not name.exists() or name.read_text() != "kthreadd\n":
-        pytest.skip("no root, or no kernel threads in this pid namespace")
+        missing("no root, or no kernel threads in this pid namespace")
     done = collect(2, tmp_path / "core", "--method", "ptrace")
     assert "has no memory of its own: it is a kernel thread" in done.stderr

@@ -13,6 +13,12 @@ R, RW, RX, NONE = (
     Protection(0),
 )
 PAGE = 4096
+LIBRARY = (
+    Region(0x10000, 0x20000, R, 0, "/lib/a.so"),
+    Region(0x20000, 0x30000, RX, 0x10000, "/lib/a.so"),
+    Region(0x30000, 0x34000, R, 0x20000, "/lib/a.so"),
+)
+"""Headers, code and constants of a library."""
 
 
 def test_full_keeps_everything_readable_private_and_shared() -> None:
@@ -71,9 +77,7 @@ def test_without_file_backed_what_was_changed_of_a_file_is_kept() -> None:
 
 def test_what_may_have_been_changed_of_files_are_private_mappings_that_nobody_can_write_or_relocated() -> None:
     regions = [
-        Region(0x10000, 0x20000, R, 0, "/lib/a.so"),
-        Region(0x20000, 0x30000, RX, 0x10000, "/lib/a.so"),
-        Region(0x30000, 0x34000, R, 0x20000, "/lib/a.so"),
+        *LIBRARY,
         Region(0x34000, 0x36000, RW, 0x23000, "/lib/a.so"),
         Region(0x40000, 0x41000, R, 0, "/data/shared.db", shared=True),
         Region(0x50000, 0x51000, R, 0, "/data/private.db", shared=False),
@@ -85,9 +89,7 @@ def test_what_may_have_been_changed_of_files_are_private_mappings_that_nobody_ca
 
 def test_without_file_backed_what_was_relocated_before_it_was_protected_is_kept() -> None:
     regions = [
-        Region(0x10000, 0x20000, R, 0, "/lib/a.so"),
-        Region(0x20000, 0x30000, RX, 0x10000, "/lib/a.so"),
-        Region(0x30000, 0x34000, R, 0x20000, "/lib/a.so"),
+        *LIBRARY,
         Region(0x34000, 0x36000, R, 0x23000, "/lib/a.so"),
         Region(0x36000, 0x37000, RW, 0x25000, "/lib/a.so"),
         Region(0x37000, 0x38000, R, 0x1000, "/lib/b.so"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from corpus import missing
 from dotdump.errors import ProcessGone
 from dotdump.linux.pagemap import PAGE_SIZE, Pagemap
 
@@ -68,7 +69,7 @@ MASK_WORD = 8
 
 def test_a_guard_holds_nothing(pagemap: Pagemap, anonymous: mmap.mmap) -> None:
     if kernel() < (6, 15):
-        pytest.skip("before Linux 6.15 nobody is told of guards")
+        missing("before Linux 6.15 nobody is told of guards")
     for page in (3, 4, 40):
         anonymous[page * PAGE_SIZE] = 1
     anonymous.madvise(GUARD_INSTALL, 4 * PAGE_SIZE, 32 * PAGE_SIZE)
