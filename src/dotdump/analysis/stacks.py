@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dotdump.limits import STACK_FRAMES, STACK_FRAMES_IN_ALL
+from dotdump.memory.mapped_path import file_name
 from dotdump.memory.region import region_at
 from dotdump.records import record
 from dotdump.unwind.frame import End, Frame
@@ -176,7 +177,7 @@ class NativeStacks:
         module = self._unwinder.module_at(address)
         if module is None:
             return ""
-        file = module.path.rpartition("/")[2]
+        file = file_name(module.path)
         method, start = _symbol(module, address)
         if method is None or start is None:
             return f"{file}+{address - module.base:#x}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from dotdump.memory.mapped_path import file_name
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -37,7 +38,7 @@ class RuntimeModule:
 
 def runtime_modules(target: Target) -> list[RuntimeModule]:
     """Return every .NET runtime loaded in ``target``; usually there is one."""
-    by_name = [m for m in target.modules if m.path.rpartition("/")[2] == _CORECLR_FILE]
+    by_name = [m for m in target.modules if file_name(m.path) == _CORECLR_FILE]
     if by_name:
         return [RuntimeModule(module, RuntimeKind.CORECLR) for module in by_name]
     return [RuntimeModule(module, kind) for module in target.modules if (kind := _kind(module)) is not None]

@@ -18,6 +18,7 @@ from dotdump.errors import AccessDenied, CollectError, CommandRejected, Protocol
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.dump import DumpFlags, DumpType
 from dotdump.ipc.state import is_suspended
+from dotdump.memory.mapped_path import DELETED, file_name
 from dotdump.records import record, replace
 
 TYPE_CHECKING = False
@@ -132,9 +133,11 @@ def _lacking(subject: Subject) -> str:
     module = subject.runtime
     if module is None:
         return "there is no .NET runtime that could dump itself"
-    directory, _, name = module.path.rpartition("/")
-    if name != RUNTIME_FILE:
+    if file_name(module.path) != RUNTIME_FILE:
         return "the runtime of a program in one file takes Full dumps only, or none"
+    if module.path.endswith(DELETED):
+        return "the runtime's files were removed or replaced since it started, and small dumps of its own need them"
+    directory = os.path.dirname(module.path)
     if not os.path.exists(f"/proc/{subject.pid}/root{directory}/{_DAC}"):
         return "the runtime has no DAC, which small dumps of its own need"
     return ""

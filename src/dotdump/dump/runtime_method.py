@@ -33,6 +33,7 @@ from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.commands import command_name
 from dotdump.ipc.dump import DumpFlags, DumpType
 from dotdump.memory.descriptor import DescriptorSpace
+from dotdump.memory.mapped_path import file_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ class _Conversation:
 
 def _nothing_written(task: Task) -> Incomplete:
     runtime = task.subject.runtime
-    if task.type is not DumpType.FULL and runtime is not None and not runtime.path.endswith(f"/{RUNTIME_FILE}"):
+    if task.type is not DumpType.FULL and runtime is not None and file_name(runtime.path) != RUNTIME_FILE:
         hint = "a single-file program has no DAC beside it, so its runtime can only take --type Full"
     else:
         hint = "its createdump was killed, by the OOM killer for one: try again, or use --method ptrace"

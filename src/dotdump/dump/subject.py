@@ -18,6 +18,7 @@ from dotdump.ipc.runtime_exports import identify
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.maps import MapsMemo
 from dotdump.linux.proc import Proc
+from dotdump.memory.mapped_path import file_name
 from dotdump.memory.region_table import named_regions
 
 TYPE_CHECKING = False
@@ -74,7 +75,7 @@ class Subject(Closing):
         """The first mapping of the runtime's module: libcoreclr.so, or the program that holds it; None without one."""
         heads = [region for region in named_regions(self.regions) if region.path[0] == "/" and region.offset == 0]
         for region in heads:
-            if region.path.endswith(f"/{RUNTIME_FILE}"):
+            if file_name(region.path) == RUNTIME_FILE:
                 return region
         with suppress(AccessDenied, ProcessGone, OSError):
             if identify(f"{self.living.directory}/exe")[0] is not None:

@@ -15,6 +15,7 @@ from dotdump.errors import FormatError
 from dotdump.formats.elf import MAGIC
 from dotdump.formats.machine import Machine
 from dotdump.limits import NOTE_SEGMENT
+from dotdump.memory.mapped_path import file_name
 from dotdump.records import record
 from dotdump.target.model import Problem
 from dotdump.target.own_notes import read_trailer
@@ -186,7 +187,7 @@ def _check_modules(core: CoreOutline, expected: Expectation) -> Finding:
 def _runtime_base(core: CoreOutline, expected: Expectation) -> int:
     if expected.runtime_base:
         return expected.runtime_base
-    bases = (file.start for file in core.files if file.path.endswith("/libcoreclr.so") and file.offset == 0)
+    bases = (file.start for file in core.files if file_name(file.path) == "libcoreclr.so" and file.offset == 0)
     return next(bases, 0)
 
 

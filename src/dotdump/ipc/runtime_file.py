@@ -12,6 +12,7 @@ import os
 from dotdump.linux.errors import explain
 from dotdump.linux.proc import ROOT
 from dotdump.linux.text import unescape
+from dotdump.memory.mapped_path import DELETED
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CORECLR, MONO = b"/libcoreclr.so", b"/libmonosgen-2.0.so"
+_GONE = DELETED.encode()
 _SHARED_FRAMEWORK = "/Microsoft.NETCore.App/"
 _CHUNK = 1 << 16
 _LONGEST_LINE = 4096 * 4 + 128
@@ -70,7 +72,7 @@ def version_in_path(path: str) -> str:
 
 
 def _of_file(path: str, reachable: str) -> RuntimeFile:
-    named = RuntimeKind.MONO if path.endswith(MONO.decode()) else RuntimeKind.CORECLR
+    named = RuntimeKind.MONO if path.removesuffix(DELETED).endswith(MONO.decode()) else RuntimeKind.CORECLR
     version = version_in_path(path)
     if version or named == RuntimeKind.MONO:
         return RuntimeFile(named, path, version)
@@ -87,10 +89,19 @@ def _mapped_runtime(maps: str) -> str | None:
     """Return the path of a runtime's own file, reading the maps no further than its first line."""
     for text in _pieces(maps):
         for name in (CORECLR, MONO):
-            position = text.find(name + b"\n")
-            if position >= 0:
-                line = text[text.rfind(b"\n", 0, position) + 1 : position + len(name)]
+            if (line := _line_of(text, name)) is not None:
                 return os.fsdecode(unescape(line[line.find(b"/") :], b"\n"))
+    return None
+
+
+def _line_of(text: bytes, name: bytes) -> bytes | None:
+    """Return the first line whose path ends in ``name``, be the file there or gone."""
+    position = text.find(name)
+    while position >= 0:
+        end = text.find(b"\n", position)
+        if text[position + len(name) : end] in (b"", _GONE) and end >= 0:
+            return text[text.rfind(b"\n", 0, position) + 1 : end]
+        position = text.find(name, position + 1)
     return None
 
 

@@ -12,14 +12,13 @@ import os
 import stat
 from threading import Lock
 
+from dotdump.memory.mapped_path import DELETED
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dotdump.memory.region import Region
-
-DELETED = " (deleted)"
-
 
 MOST_OPEN = 128
 """Files that are kept open: a process may map more than we may open. Few are asked for at a time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from enum import IntFlag
 
+from dotdump.memory.mapped_path import DELETED
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -61,7 +62,7 @@ class Region:
     @property
     def backed(self) -> bool:
         """Whether a file that has a name backs it."""
-        return self.path.startswith("/") and not self.path.endswith(" (deleted)")
+        return self.path.startswith("/") and not self.path.endswith(DELETED)
 
     @property
     def executable(self) -> bool:

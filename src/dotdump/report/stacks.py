@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dotdump.memory.mapped_path import file_name
 from dotdump.report.table import fitted
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def place_of(found: FrameLocation) -> str:
         return f"{name}  ({found.source_name})" if found.source_name else name
     if found.kind == "stub":
         return f"[stub{f': {found.method}' if found.method else ''}]"
-    module = (found.module or "").rpartition("/")[2]
+    module = file_name(found.module or "")
     method = f"{found.method}+{found.offset:#x}" if found.method and found.offset else found.method or ""
     if found.kind == "signal":
         method = f"<signal handler called> {method}".rstrip()

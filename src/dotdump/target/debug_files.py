@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import posixpath
 
-from dotdump.target.elf_files import DELETED, find_section, first_matching, places_of
+from dotdump.memory.mapped_path import DELETED
+from dotdump.target.elf_files import find_section, first_matching, places_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from dotdump.formats.elf_symbols import SymbolTable
 from dotdump.formats.notes import find_build_id, parse_notes
 from dotdump.limits import DEBUG_DATA, IMAGE_NOTES
 from dotdump.memory.file import FileSpace
+from dotdump.memory.mapped_path import DELETED
 from dotdump.memory.space import BytesSpace
 from dotdump.records import record
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from dotdump.memory.space import AddressSpace
 
 _SHF_EXECINSTR = 4
-DELETED = " (deleted)"
-"""What /proc/PID/maps says behind the path of a file that is gone."""
 
 
 class ElfFile:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from dotdump.formats.elf import SegmentType
 from dotdump.formats.elf_image import DT_NULL, image_at
+from dotdump.memory.mapped_path import file_name
 from dotdump.memory.region import Protection
 from dotdump.memory.space import MemoryRange, following_place
 from dotdump.target.debug_files import find_debug_file
@@ -53,8 +54,8 @@ class ElfModule:
 
     @property
     def name(self) -> str:
-        """The last part of its path."""
-        return self.path.rpartition("/")[2]
+        """The last part of its path, also where the file is gone."""
+        return file_name(self.path)
 
     @property
     def bias(self) -> int:

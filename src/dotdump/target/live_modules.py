@@ -8,6 +8,7 @@ from dotdump.closing import Closing
 from dotdump.formats.core_notes import MappedFile, parse_auxv
 from dotdump.linux.live_memory import live_memory
 from dotdump.linux.proc import Proc
+from dotdump.memory.mapped_path import file_name
 from dotdump.memory.region_table import named_regions
 from dotdump.target.captured import platform_of_this_machine, process_facts
 from dotdump.target.core_modules import find_modules
@@ -55,7 +56,7 @@ class LiveView(Closing):
     @cached_property
     def modules(self) -> Sequence[ElfModule]:
         """Its loaded ELF files, sorted by base; of the one that is wanted no others."""
-        named = [one for one in named_regions(self.regions) if one.path.rpartition("/")[2] == self._wanted]
+        named = [one for one in named_regions(self.regions) if file_name(one.path) == self._wanted]
         found = modules_of(self._pid, self.memory, named, b"") if named else ()
         return found or modules_of(self._pid, self.memory, self.regions, self.auxv)
 

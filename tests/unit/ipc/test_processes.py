@@ -106,7 +106,8 @@ def test_where_links_do_not_count_threads_nobody_is_passed_over(proc: Path) -> N
     [
         "/a/libcoreclr.so.bak",
         "/a/mylibcoreclr.so",
-        "/a/libcoreclr.so (deleted)",
+        "/a/libcoreclr.so.bak (deleted)",
+        "/a/libcoreclr.so (deleted) ",
         "/a/libcoreclr.so/x",
         "[anon:/libcoreclr.so]",
     ],
@@ -122,6 +123,16 @@ def test_a_runtime_is_found_wherever_it_lies_in_the_maps(proc: Path, before: int
     found = find_runtime(50, str(proc))
     assert found is not None
     assert found.path == CORECLR
+
+
+@pytest.mark.parametrize("before", [0, 1500])
+@pytest.mark.parametrize("path", [CORECLR, CORECLR.replace("libcoreclr", "libmonosgen-2.0")])
+def test_a_runtime_is_found_whose_file_was_removed_or_replaced(proc: Path, path: str, before: int) -> None:
+    add(proc, 50, line(f"{path}.bak") * before + line(f"{path} (deleted)") + line("/y") * 5)
+    found = find_runtime(50, str(proc))
+    assert found is not None
+    assert found.kind == (RuntimeKind.CORECLR if path == CORECLR else RuntimeKind.MONO)
+    assert (found.path, found.version) == (f"{path} (deleted)", "9.0.1")
 
 
 def test_mono_and_an_escaped_newline(proc: Path) -> None:

@@ -47,3 +47,9 @@ def test_of_a_file_that_has_no_constants_apart_all_is_looked_through(text: bytes
 def test_no_version_is_no_text() -> None:
     assert module().version == ""
     assert module().version_place == (0, 0)
+
+
+@pytest.mark.parametrize("path", ["/opt/app/libx.so", "/opt/app/libx.so (deleted)", "libx.so"])
+def test_a_module_has_its_name_also_where_its_file_is_gone(path: str) -> None:
+    module = ElfModule(FoundModule(path, 0x1000, 0x2000, None), BytesSpace([]))
+    assert (module.name, module.path) == ("libx.so", path)

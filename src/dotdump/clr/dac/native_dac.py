@@ -22,6 +22,7 @@ from dotdump.clr.dac.contexts import amd64_context
 from dotdump.clr.dac.messages import CONTEXT_BODY, READ_BODY, Kind, parse_json, receive, send, send_json
 from dotdump.errors import DacFailed, NotFound
 from dotdump.limits import STACK_FRAMES
+from dotdump.memory.mapped_path import file_name
 from dotdump.records import record
 from dotdump.target.elf_files import find_elf_file
 from dotdump.target.model import Architecture
@@ -121,7 +122,7 @@ class NativeDac(Closing):
                 pass_fds=[theirs.fileno()],
             )
         self._worker = ours
-        name = module.path.rpartition("/")[2]
+        name = file_name(module.path)
         try:
             self._ask({"dac": path, "runtime_base": module.base, "runtime_name": name})
         except BaseException:

@@ -18,6 +18,7 @@ from dotdump.dump.space import expected_size
 from dotdump.errors import AccessDenied, CollectError
 from dotdump.linux.proc import Proc
 from dotdump.linux.rlimits import FILE_SIZE
+from dotdump.memory.mapped_path import file_name
 from dotdump.records import replace
 
 TYPE_CHECKING = False
@@ -96,7 +97,7 @@ def _seen(process: dumped.Subject, dump_type: DumpType) -> Subject:
 def _createdump(process: dumped.Subject) -> Tool | None:
     """Return the createdump beside the runtime; None where there is none to be, or where it may not be looked for."""
     found, inside = process.runtime, f"/proc/{process.pid}/root"
-    if found is None or os.path.basename(found.path) != "libcoreclr.so" or not os.access(inside, os.X_OK):
+    if found is None or file_name(found.path) != "libcoreclr.so" or not os.access(inside, os.X_OK):
         return None
     path = f"{os.path.dirname(found.path)}/createdump"
     try:
