@@ -83,6 +83,16 @@ def test_a_program_that_relocates_itself_is_as_its_file_says(form: str) -> None:
         assert compare(process.modules, running.pid) == 0
 
 
+def test_code_that_has_relocations_is_as_the_process_has_it() -> None:
+    flags = ("-DALONE", "-pie", "-fno-pic", "-mcmodel=large", "-Wl,-z,notext")
+    with native("shared_names", flags=flags) as running, open_process(running.pid) as process:
+        (program,) = [module for module in process.modules if module.name.startswith("shared_names")]
+        origin = FileLayer(lambda: [program]).origin(program.texts[0].start)
+        assert origin is not None
+        assert origin.relocated
+        assert compare([program], running.pid) > 100
+
+
 @pytest.mark.parametrize("runtime", RUNTIMES.values(), ids=RUNTIMES)
 def test_the_files_of_a_runtime_are_as_its_process_has_them(runtime: Runtime) -> None:
     with corpus(runtime, "idle") as running, open_process(running.pid) as process:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 _RELA = Struct("<QQq")
 _MASK = 0xFFFFFFFFFFFFFFFF
-_DT_SYMBOLIC, _DT_FLAGS, _DF_SYMBOLIC = 16, 30, 2
+_DT_SYMBOLIC, _DT_TEXTREL, _DT_FLAGS, _DF_SYMBOLIC, _DF_TEXTREL = 16, 22, 30, 2, 4
 _DT_TLSDESC_GOT = 0x6FFFFEF7
 _RELOCATED_TAGS = frozenset(
     (DT_HASH, DT_GNU_HASH, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELR, DT_JMPREL, DT_PLTGOT, DT_VERSYM, DT_DEBUG)
@@ -96,6 +96,11 @@ def relocated_slots(image: ElfImage, bias: int) -> Iterator[tuple[int, int, int 
             elif kind != types.none:
                 yield place, _unknown_size(image, types, kind, info >> 32), None
     yield from ((place, 8, None) for place in _words_of_the_linker(image))
+
+
+def relocates_text(image: ElfImage) -> bool:
+    """Whether slots may lie in segments that are not to be written to: code that is not position independent."""
+    return _DT_TEXTREL in image.dynamic or bool(image.dynamic.get(_DT_FLAGS, 0) & _DF_TEXTREL)
 
 
 def _table(image: ElfImage, tag: int, size_tag: int, row: Struct) -> Iterator[tuple[int, ...]]:

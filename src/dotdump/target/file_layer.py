@@ -1,9 +1,9 @@
 """``FileLayer``: memory that a core left out, from the files that were mapped there.
 
 Only files whose build-id is the one in the core's memory, and of these only what no one could have written to: text,
-read-only data, and what the dynamic linker relocates and then protects (RELRO). Writable data is never taken from a
-file, because the process may have changed it; a relocated slot that depends on another file is left out, and RELRO of
-a file that relocates itself: it may have put more there.
+read-only data, and what the dynamic linker relocates and then protects: RELRO, and text that has relocations. Writable
+data is never taken from a file, because the process may have changed it; a relocated slot that depends on another file
+is left out, and RELRO of a file that relocates itself: it may have put more there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property, partial
 
 from dotdump.formats.elf import ProgramHeader, SegmentType
 from dotdump.formats.elf_image import DT_NEEDED
-from dotdump.formats.elf_relocations import relocated_slots
+from dotdump.formats.elf_relocations import relocated_slots, relocates_text
 from dotdump.memory.overlay import Origin
 from dotdump.memory.region import Protection
 from dotdump.memory.segments import SegmentSpace
@@ -106,13 +106,13 @@ class FileLayer(ExactReads):
 
 
 class _Part:
-    """Part of a file in memory: from ``offset`` of the file on. ``make`` is asked for its bytes once they matter."""
+    """Part of a file in memory: from ``offset`` of the file on, as it is there or ``relocated``."""
 
-    def __init__(self, file: ElfFile, header: ProgramHeader, bias: int, make: Callable[[], _Space]) -> None:
+    def __init__(self, file: ElfFile, header: ProgramHeader, bias: int, *, relocated: bool) -> None:
         self.file, self.start, self.offset = file, bias + header.vaddr, header.offset
         self.end = self.start + min(header.filesz, header.memsz)
-        self.relocated = header.type == SegmentType.GNU_RELRO
-        self._make = make
+        self.relocated = relocated
+        self._make: Callable[[], _Space] = partial(_relocated if relocated else _mapped, file, header, bias)
         self._space: _Space | None = None
 
     @property
@@ -129,17 +129,20 @@ def _start_of(part: _Part) -> int:
 
 def _parts_of(file: ElfFile, bias: int) -> Iterator[_Part]:
     """Yield what ``file`` has of its memory; no RELRO of one that needs no other: a linker, or a static program."""
+    relocated = relocates_text(file.image)
     for header in file.image.headers:
+        small = header.memsz <= RELRO_LIMIT
         if header.type == SegmentType.LOAD and header.filesz and not header.flags & Protection.WRITE:
-            yield _Part(file, header, bias, partial(_mapped, file, header, bias))
-        elif header.type == SegmentType.GNU_RELRO and header.memsz <= RELRO_LIMIT and DT_NEEDED in file.image.dynamic:
-            yield _Part(file, header, bias, partial(_protected, file, header, bias))
+            if small or not relocated:
+                yield _Part(file, header, bias, relocated=relocated)
+        elif header.type == SegmentType.GNU_RELRO and small and DT_NEEDED in file.image.dynamic:
+            yield _Part(file, header, bias, relocated=True)
 
 
 def initial_data(file: ElfFile, bias: int) -> BytesSpace:
     """Return the writable segments of ``file`` as the dynamic linker left them, without what only it could fill."""
     loads = (h for h in file.image.headers if h.type == SegmentType.LOAD and h.flags & Protection.WRITE)
-    return BytesSpace([chunk for load in loads if load.memsz <= RELRO_LIMIT for chunk in _relocated(file, load, bias)])
+    return BytesSpace([chunk for load in loads if load.memsz <= RELRO_LIMIT for chunk in _chunks_of(file, load, bias)])
 
 
 def _mapped(file: ElfFile, load: ProgramHeader, bias: int) -> SegmentSpace:
@@ -147,12 +150,12 @@ def _mapped(file: ElfFile, load: ProgramHeader, bias: int) -> SegmentSpace:
     return SegmentSpace(file.space, [(bias + load.vaddr, size, load.offset, size)], file.space.size, file.path)
 
 
-def _protected(file: ElfFile, relro: ProgramHeader, bias: int) -> BytesSpace:
-    """Return RELRO as the dynamic linker left it, without the slots that only it could fill."""
-    return BytesSpace(_relocated(file, relro, bias))
+def _relocated(file: ElfFile, segment: ProgramHeader, bias: int) -> BytesSpace:
+    """Return a segment as the dynamic linker left it, without the slots that only it could fill."""
+    return BytesSpace(_chunks_of(file, segment, bias))
 
 
-def _relocated(file: ElfFile, segment: ProgramHeader, bias: int) -> list[tuple[int, bytes]]:
+def _chunks_of(file: ElfFile, segment: ProgramHeader, bias: int) -> list[tuple[int, bytes]]:
     data = bytearray(file.image.memory.read_available(segment.vaddr, min(segment.memsz, segment.filesz)))
     end = segment.vaddr + len(data)
     holes: list[tuple[int, int]] = []
