@@ -16,6 +16,7 @@ from dotdump.formats.core_notes import AuxType
 from dotdump.formats.elf import MAGIC, PROGRAM_HEADER, ElfType, SegmentType
 from dotdump.formats.elf_image import DT_DEBUG, ElfImage, image_at
 from dotdump.limits import LINK_MAP
+from dotdump.memory.mapped_path import file_name
 from dotdump.memory.reader import Reader
 from dotdump.memory.region import Protection, region_at
 from dotdump.memory.region_table import RegionTable
@@ -46,7 +47,7 @@ def find_modules(
 ) -> list[FoundModule]:
     """Return the loaded files, sorted by base and disjoint."""
     found = _Search(memory, _Layout(files, regions))
-    for path, base, end in _named_in_note(files):
+    for path, base, end in _named_in_note(files, auxv.get(AuxType.PHDR, 0)):
         found.add_if_laid_out(path, base, end)
     for path, base, dynamic in _linked(memory, auxv):
         around = region_at(regions, dynamic)
@@ -149,8 +150,11 @@ def _disjoint(modules: Iterable[FoundModule]) -> list[FoundModule]:
     return kept
 
 
-def _named_in_note(files: Sequence[MappedFile]) -> Iterator[tuple[str, int, int]]:
-    """Yield path, base, and the end of what follows of the same file; the end is 0 where nothing does."""
+def _named_in_note(files: Sequence[MappedFile], headers: int) -> Iterator[tuple[str, int, int]]:
+    """Yield path, base, and the end of what follows of the same file.
+
+    The end is 0 where nothing does, and where a file is neither called a library nor has the program's ``headers``.
+    """
     ordered = sorted(files, key=lambda f: f.start)
     for index, first in enumerate(ordered):
         if first.offset == 0:
@@ -159,7 +163,8 @@ def _named_in_note(files: Sequence[MappedFile]) -> Iterator[tuple[str, int, int]
                 if line.path != first.path or line.offset < reached or line.offset == 0:
                     break
                 end, reached = line.end, line.offset
-            yield first.path, first.start, end if first.path.rpartition("/")[2].find(".so") > 0 else 0
+            loaded = file_name(first.path).find(".so") > 0 or first.start <= headers < first.end
+            yield first.path, first.start, end if loaded else 0
 
 
 def _linked(memory: AddressSpace, auxv: Mapping[int, int]) -> Iterator[tuple[str, int, int]]:
