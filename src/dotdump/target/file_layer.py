@@ -68,6 +68,8 @@ class FileLayer(ExactReads):
         """Return why there is no byte at ``address``."""
         for module in self._modules:
             if module.base <= address < module.end:
+                if module.build_id is None:
+                    return f"the core does not hold it, and no build-id is known to find the file of {module.path} by"
                 if module.file is None:
                     return f"the core does not hold it, and no file with the build-id of {module.path} was found"
                 return f"the core does not hold it, and {module.path} cannot tell what it was"

@@ -141,6 +141,21 @@ def test_what_the_core_left_out_comes_relocated_from_the_file_with_its_build_id(
         target.memory.read(BASE + DATA + 8, 8)
 
 
+@pytest.mark.parametrize("entry", [(22, 0), (30, 4)])
+def test_code_with_relocations_is_as_the_dynamic_linker_left_it(tmp_path: Path, entry: tuple[int, int]) -> None:
+    relocations = [(0x880, 8, 0, 0x123), (0x890, 6, 1, 0)]
+    data = ElfBuilder(relocations=relocations, imports=[b"malloc"], dynamic=[entry]).build()
+    target = with_library(tmp_path, data, data)
+    library = target.file_memory
+    assert (
+        library.read(BASE + 0x878, 24) == data[0x878:0x880] + (BASE + 0x123).to_bytes(8, "little") + data[0x888:0x890]
+    )
+    path = str(tmp_path / "lib" / "libshop.so")
+    assert library.origin(BASE + 0x880) == Origin(path, 0x880, relocated=True)
+    with pytest.raises(MemoryFault, match="cannot tell what it was"):
+        library.read(BASE + 0x890, 8)
+
+
 def test_relocated_data_of_a_file_that_needs_no_other_is_not_known(tmp_path: Path) -> None:
     data = ElfBuilder(dynamic=[]).build()
     target = with_library(tmp_path, data, data)
@@ -168,6 +183,13 @@ def test_symbols_are_found_although_the_dynamic_section_is_the_linkers(tmp_path:
 def test_a_file_with_another_build_id_is_not_used(tmp_path: Path) -> None:
     target = with_library(tmp_path, ElfBuilder().build(), ElfBuilder(build_id=b"\x99" * 20).build())
     with pytest.raises(MemoryFault, match="no file with the build-id"):
+        target.memory.read(BASE + PAGE, 8)
+
+
+def test_a_file_without_a_build_id_is_not_used_and_that_is_said(tmp_path: Path) -> None:
+    data = ElfBuilder().build().replace(b"GNU\0", b"XYZ\0")
+    target = with_library(tmp_path, data, data)
+    with pytest.raises(MemoryFault, match=f"no build-id is known to find the file of {LIBRARY.decode()} by"):
         target.memory.read(BASE + PAGE, 8)
 
 
