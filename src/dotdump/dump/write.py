@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager
 
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.plan import FilePages, full
 from dotdump.dump.sink import sink_for
+from dotdump.errors import OutputRefused
 from dotdump.formats.dotdump_notes import Origin
 from dotdump.linux.devices import devices_of
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from dotdump.target.model import Target
 
 SUFFIX = ".zst"
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def write_core(
@@ -92,5 +95,18 @@ def published(name: str, *, replace: bool = False) -> Iterator[int]:
 
     directory, base = os.path.split(name)
     with open_output(Place(directory or ".", base, replace=replace)) as file:
-        yield file.descriptor
+        with room_for(name):
+            yield file.descriptor
         file.publish()
+
+
+@contextmanager
+def room_for(output: str) -> Iterator[None]:
+    """Raise ``OutputRefused``, which names ``output``, where the block finds no room for what it writes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        hint = "free some space, or write elsewhere"
+        raise OutputRefused(f"cannot write all of {output}: {error.strerror}", hint=hint) from error

@@ -1,6 +1,9 @@
+import errno
 import json
 import os
 import random
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -131,3 +134,27 @@ def test_a_false_range_is_a_usage_error(core: Path, text: str, capsys: pytest.Ca
         main(["convert", str(core), "out", f"--range={text}"])
     assert caught.value.code == Exit.USAGE
     assert "is not a" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["small", "small.zst"])
+def test_a_full_disk_is_said_with_the_name_of_the_file(
+    core: Path, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwritev", full)
+    monkeypatch.setattr(os, "pwrite", full)
+    monkeypatch.setattr(os, "write", full)
+    output = core.with_name(name)
+    assert main(["convert", str(core), str(output)]) == Exit.FAILED
+    assert f"cannot write all of {output}: No space left on device" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_a_full_disk_behind_standard_output_is_said(core: Path) -> None:
+    command = [sys.executable, "-m", "dotdump", "convert", str(core), "-"]
+    with Path("/dev/full").open("wb") as output:
+        done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == Exit.FAILED
+    assert "cannot write all of standard output: No space left on device" in done.stderr

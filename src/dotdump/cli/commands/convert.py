@@ -12,7 +12,7 @@ from dotdump.cli.quantities import address_range, zstd_level
 from dotdump.cli.registry import Exit
 from dotdump.dump.convert import Conversion, Trim, check_converted, convert
 from dotdump.dump.progress import Phase
-from dotdump.dump.write import level_for, published
+from dotdump.dump.write import level_for, published, room_for
 from dotdump.errors import OutputRefused
 from dotdump.ipc.dump import DumpType
 from dotdump.memory.space import MemoryRange
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         descriptor = sys.stdout.fileno()
         if os.isatty(descriptor):
             raise OutputRefused("cannot write a core to a terminal", hint="redirect standard output, or name a file")
-        with ProgressLine(console) as progress:
+        with room_for("standard output"), ProgressLine(console) as progress:
             conversion = convert(arguments.input, descriptor, level, trim, progress)
     else:
         with published(arguments.output, replace=arguments.force) as descriptor, ProgressLine(console) as progress:
