@@ -22,12 +22,14 @@ class SmallCore:
     without: frozenset[NoteType] = frozenset()
     machine: int = Machine.X86_64
     type: int = elf.ElfType.CORE
+    guards: int = 0
+    """Pages of memory that the file does not hold; from 65,531 on the last 64 bytes of the file count the segments."""
 
     def build(self) -> bytes:
         """The bytes of the file."""
         notes = b"".join(self._notes())
         memory = [*((self._stack(tid), b"stack") for tid in self.threads), (RUNTIME_BASE, self.runtime_page)]
-        count = len(memory) + 1
+        count = len(memory) + 1 + self.guards
         notes_at = elf.HEADER.size + count * elf.PROGRAM_HEADER.size
         memory_at = -(-(notes_at + len(notes)) // PAGE) * PAGE
         headers = [elf.ProgramHeader(elf.SegmentType.NOTE, 0, notes_at, 0, len(notes), 0, align=1)]
@@ -35,10 +37,17 @@ class SmallCore:
             elf.ProgramHeader(elf.SegmentType.LOAD, 6, memory_at + index * PAGE, address, PAGE, PAGE)
             for index, (address, _) in enumerate(memory)
         ]
-        head = elf.build_header(elf.ElfHeader(self.type, self.machine, count))
+        headers[1:1] = [elf.ProgramHeader(elf.SegmentType.LOAD, 0, memory_at, PAGE * n, 0, PAGE) for n in self._guarded]
+        end = memory_at + len(memory) * PAGE if count >= elf.PN_XNUM else 0
+        head = elf.build_header(elf.ElfHeader(self.type, self.machine, count, shnum=bool(end), shoff=end))
         table = b"".join(elf.build_program_header(header) for header in headers)
         pages = b"".join(data.ljust(PAGE, b"\0") for _, data in memory)
-        return (head + table + notes).ljust(memory_at, b"\0") + pages
+        counts = elf.build_extended_counts(count) if end else b""
+        return (head + table + notes).ljust(memory_at, b"\0") + pages + counts
+
+    @property
+    def _guarded(self) -> range:
+        return range(1 << 30, (1 << 30) + self.guards)
 
     def _stack(self, tid: int) -> int:
         return 0x10000 * tid

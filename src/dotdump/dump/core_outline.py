@@ -13,7 +13,7 @@ from dotdump.formats.dotdump_notes import OWNER, DotdumpNote
 from dotdump.formats.elf import SECTION_HEADER, ElfType, SegmentType, read_header
 from dotdump.formats.machine import Machine
 from dotdump.formats.notes import parse_notes
-from dotdump.formats.program_table import read_program_table
+from dotdump.formats.program_table import counted, read_program_table
 from dotdump.formats.registers import REGISTER_FILES
 from dotdump.limits import NOTE_SEGMENT
 
@@ -67,6 +67,7 @@ def read_outline(space: AddressSpace, source: str = "") -> CoreOutline:
     if header.machine not in set(Machine):
         raise FormatError(f"a core for an unknown machine ({header.machine})", source=source, offset=18)
     registers = REGISTER_FILES[Machine(header.machine)]
+    header = counted(space, header)
     outline = CoreOutline(header, read_program_table(space, header), registers)
     for segment in outline.note_segments:
         _read_notes(outline, space, segment)

@@ -7,9 +7,10 @@ from bisect import bisect_right
 from operator import add
 
 from dotdump.formats.columns import words_of
-from dotdump.formats.elf import PROGRAM_HEADER, ProgramHeader, SegmentType
+from dotdump.formats.elf import PN_XNUM, PROGRAM_HEADER, ProgramHeader, SegmentType, read_program_headers
 from dotdump.kernels import segment_rows
-from dotdump.records import record
+from dotdump.limits import PROGRAM_HEADERS
+from dotdump.records import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,6 +94,20 @@ class ProgramTable:
         """Return the words at a place in some rows, and how many are smaller than the one before."""
         column = array("Q", [0]) * len(rows)
         return column, segment_rows.gather(self._words, _WIDTH, place, rows, column)
+
+
+def counted(space: AddressSpace, header: ElfHeader) -> ElfHeader:
+    """Return ``header``, with its count of segments also where the section header that should hold it is gone.
+
+    The kernel writes that section header last, so a cut core of more than 65,534 segments has lost it. What the first
+    segment with bytes in the file starts at is where the table ends.
+    """
+    if header.phnum != PN_XNUM:
+        return header
+    first = read_program_headers(space, replace(header, phnum=1))
+    end = first[0].offset if first else 0
+    count = (end - header.phoff) // PROGRAM_HEADER.size
+    return replace(header, phnum=count) if PN_XNUM < count <= PROGRAM_HEADERS else header
 
 
 def read_program_table(space: AddressSpace, header: ElfHeader) -> ProgramTable:

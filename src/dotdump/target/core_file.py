@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from dotdump.errors import FormatError
 from dotdump.formats.elf import (
-    PN_XNUM,
     PROGRAM_HEADER,
     ElfHeader,
     ElfType,
     ProgramHeader,
     SegmentType,
     read_header,
-    read_program_headers,
 )
 from dotdump.formats.notes import Note, parse_notes
-from dotdump.formats.program_table import ProgramTable, read_program_table
+from dotdump.formats.program_table import ProgramTable, counted, read_program_table
 from dotdump.formats.registers import REGISTER_FILES, RegisterFile
-from dotdump.limits import NOTE_SEGMENT, PROGRAM_HEADERS
-from dotdump.records import record, replace
+from dotdump.limits import NOTE_SEGMENT
+from dotdump.records import record
 from dotdump.target.model import Problem
 
 TYPE_CHECKING = False
@@ -65,7 +63,11 @@ def read_core_file(space: AddressSpace, size: int, name: str) -> CoreFile:
     header = read_header(space, source=name)
     registers = _architecture(header, name)
     problems: list[Problem] = []
-    header = _counted(space, header, problems)
+    found = counted(space, header)
+    if found is not header:
+        text = f"the number of segments is lost; {found.phnum} by the space that they take"
+        problems.append(Problem("segments", text))
+        header = found
     segments = read_program_table(space, header)
     if segments.count < header.phnum:
         text = f"{name} ends in its program headers: {segments.count} of {header.phnum} are there"
@@ -88,23 +90,6 @@ def _architecture(header: ElfHeader, name: str) -> RegisterFile:
             return registers
     known = ", ".join(f"{machine.name} ({machine})" for machine in REGISTER_FILES)
     raise FormatError(f"a core of machine {header.machine} is not supported, only {known}", source=name)
-
-
-def _counted(space: AddressSpace, header: ElfHeader, problems: list[Problem]) -> ElfHeader:
-    """Return the header with its count of segments, also where the section header that should hold it is gone.
-
-    The kernel writes that section header last, so a cut core of more than 65,534 segments has lost it. What the first
-    segment with bytes in the file starts at is where the table ends.
-    """
-    if header.phnum != PN_XNUM:
-        return header
-    first = read_program_headers(space, replace(header, phnum=1))
-    end = first[0].offset if first else 0
-    count = (end - header.phoff) // PROGRAM_HEADER.size
-    if not PN_XNUM <= count <= PROGRAM_HEADERS:
-        return header
-    problems.append(Problem("segments", f"the number of segments is lost; {count} by the space that they take"))
-    return replace(header, phnum=count)
 
 
 def _notes(space: AddressSpace, header: ProgramHeader, name: str, problems: list[Problem]) -> tuple[Note, ...]:

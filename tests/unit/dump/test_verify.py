@@ -47,6 +47,15 @@ def test_a_file_cut_anywhere_in_its_memory_is_found_out() -> None:
         assert "length" in problems(data[:size])
 
 
+def test_a_core_of_many_segments_that_lost_their_number_is_cut_and_nothing_else() -> None:
+    data = SmallCore(guards=66_000).build()
+    assert problems(data) == set()
+    findings = verify(data[:-1])
+    assert {name for name, finding in findings.items() if finding.verdict is not Verdict.OK} == {"length"}
+    assert findings["header"].seen == "ELF core for X86_64, 66,004 segments"
+    assert findings["stacks"].seen == "the stacks of 2 threads are there"
+
+
 def test_every_cut_is_a_problem_and_none_an_exception() -> None:
     data = SmallCore().build()
     assert all(problems(data[:size]) for size in range(0, len(data), 97))

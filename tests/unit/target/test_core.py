@@ -6,6 +6,7 @@ import pytest
 
 from builders.core_builder import AARCH64, PAGE, X86_64, CoreBuilder, Segment, note
 from builders.elf_builder import DATA, ElfBuilder
+from builders.small_core import SmallCore
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.memory.overlay import Origin
 from dotdump.memory.region import Protection
@@ -126,6 +127,16 @@ def with_library(root: Path, core: bytes, here: bytes) -> CoreTarget:
     (root / "lib").mkdir()
     (root / "lib" / "libshop.so").write_bytes(here)
     return open_core(io.BytesIO(library_core(core).build()), [str(root)])
+
+
+@pytest.mark.parametrize(("guards", "lost"), [(65_531, False), (66_000, True)])
+def test_segments_that_lost_their_number_are_there(guards: int, lost: bool) -> None:
+    data = SmallCore(guards=guards).build()
+    with open_core(io.BytesIO(data)) as whole, open_core(io.BytesIO(data[:-64])) as cut:
+        assert whole.problems == ()
+        assert [problem.kind for problem in cut.problems] == (["segments"] if lost else [])
+        assert cut.file.segments.count == whole.file.segments.count == guards + 4
+        assert cut.memory.read(cut.threads[0].stack_pointer - 64, 5) == b"stack"
 
 
 def test_what_the_core_left_out_comes_relocated_from_the_file_with_its_build_id(tmp_path: Path) -> None:
