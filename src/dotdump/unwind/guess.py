@@ -49,13 +49,30 @@ def by_scan(frame: Frame, registers: DwarfRegisters, words: StackWords, code: Co
             pc = words.word(place)
         except MemoryFault:
             return None
-        if code.is_code(pc) and (code.follows_call(pc) or code.begins_with(pc, registers.trampoline.code)):
+        if code.is_code(pc) and (code.follows_call(pc) or _is_left_to(pc, place + 8, registers, words, code)):
             found = {registers.stack_pointer: place + 8, registers.program_counter: pc}
             pointer = frame.registers.get(registers.frame_pointer, 0)
             if pointer > place:
                 found[registers.frame_pointer] = pointer
             return Frame(pc, place + 8, found, FrameTrust.SCAN, signals=frame.signals)
     return None
+
+
+def _is_left_to(pc: int, sp: int, registers: DwarfRegisters, words: StackWords, code: CodeMap) -> bool:
+    """Whether a handler returns to ``pc``, and what was interrupted is above ``sp``: in code, or with a stack at least.
+
+    The address of that code alone may be what an earlier signal left.
+    """
+    trampoline = registers.trampoline
+    if not code.begins_with(pc, trampoline.code):
+        return False
+    try:
+        interrupted = words.word(sp + trampoline.instruction_pointer)
+        if not code.is_code(interrupted):
+            words.word(words.word(sp + trampoline.registers[registers.stack_pointer]))
+    except MemoryFault:
+        return False
+    return True
 
 
 def of_bad_call(frame: Frame, registers: DwarfRegisters, words: StackWords, code: CodeMap) -> Frame | None:

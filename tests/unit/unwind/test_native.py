@@ -191,6 +191,16 @@ def test_a_scan_does_not_pass_what_a_handler_returns_to() -> None:
     assert places(frames) == [(0x1000, 0), (0x210, 0x10), (0x110, 0x1000)]
 
 
+def test_a_scan_passes_what_a_handler_returned_to_long_ago() -> None:
+    text = bytearray(b"\x90" * 0x3000)
+    text[0x10E:0x110] = b"\xff\xd0"
+    text[0x210:0x219] = bytes.fromhex("48c7c00f0000000f05")
+    stack = {STACK + 8: TEXT + 0x210, STACK + 0x10 + 168: 0, STACK + 0x10 + 160: 0, STACK + 0x18: TEXT + 0x110}
+    frames, end = walk(CodeTarget([MAIN], stack, text=bytes(text)).build(rip=TEXT + 0x1000, rsp=STACK, rbp=1))
+    assert places(frames) == [(0x1000, 0), (0x110, 0x20)]
+    assert end.reason is EndReason.BOTTOM
+
+
 def test_a_stack_that_is_not_there_ends_the_walk_and_says_where() -> None:
     code = CodeTarget([(0x200, 0x40, b"\x0e" + uleb(0x20000))])
     _, end = walk(code.build(rip=TEXT + 0x210, rsp=STACK))
