@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from operator import attrgetter
 
-from dotdump.errors import DotdumpError, FormatError, MemoryFault
+from dotdump.errors import DotdumpError, FormatError
 from dotdump.formats.core_notes import AuxType
 from dotdump.formats.elf import MAGIC, PROGRAM_HEADER, ElfType, SegmentType
 from dotdump.formats.elf_image import DT_DEBUG, ElfImage, image_at
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from dotdump.memory.region import Region
     from dotdump.memory.space import AddressSpace
 
+_MAPPINGS = 64
+"""Mappings of one file before that of its dynamic section: linkers make six at most."""
+
 
 @record
 class FoundModule:
@@ -49,7 +52,7 @@ def find_modules(
     found = _Search(memory, _Layout(files, regions))
     for path, base, end in _named_in_note(files, auxv.get(AuxType.PHDR, 0)):
         found.add_if_laid_out(path, base, end)
-    for path, base, dynamic in _linked(memory, auxv):
+    for path, base, dynamic in _linked(memory, auxv, regions):
         around = region_at(regions, dynamic)
         found.add(path, base, around.end if around is not None else 0)
     if vdso := auxv.get(AuxType.SYSINFO_EHDR):
@@ -167,7 +170,7 @@ def _named_in_note(files: Sequence[MappedFile], headers: int) -> Iterator[tuple[
             yield first.path, first.start, end if loaded else 0
 
 
-def _linked(memory: AddressSpace, auxv: Mapping[int, int]) -> Iterator[tuple[str, int, int]]:
+def _linked(memory: AddressSpace, auxv: Mapping[int, int], regions: Sequence[Region]) -> Iterator[tuple[str, int, int]]:
     """Yield path, base and dynamic section along the dynamic linker's list, found by DT_DEBUG of the executable."""
     reader = Reader(memory)
     try:
@@ -181,7 +184,7 @@ def _linked(memory: AddressSpace, auxv: Mapping[int, int]) -> Iterator[tuple[str
         while entry and entry not in seen and len(seen) < LINK_MAP:
             seen.add(entry)
             bias, name, dynamic, entry = (reader.u64(entry + 8 * n) for n in range(4))
-            if (base := _base_of(memory, bias, dynamic)) is not None:
+            if base := _base_of(memory, regions, bias, dynamic):
                 yield reader.cstring(name).decode("utf-8", "surrogateescape"), base, dynamic
     except DotdumpError:
         return
@@ -209,12 +212,20 @@ def _image_containing(memory: AddressSpace, bias: int, at: int) -> ElfImage | No
     return image if bias in (0, image.bias) else None
 
 
-def _base_of(memory: AddressSpace, bias: int, dynamic: int) -> int | None:
-    """Return where the ELF header of a linked file is: at its bias, or for one of fixed address before its dynamic."""
-    if bias:
+def _base_of(memory: AddressSpace, regions: Sequence[Region], bias: int, dynamic: int) -> int:
+    """Return where the ELF header of a linked file is, or 0: at its bias, unless its own addresses begin elsewhere."""
+    if memory.read_available(bias, 4) == MAGIC:
         return bias
-    try:
-        image = image_at(memory, dynamic & -0x200000)
-    except (FormatError, MemoryFault):
-        return None
-    return image.bias + image.start
+    place = bisect_right(regions, dynamic, key=attrgetter("start"))
+    for region in reversed(regions[max(0, place - _MAPPINGS) : place]):
+        try:
+            image = image_at(memory, region.start)
+        except FormatError:
+            continue
+        if image.bias == bias and any(_is_dynamic(part, dynamic - bias) for part in image.headers):
+            return region.start
+    return bias
+
+
+def _is_dynamic(part: ProgramHeader, address: int) -> bool:
+    return part.type == SegmentType.DYNAMIC and part.vaddr == address

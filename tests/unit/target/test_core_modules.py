@@ -1,8 +1,12 @@
 """Which files a core had loaded, where little of it says so."""
 
+import struct
+
 import pytest
 
+from builders.elf_builder import ElfBuilder
 from dotdump.formats.core_notes import AuxType, MappedFile
+from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace
 from dotdump.target.core_modules import find_modules
 
@@ -23,3 +27,25 @@ def test_the_program_is_known_by_where_its_headers_were_though_no_memory_is_ther
 def test_without_them_only_libraries_are_known() -> None:
     files = [*mapped("/opt/shop", BASE, 0, PAGE), *mapped("/lib/libshop.so.1", BASE + 0x10000, 0, PAGE)]
     assert [found.path for found in find_modules(BytesSpace([]), files, {}, [])] == ["/lib/libshop.so.1"]
+
+
+@pytest.mark.parametrize("bias", [0, 0x7F0000000000])
+def test_a_library_whose_addresses_do_not_begin_at_0_has_the_name_of_the_linkers_list(bias: int) -> None:
+    library, start = bytearray(ElfBuilder().build()), 0x300000
+    for header in range(64, 64 + 4 * 56, 56):
+        (address,) = struct.unpack_from("<Q", library, header + 16)
+        struct.pack_into("<Q", library, header + 16, start + address)
+    debug, entry, name = 0x600000000000, 0x600000000100, b"/opt/libshop.so"
+    (dynamic,) = struct.unpack_from("<Q", library, 64 + 2 * 56 + 16)
+    words = struct.pack("<4Q", bias, entry + 64, bias + dynamic, 0).ljust(64, b"\0") + name + b"\0"
+    memory = BytesSpace(
+        [
+            (BASE, ElfBuilder(dynamic=[(21, debug)]).build()),
+            (bias + start, bytes(library)),
+            (debug, struct.pack("<QQ", 1, entry)),
+            (entry, words),
+        ]
+    )
+    regions = [Region(part.start, part.end, Protection.READ) for part in memory.ranges()]
+    found = find_modules(memory, [], {AuxType.PHDR: BASE + 64}, regions)
+    assert (name.decode(), bias + start) in {(module.path, module.base) for module in found}
