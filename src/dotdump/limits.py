@@ -17,6 +17,9 @@ SMAPS_FILE = 1 << 30
 NOTE_SEGMENT = 1 << 30
 """PT_NOTE of a core: 20,000 threads with 10 KB of registers each are 200 MB."""
 
+NOTES = 1 << 21
+"""Notes of a core: 20,000 threads with ten each are a tenth."""
+
 PROGRAM_HEADERS = 1 << 22
 """Segments of a core: ``vm.max_map_count`` is 65,530 by default and some set a million."""
 

@@ -12,15 +12,15 @@ from dotdump.formats.core_notes import NoteType
 from dotdump.formats.dotdump_notes import OWNER, DotdumpNote
 from dotdump.formats.elf import SECTION_HEADER, ElfType, SegmentType, read_header
 from dotdump.formats.machine import Machine
-from dotdump.formats.notes import parse_notes
+from dotdump.formats.notes import read_notes
 from dotdump.formats.program_table import counted, read_program_table
 from dotdump.formats.registers import REGISTER_FILES
-from dotdump.limits import NOTE_SEGMENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dotdump.formats.core_notes import MappedFile, Prpsinfo, Prstatus
-    from dotdump.formats.elf import ElfHeader, ProgramHeader
+    from dotdump.formats.elf import ElfHeader
+    from dotdump.formats.notes import Note
     from dotdump.formats.program_table import ProgramTable
     from dotdump.formats.registers import RegisterFile
     from dotdump.memory.space import AddressSpace
@@ -69,17 +69,15 @@ def read_outline(space: AddressSpace, source: str = "") -> CoreOutline:
     registers = REGISTER_FILES[Machine(header.machine)]
     header = counted(space, header)
     outline = CoreOutline(header, read_program_table(space, header), registers)
-    for segment in outline.note_segments:
-        _read_notes(outline, space, segment)
+    for segment, data, notes in read_notes(space, outline.note_segments):
+        outline.notes_unread += segment.filesz - len(data) + len(bytes(data[notes.end :]).strip(b"\0"))
+        _take_notes(outline, notes.notes)
     return outline
 
 
-def _read_notes(outline: CoreOutline, space: AddressSpace, segment: ProgramHeader) -> None:
-    data = space.read_available(segment.offset, min(segment.filesz, NOTE_SEGMENT))
-    notes = parse_notes(data)
-    outline.notes_unread += segment.filesz - len(data) + len(data[notes.end :].strip(b"\0"))
-    outline.note_count += len(notes.notes)
-    for note in notes.notes:
+def _take_notes(outline: CoreOutline, notes: tuple[Note, ...]) -> None:
+    outline.note_count += len(notes)
+    for note in notes:
         outline.has_origin |= (note.owner, note.type) == (OWNER, DotdumpNote.ORIGIN)
         if note.owner == core_notes.CORE:
             try:

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from struct import Struct
 
+from dotdump.limits import NOTE_SEGMENT, NOTES
 from dotdump.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dotdump.formats.elf import ProgramHeader
+    from dotdump.memory.space import AddressSpace
 
 NOTE_HEADER = Struct("<III")
 NT_GNU_BUILD_ID = 3
@@ -38,8 +46,8 @@ class Notes:
     end: int
 
 
-def parse_notes(data: bytes | memoryview, align: int = 4) -> Notes:
-    """Return the whole notes of ``data``, in order, and where they end.
+def parse_notes(data: bytes | memoryview, align: int = 4, most: int = NOTES) -> Notes:
+    """Return the whole notes of ``data``, in order and at ``most`` so many, and where they end.
 
     ``align`` is the segment's: only 8 means something; 0 and 1, which the kernel and others write, mean 4.
     """
@@ -47,7 +55,7 @@ def parse_notes(data: bytes | memoryview, align: int = 4) -> Notes:
     notes: list[Note] = []
     owners: dict[bytes, str] = {}
     position, size = 0, len(data)
-    while position + NOTE_HEADER.size <= size:
+    while position + NOTE_HEADER.size <= size and len(notes) < most:
         namesz, descsz, kind = unpack(data, position)
         name = position + NOTE_HEADER.size
         body = name + namesz + ~mask & mask
@@ -61,6 +69,21 @@ def parse_notes(data: bytes | memoryview, align: int = 4) -> Notes:
         notes.append(Note(owner, kind, data[body:end], position))
         position = end + ~mask & mask
     return Notes(tuple(notes), min(position, size))
+
+
+def read_notes(
+    space: AddressSpace, segments: Iterable[ProgramHeader]
+) -> Iterator[tuple[ProgramHeader, memoryview, Notes]]:
+    """Yield the bytes that are there of each PT_NOTE of a core, and the notes in them.
+
+    Bytes and notes of all together are bounded: segments may share bytes, so that a small file could hold any number.
+    """
+    size, most = NOTE_SEGMENT, NOTES
+    for segment in segments:
+        data = memoryview(space.read_available(segment.offset, min(segment.filesz, size)))
+        found = parse_notes(data, segment.align, most)
+        size, most = size - len(data), most - len(found.notes)
+        yield segment, data, found
 
 
 def build_note(owner: str, kind: int, data: bytes) -> bytes:

@@ -15,10 +15,9 @@ from dotdump.formats.elf import (
     SegmentType,
     read_header,
 )
-from dotdump.formats.notes import Note, parse_notes
+from dotdump.formats.notes import Note, read_notes
 from dotdump.formats.program_table import ProgramTable, counted, read_program_table
 from dotdump.formats.registers import REGISTER_FILES, RegisterFile
-from dotdump.limits import NOTE_SEGMENT
 from dotdump.records import record
 from dotdump.target.model import Problem
 
@@ -75,10 +74,10 @@ def read_core_file(space: AddressSpace, size: int, name: str) -> CoreFile:
     expected = segments.end() if segments.count else header.phoff + header.phnum * PROGRAM_HEADER.size
     if size < expected:
         problems.append(Problem("cut", f"{name} is cut: {size} bytes of {expected} are there"))
-    notes = [note for h in segments.headers(SegmentType.NOTE) for note in _notes(space, h, name, problems)]
+    notes = _notes(space, segments, name, problems)
     if not notes and not problems:
         problems.append(Problem("notes", f"{name} has no notes: threads and modules are unknown"))
-    return CoreFile(name, size, expected, header, segments, tuple(notes), registers, tuple(problems))
+    return CoreFile(name, size, expected, header, segments, notes, registers, tuple(problems))
 
 
 def _architecture(header: ElfHeader, name: str) -> RegisterFile:
@@ -92,11 +91,12 @@ def _architecture(header: ElfHeader, name: str) -> RegisterFile:
     raise FormatError(f"a core of machine {header.machine} is not supported, only {known}", source=name)
 
 
-def _notes(space: AddressSpace, header: ProgramHeader, name: str, problems: list[Problem]) -> tuple[Note, ...]:
-    wanted = min(header.filesz, NOTE_SEGMENT)
-    parsed = parse_notes(memoryview(space.read_available(header.offset, wanted)), header.align)
-    if parsed.end < header.filesz:
-        at = header.offset + parsed.end
-        text = f"{name}: notes are cut or damaged from offset {at:#x} on, {header.filesz - parsed.end} bytes"
-        problems.append(Problem("notes", text))
-    return parsed.notes
+def _notes(space: AddressSpace, segments: ProgramTable, name: str, problems: list[Problem]) -> tuple[Note, ...]:
+    notes: list[Note] = []
+    for header, _, parsed in read_notes(space, segments.headers(SegmentType.NOTE)):
+        notes += parsed.notes
+        if parsed.end < header.filesz:
+            at = header.offset + parsed.end
+            text = f"{name}: notes are cut or damaged from offset {at:#x} on, {header.filesz - parsed.end} bytes"
+            problems.append(Problem("notes", text))
+    return tuple(notes)

@@ -1,0 +1,56 @@
+"""Small cores that lie: no work and no memory beyond what their size allows, and no error but ours."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import TYPE_CHECKING
+
+from builders.core_builder import note, prstatus
+from dotdump.dump.verify import verify_core
+from dotdump.limits import NOTES
+from dotdump.memory.space import BytesSpace
+from dotdump.target.core import open_core
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def sharing_notes(segments: int, notes: bytes, align: int = 4) -> bytes:
+    """Return a core of nothing but PT_NOTEs, all of the same bytes."""
+    at = 64 + 56 * segments
+    head = b"\x7fELF\x02\x01\x01" + bytes(9)
+    head += struct.pack("<HHIQQQI6H", 4, 62, 1, 0, 64, 0, 0, 64, 56, segments, 0, 0, 0)
+    return head + struct.pack("<IIQQQQQQ", 4, 0, at, 0, 0, len(notes), 0, align) * segments + notes
+
+
+def test_segments_that_share_their_notes_have_no_more_of_them_than_there_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dotdump.formats.notes.NOTES", NOTES >> 10)
+    data = sharing_notes(50, note(b"", 7, b"") * 1000)
+    core = open_core(io.BytesIO(data))
+    assert len(core.file.notes) == NOTES >> 10
+    assert len(core.problems) == 48
+    (notes,) = (found for found in verify_core(BytesSpace([(0, data)]), len(data)) if found.check == "notes")
+    assert "malformed" in notes.seen
+
+
+def test_segments_that_share_their_notes_are_read_no_further_than_notes_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dotdump.formats.notes.NOTE_SEGMENT", 1 << 16)
+    core = open_core(io.BytesIO(sharing_notes(50, note(b"", 7, bytes(16384 - 16)))))
+    assert len(core.file.notes) == 4
+
+
+def test_notes_that_are_aligned_to_eight_bytes_are_the_same_to_all_that_read_them() -> None:
+    rows = ((b"GNU", 5, bytes(12)), (b"CORE", 1, prstatus(7, [0] * 27)))
+    notes = b"".join(aligned(*row) for row in rows)
+    data = sharing_notes(1, notes, align=8)
+    (threads,) = (found for found in verify_core(BytesSpace([(0, data)]), len(data)) if found.check == "threads")
+    assert threads.seen == "1 threads"
+    assert [thread.tid for thread in open_core(io.BytesIO(data)).threads] == [7]
+
+
+def aligned(owner: bytes, kind: int, body: bytes) -> bytes:
+    head = struct.pack("<III", len(owner) + 1, len(body), kind) + owner + b"\0"
+    return head + bytes(-len(head) % 8) + body + bytes(-len(body) % 8)
