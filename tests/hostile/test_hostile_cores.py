@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 from typing import TYPE_CHECKING
 
-from builders.core_builder import note, prstatus
+from builders.core_builder import PAGE, CoreBuilder, Segment, note, prstatus
+from builders.elf_builder import DATA, ElfBuilder
 from dotdump.dump.verify import verify_core
 from dotdump.limits import NOTES
 from dotdump.memory.space import BytesSpace
 from dotdump.target.core import open_core
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
+
+
+SECONDS = 3.0
+"""Of the processor, for what takes a tenth of that where it does not grow with the square of what is there."""
+
+
+def in_time(work: Callable[[], object]) -> bool:
+    """Do ``work`` and return whether it took no longer than ``SECONDS``."""
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun < SECONDS
 
 
 def sharing_notes(segments: int, notes: bytes, align: int = 4) -> bytes:
@@ -54,3 +69,21 @@ def test_notes_that_are_aligned_to_eight_bytes_are_the_same_to_all_that_read_the
 def aligned(owner: bytes, kind: int, body: bytes) -> bytes:
     head = struct.pack("<III", len(owner) + 1, len(body), kind) + owner + b"\0"
     return head + bytes(-len(head) % 8) + body + bytes(-len(body) % 8)
+
+
+def test_files_without_number_are_looked_through_once() -> None:
+    core = open_core(
+        io.BytesIO(CoreBuilder(files=[(PAGE * n, PAGE * (n + 1), 0, b"/x") for n in range(60_000)]).build())
+    )
+    assert in_time(lambda: core.modules)
+
+
+def test_one_library_in_thousands_of_places_is_found_in_each_in_time() -> None:
+    """Each has to be mapped as it lets itself be written, and all mappings are of one path."""
+    library, size = ElfBuilder().build(), DATA + PAGE
+    bases = [0x7F0000000000 + 2 * size * number for number in range(5000)]
+    files = [(base + at, base + end, at, b"/x") for base in bases for at, end in ((0, DATA), (DATA, size))]
+    segments = [Segment(base, library[:DATA]) for base in bases] + [Segment(base + DATA, size=PAGE) for base in bases]
+    core = open_core(io.BytesIO(CoreBuilder(files=files, segments=segments).build()))
+    assert in_time(lambda: core.modules)
+    assert [module.base for module in core.modules] == bases

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dotdump.memory.region import Region
     from dotdump.memory.space import AddressSpace
 
+_START = attrgetter("start")
 _MAPPINGS = 64
 """Mappings of one file before that of its dynamic section: linkers make six at most."""
 
@@ -105,7 +106,7 @@ class _Layout:
     def __init__(self, files: Sequence[MappedFile], regions: Sequence[Region]) -> None:
         self._regions = regions
         self._lines: dict[str, list[MappedFile]] = defaultdict(list)
-        for line in files:
+        for line in sorted(files, key=_START):
             self._lines[line.path].append(line)
 
     def fits(self, image: ElfImage, path: str) -> bool:
@@ -117,7 +118,7 @@ class _Layout:
         """Whether ``part`` is mapped from its place in the file and writable, as far as a core tells of these."""
         start, end = _span(part, image)
         around = region_at(self._regions, end - 1)
-        if lines and not any(_continues(line, start, part.offset) for line in lines):
+        if lines and not _continues(lines[bisect_right(lines, start, key=_START) - 1], start, part.offset):
             return False
         if around is None:
             return bool(lines)
@@ -158,16 +159,20 @@ def _named_in_note(files: Sequence[MappedFile], headers: int) -> Iterator[tuple[
 
     The end is 0 where nothing does, and where a file is neither called a library nor has the program's ``headers``.
     """
-    ordered = sorted(files, key=lambda f: f.start)
-    for index, first in enumerate(ordered):
-        if first.offset == 0:
-            end, reached = 0, first.offset
-            for line in ordered[index + 1 :]:
-                if line.path != first.path or line.offset < reached or line.offset == 0:
-                    break
-                end, reached = line.end, line.offset
-            loaded = file_name(first.path).find(".so") > 0 or first.start <= headers < first.end
-            yield first.path, first.start, end if loaded else 0
+    found: list[tuple[MappedFile, int]] = []
+    reached: int | None = None  # of the file that was found last, as long as it goes on
+    for line in sorted(files, key=_START):
+        if line.offset == 0:
+            found.append((line, 0))
+            reached = 0
+        elif reached is not None and line.path == found[-1][0].path and line.offset >= reached:
+            found[-1] = found[-1][0], line.end
+            reached = line.offset
+        else:
+            reached = None
+    for first, end in found:
+        loaded = file_name(first.path).find(".so") > 0 or first.start <= headers < first.end
+        yield first.path, first.start, end if loaded else 0
 
 
 def _linked(memory: AddressSpace, auxv: Mapping[int, int], regions: Sequence[Region]) -> Iterator[tuple[str, int, int]]:
