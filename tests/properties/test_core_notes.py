@@ -91,6 +91,7 @@ def test_any_bytes_are_parsed_or_refused_by_name(data: bytes, architecture: Regi
 
 @given(U64, st.binary(max_size=100))
 def test_a_false_count_of_files_allocates_nothing(count: int, rest: bytes) -> None:
-    note = parse_file_note(count.to_bytes(8, "little") + (4096).to_bytes(8, "little") + rest)
-    assert len(note.files) <= len(rest) // 24
-    assert note.missing == count - len(note.files)
+    with suppress(FormatError):
+        note = parse_file_note(count.to_bytes(8, "little") + (4096).to_bytes(8, "little") + rest)
+        assert len(note.files) <= len(rest) // 24
+        assert note.missing == count - len(note.files)

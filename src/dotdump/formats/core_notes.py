@@ -54,6 +54,7 @@ _PRPSINFO = Struct("<b1sbb4xQIIiiii16s80s")
 _AUXV = Struct("<QQ")
 _FILE_HEAD = Struct("<QQ")
 _FILE_ENTRY = Struct("<QQQ")
+_FILE_MOST = 1 << 64
 _SIGINFO = Struct("<iii4x")
 _SIGINFO_SIZE = 128
 
@@ -202,7 +203,10 @@ def build_auxv(vector: Mapping[int, int]) -> bytes:
 
 
 def parse_file_note(data: bytes) -> FileNote:
-    """Return NT_FILE; ``FormatError`` where its head is cut. Lines that are cut away are counted as missing."""
+    """Return NT_FILE; ``FormatError`` where its head is cut or no file is that large.
+
+    Lines that are cut away are counted as missing.
+    """
     if len(data) < _FILE_HEAD.size:
         raise FormatError(f"NT_FILE of {len(data)} bytes is too short")
     count, page_size = _FILE_HEAD.unpack_from(data)
@@ -214,6 +218,8 @@ def parse_file_note(data: bytes) -> FileNote:
         MappedFile(start, end, offset * page_size, name.decode("utf-8", "surrogateescape"))
         for (start, end, offset), name in zip(entries, names, strict=False)
     )
+    if any(f.offset + max(f.end - f.start, 0) > _FILE_MOST for f in files):
+        raise FormatError(f"NT_FILE, in pages of {page_size} bytes, tells of more than a file can have")
     return FileNote(files, page_size, count - len(files))
 
 

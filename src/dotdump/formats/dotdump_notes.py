@@ -95,6 +95,8 @@ _RIGHTS_WORDS = [
 _TRAILER = Struct("<HHIQQQIII")
 _GAP = Struct("<QQI")
 _VERSION, _HAS_CONTENT_CRC = 1, 1
+_YEAR_10000 = 253_402_300_800
+"""Seconds since the epoch: what no calendar has a date for."""
 
 
 def build_origin(origin: Origin) -> bytes:
@@ -114,7 +116,7 @@ def parse_origin(data: bytes) -> Origin:
     """Return an ORIGIN note; fields that it lacks are empty, ``FormatError`` where it is no JSON object of ours."""
     try:
         fields = json.loads(data.decode("ascii"))
-        return Origin(
+        origin = Origin(
             writer=str(fields.get("writer", "")),
             method=str(fields.get("method", "")),
             time=float(fields.get("time", 0)),
@@ -124,6 +126,9 @@ def parse_origin(data: bytes) -> Origin:
         )
     except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise FormatError(f"the origin note cannot be understood: {error}") from error
+    if not 0 <= origin.time < _YEAR_10000:
+        raise FormatError(f"the origin note cannot be understood: no core was written at {origin.time:g} s")
+    return origin
 
 
 def build_maps(regions: Sequence[Region]) -> bytes:

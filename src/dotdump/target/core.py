@@ -43,6 +43,8 @@ else:
     Protocol = object
 
 _ARCHITECTURES = {Machine.X86_64: Architecture.X86_64, Machine.AARCH64: Architecture.AARCH64}
+_PAGE_SIZES = frozenset((4 << 10, 16 << 10, 64 << 10))
+"""Those that kernels of these architectures can be built for."""
 
 
 class RandomAccess(AddressSpace, Protocol):
@@ -109,6 +111,9 @@ class CoreTarget(Closing):
     def platform(self) -> Platform:
         """What the process ran on."""
         page_size = parse_auxv(self.auxv).get(AuxType.PAGESZ, 4096)
+        if page_size not in _PAGE_SIZES:
+            self._problems.append(Problem("notes", f"no kernel has pages of {page_size} bytes, as AT_PAGESZ says"))
+            page_size = 4096
         return Platform(_ARCHITECTURES[self.file.registers.machine], 8, page_size)
 
     @cached_property

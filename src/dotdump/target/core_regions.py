@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from dotdump.memory.region import Protection, Region
+from dotdump.memory.space import ADDRESS_END
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +22,13 @@ if TYPE_CHECKING:
 def regions_of(
     loads: Iterable[ProgramHeader], files: Sequence[MappedFile], named: Iterable[tuple[int, str]]
 ) -> tuple[Region, ...]:
-    """Return the regions, sorted and disjoint; ``named`` holds addresses within mappings that have a known name."""
+    """Return the regions, sorted and disjoint; ``named`` holds addresses within mappings that have a known name.
+
+    A segment that does not end where addresses do is none.
+    """
     lines = sorted((f for f in files if f.start < f.end), key=lambda f: f.start)
-    regions = [region for load in sorted(loads, key=lambda h: h.vaddr) for region in _cut(load, lines)]
+    possible = (load for load in loads if load.vaddr + load.memsz <= ADDRESS_END)
+    regions = [region for load in sorted(possible, key=lambda h: h.vaddr) for region in _cut(load, lines)]
     return tuple(_with_names(_disjoint(regions), dict(named)))
 
 

@@ -10,6 +10,7 @@ from builders.small_core import SmallCore
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.memory.overlay import Origin
 from dotdump.memory.region import Protection
+from dotdump.memory.region_table import RegionTable
 from dotdump.target.core import CoreTarget, open_core
 
 BASE = 0x7F0000000000
@@ -91,6 +92,34 @@ def test_a_cut_core_gives_what_is_there_and_names_the_rest() -> None:
     assert target.memory.read(0x10000, 4) == b"aaaa"
     with pytest.raises(MemoryFault, match="is cut before it"):
         target.memory.read(0x21000 - 50, 8)
+
+
+@pytest.mark.parametrize("size", [0, 3, 1 << 40, 1 << 63])
+def test_a_page_of_no_kernel_is_a_problem_and_not_believed(size: int) -> None:
+    target = opened(CoreBuilder(auxv={6: size}))
+    assert target.platform.page_size == PAGE
+    assert [p.message for p in target.problems] == [f"no kernel has pages of {size} bytes, as AT_PAGESZ says"]
+
+
+def test_a_segment_that_leaves_all_addresses_is_no_region() -> None:
+    target = opened(CoreBuilder(segments=[Segment(0x10000, b"a"), Segment(2**64 - PAGE, size=2**63)]))
+    assert [r.start for r in target.regions] == [0x10000]
+    assert len(RegionTable.of(target.regions)) == 1
+
+
+@pytest.mark.parametrize(("page", "offset"), [(1 << 40, 1 << 40), (1, 2**64 - PAGE + 1)])
+def test_files_that_go_on_where_none_can_are_a_problem(page: int, offset: int) -> None:
+    row = struct.pack("<QQQQQ", 1, page, 0x10000, 0x11000, offset) + b"/x\0"
+    target = opened(CoreBuilder(segments=[Segment(0x10000, b"a" * PAGE)], extra=[note(b"CORE", 0x46494C45, row)]))
+    assert [r.path for r in target.regions] == [""]
+    assert [p.kind for p in target.problems] == ["notes"]
+
+
+@pytest.mark.parametrize("time", ["NaN", "Infinity", "1e300", "-1"])
+def test_an_origin_of_no_time_is_a_problem(time: str) -> None:
+    target = opened(CoreBuilder(extra=[note(b"DOTDUMP", 0x44440001, b'{"writer": "w", "time": %s}' % time.encode())]))
+    assert target.origin is None
+    assert [p.kind for p in target.problems] == ["notes"]
 
 
 def test_a_core_whose_count_of_segments_was_cut_off_still_has_its_segments() -> None:
