@@ -7,9 +7,13 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from builders.core_builder import PAGE, CoreBuilder, Segment, note, prstatus
 from builders.elf_builder import DATA, ElfBuilder
+from dotdump.dump.convert import Trim, select
 from dotdump.dump.verify import verify_core
+from dotdump.ipc.dump import DumpType
 from dotdump.limits import NOTES
 from dotdump.memory.space import BytesSpace
 from dotdump.target.core import open_core
@@ -17,10 +21,8 @@ from dotdump.target.core import open_core
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
 
-
-SECONDS = 3.0
+SECONDS = 5.0
 """Of the processor, for what takes a tenth of that where it does not grow with the square of what is there."""
 
 
@@ -87,3 +89,18 @@ def test_one_library_in_thousands_of_places_is_found_in_each_in_time() -> None:
     core = open_core(io.BytesIO(CoreBuilder(files=files, segments=segments).build()))
     assert in_time(lambda: core.modules)
     assert [module.base for module in core.modules] == bases
+
+
+STACK, IMAGE = 0x10000, 0x10000000
+PROMISED = 1 << 28
+
+
+@pytest.mark.parametrize("trim", [Trim(type=DumpType.MINI), Trim(type=DumpType.TRIAGE)])
+def test_memory_that_a_core_promises_and_has_not_is_passed_over(trim: Trim) -> None:
+    """A stack, the kernel's code and a mapped file, of 256 MiB each: of all of them a page is there."""
+    stack = Segment(STACK, b"s" * PAGE, size=IMAGE - STACK)
+    images = [Segment(IMAGE + number * PROMISED, b"i" * PAGE, size=PROMISED, flags=4) for number in range(2)]
+    files = [(IMAGE, IMAGE + PROMISED, 0, b"/lib/x")]
+    builder = CoreBuilder(segments=[stack, *images], files=files, auxv={33: IMAGE + PROMISED, 31: STACK})
+    core = open_core(io.BytesIO(builder.build()))
+    assert in_time(lambda: select(core, core.core_memory.ranges(), trim))

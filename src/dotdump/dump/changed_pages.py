@@ -5,6 +5,7 @@ The process had no right to write there when it was dumped, but may have had it 
 
 from __future__ import annotations
 
+from dotdump.dump.plan import overlaps
 from dotdump.memory.space import MemoryRange, merged
 
 TYPE_CHECKING = False
@@ -23,7 +24,10 @@ def changed_pages(
 
     And those that they have not, or not whole, where these are ``lacking`` too.
     """
-    return merged(run for part in parts for run in _changed(held, files, part, page_size, lacking=lacking))
+    there = merged(MemoryRange(one.start & -page_size, -(-one.end & -page_size)) for one in held.ranges())
+    starts = [one.start for one in there]
+    kept = (one for part in parts for one in overlaps(there, starts, part.start, part.end))
+    return merged(run for one in kept for run in _changed(held, files, one, page_size, lacking=lacking))
 
 
 def _changed(

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 from dotdump.errors import MemoryFault
-from dotdump.memory.space import BytesSpace, MemoryRange
+from dotdump.memory.space import BytesSpace, MemoryRange, following_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,12 +69,16 @@ class PageCache:
         return BytesSpace(self._chunks(changed))
 
     def touch(self, address: int, size: int) -> None:
-        """Count the pages of a range as read, as far as there are any."""
-        end, last = address + size, (address + size - 1) // self.page_size
-        for number in range(address // self.page_size, last + 1):
+        """Count the pages of a range as read, as far as there are any; where surely none are is passed over."""
+        end, number = address + size, address // self.page_size
+        last = (end - 1) // self.page_size if size else -1
+        while number <= last:
+            following = number + 1
             if not self._pages.get(number) and not self._load(number, last):
                 start = max(address, number * self.page_size)
-                self._in_part(number, start, min(end, (number + 1) * self.page_size) - start)
+                if not self._in_part(number, start, min(end, following * self.page_size) - start):
+                    following = max(following, following_place(self._source, start) // self.page_size)
+            number = following
 
     def widen(self, size: int) -> None:
         """Count all of the blocks of ``size`` bytes as read in which something was; ``size`` is a power of two."""

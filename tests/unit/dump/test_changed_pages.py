@@ -25,3 +25,25 @@ def test_what_the_core_has_not_is_not_changed() -> None:
     held = BytesSpace([(START + PAGE, b"s" * PAGE)])
     for lacking in (False, True):
         assert changed_pages(held, files, WHOLE, PAGE, lacking=lacking) == []
+
+
+def test_a_page_that_is_held_in_part_counts_as_a_whole() -> None:
+    held, files = BytesSpace([(START + PAGE + 100, b"c")]), BytesSpace([(START, b"s" * 6 * PAGE)])
+    assert changed_pages(held, files, WHOLE, PAGE, lacking=False) == []
+    held = BytesSpace([(START + PAGE, b"c")])
+    assert changed_pages(held, files, WHOLE, PAGE, lacking=False) == [MemoryRange(START + PAGE, START + 2 * PAGE)]
+
+
+class Counted(BytesSpace):
+    reads = 0
+
+    def read_available(self, address: int, size: int) -> bytes:
+        self.reads += 1
+        return super().read_available(address, size)
+
+
+def test_what_the_core_has_not_is_not_asked_for() -> None:
+    held = Counted([(START, b"c" * PAGE)])
+    changed = [MemoryRange(START, START + PAGE)]
+    assert changed_pages(held, BytesSpace([]), [MemoryRange(START, 1 << 32)], PAGE, lacking=True) == changed
+    assert held.reads < 10

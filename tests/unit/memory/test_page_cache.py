@@ -57,6 +57,27 @@ def test_what_is_not_there_is_not_listed() -> None:
     assert cache.touched == [MemoryRange(PAGE, 4 * PAGE)]
 
 
+def test_where_surely_nothing_is_nothing_is_asked_for() -> None:
+    class Sparse(Counted):
+        """Memory that knows where the next of it begins."""
+
+        def reach(self, address: int) -> int:
+            starts = [PAGE, 10 * PAGE + 100, 1 << 31]
+            return address - next((start for start in starts if start > address), 1 << 64)
+
+    source = Sparse([(PAGE, bytes(PAGE)), (1 << 31, bytes(PAGE))])
+    cache = PageCache(source)
+    cache.touch(0, 1 << 32)
+    assert cache.touched == [MemoryRange(PAGE, 2 * PAGE), MemoryRange(1 << 31, (1 << 31) + PAGE)]
+    assert source.reads < 30
+
+
+def test_a_range_of_nothing_touches_no_page() -> None:
+    cache = PageCache(memory())
+    cache.touch(PAGE + 5, 0)
+    assert cache.touched == []
+
+
 def test_a_page_that_is_there_in_part_is_passed_through_and_listed() -> None:
     cache = PageCache(memory())
     assert cache.read(10 * PAGE + 100, 4) == b"part"

@@ -28,6 +28,8 @@ _WITH_METADATA = 5
 
 Its debugging library copies the metadata of a module as a whole, or not at all: that of 3.1 takes it from the files.
 """
+_VDSO = 1 << 20
+"""Bytes of the kernel's code in a process, at most: it has some pages."""
 
 
 def touch_mini(
@@ -57,7 +59,7 @@ def _touch_process(target: RecordingTarget) -> None:
     vdso = vector.get(AuxType.SYSINFO_EHDR)
     for region in target.regions:
         if region.start == vdso:
-            target.memory.touch(region.start, region.size)
+            target.memory.touch(region.start, min(region.size, _VDSO))
 
 
 def _touch_module(module: ElfModule) -> None:

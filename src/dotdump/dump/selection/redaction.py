@@ -19,6 +19,7 @@ from dotdump.dump.selection.texts import LEAST, Texts, Wanted
 from dotdump.dump.short_paths import short_path
 from dotdump.formats.core_notes import AuxType, parse_auxv
 from dotdump.formats.registers import REGISTER_FILES
+from dotdump.limits import STACK_SIZE
 from dotdump.memory.space import PIECE, MemoryRange
 from dotdump.records import replace
 
@@ -120,9 +121,10 @@ class _Redaction:
         region = self._recording.region_at(entry)
         if region is None or len(vector) < 32:
             return MemoryRange(0, 0)
-        data = self._target.memory.read_available(region.start, region.size)
+        low = max(region.start, region.end - STACK_SIZE)
+        data = self._target.memory.read_available(low, region.end - low)
         at = data.rfind(vector[:64])
-        start = region.start + at + len(vector) if at >= 0 else entry & -self._target.platform.page_size
+        start = low + at + len(vector) if at >= 0 else entry & -self._target.platform.page_size
         return MemoryRange(start, region.end)
 
     @cached_property

@@ -17,7 +17,7 @@ from dotdump.errors import DotdumpError
 from dotdump.formats.metadata.signatures import ElementType
 from dotdump.formats.native_array import NativeArray, read_unsigned
 from dotdump.formats.ready_to_run import METHOD_ENTRY_POINTS, RUNTIME_FUNCTIONS, find_section
-from dotdump.limits import BASE_TYPES
+from dotdump.limits import BASE_TYPES, STACK_SIZE
 from dotdump.target.elf_module import ElfModule
 from dotdump.unwind.frame import End, EndReason
 
@@ -246,4 +246,4 @@ def _touch_stack(target: RecordingTarget, thread: Thread, bottom: int | None) ->
     if bottom is not None and not region.path and bottom + _BEYOND_BOTTOM < end:
         end = bottom + _BEYOND_BOTTOM
     start = max(thread.stack_pointer - _RED_ZONE, region.start)
-    target.memory.touch(start, end - start)
+    target.memory.touch(start, min(end - start, STACK_SIZE))
