@@ -12,9 +12,9 @@ from dotdump.errors import DotdumpError
 from dotdump.formats.compressed_sections import SHF_COMPRESSED, unpack_old_section, unpack_section
 from dotdump.formats.elf import SectionType, read_section_headers
 from dotdump.formats.elf_image import ElfImage, image_of_file
-from dotdump.formats.elf_symbols import SymbolTable
+from dotdump.formats.elf_symbols import SYMBOL, SymbolTable
 from dotdump.formats.notes import find_build_id, parse_notes
-from dotdump.limits import DEBUG_DATA, IMAGE_NOTES
+from dotdump.limits import DEBUG_DATA, IMAGE_NOTES, STRING_TABLE, SYMBOLS
 from dotdump.memory.file import FileSpace
 from dotdump.memory.mapped_path import DELETED
 from dotdump.memory.space import BytesSpace
@@ -44,11 +44,11 @@ class ElfFile:
 
     def symbol_tables(self) -> Iterator[SymbolTable]:
         """Yield the tables there are, the fullest first: .symtab, or what .gnu_debugdata holds, then .dynsym."""
-        if self.is_separate:
-            yield from _section_tables(self.space, (SectionType.SYMTAB, SectionType.DYNSYM))
-            return
-        yield from _section_tables(self.space)
-        yield self.image.symbols
+        kinds = (SectionType.SYMTAB, SectionType.DYNSYM) if self.is_separate else (SectionType.SYMTAB,)
+        yield from _section_tables(self.space, kinds)
+        yield from _mini_debug_tables(self)
+        if not self.is_separate:
+            yield self.image.symbols
 
 
 def find_elf_file(path: str, build_id: bytes | None, sysroots: Sequence[str]) -> ElfFile | None:
@@ -113,7 +113,7 @@ def _build_id_of_section(file: ElfFile) -> bytes | None:
     return find_build_id(parse_notes(file.space.read_available(section.offset, section.size)))
 
 
-def _section_tables(space: AddressSpace, kinds: Sequence[int] = (SectionType.SYMTAB,)) -> Iterator[SymbolTable]:
+def _section_tables(space: AddressSpace, kinds: Sequence[int]) -> Iterator[SymbolTable]:
     try:
         image = image_of_file(space, max((r.end for r in space.ranges()), default=0))
     except DotdumpError:
@@ -122,11 +122,8 @@ def _section_tables(space: AddressSpace, kinds: Sequence[int] = (SectionType.SYM
     for section in sorted((one for one in sections if one.type in kinds), key=lambda one: kinds.index(one.type)):
         if section.link < len(sections):
             strings = sections[section.link]
-            yield SymbolTable(
-                space.read_available(section.offset, section.size), space.read_available(strings.offset, strings.size)
-            )
-    if (packed := find_section(space, image.header, b".gnu_debugdata")) is not None:
-        yield from _mini_debug_tables(space.read_available(packed.offset, packed.size))
+            rows = space.read_available(section.offset, min(section.size, SYMBOLS * SYMBOL.size))
+            yield SymbolTable(rows, space.read_available(strings.offset, min(strings.size, STRING_TABLE)))
 
 
 def find_section(space: AddressSpace, header: ElfHeader, name: bytes) -> SectionHeader | None:
@@ -168,12 +165,16 @@ def read_section(file: ElfFile, name: bytes) -> SectionData | None:
     return None if data is None else SectionData(section.addr, data)
 
 
-def _mini_debug_tables(packed: bytes) -> Iterator[SymbolTable]:
+def _mini_debug_tables(file: ElfFile) -> Iterator[SymbolTable]:
     """Yield the tables of the ELF file within .gnu_debugdata (xz): the functions that .dynsym lacks."""
+    section = find_section(file.space, file.image.header, b".gnu_debugdata")
+    if section is None:
+        return
     import lzma  # which few cores need, and takes a while
 
+    packed = file.space.read_available(section.offset, min(section.size, DEBUG_DATA))
     try:
         data = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=DEBUG_DATA).decompress(packed, DEBUG_DATA)
     except lzma.LZMAError:
         return
-    yield from _section_tables(BytesSpace([(0, data)]))
+    yield from _section_tables(BytesSpace([(0, data)]), (SectionType.SYMTAB,))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import lzma
+import os
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +57,27 @@ def test_a_symbol_of_symtab_is_found_by_name_and_by_address(tmp_path: Path) -> N
     assert found.find_symbol("second") == BASE + 0x900
     assert found.symbol_at(BASE + 0x904) == ("second", 4)
     assert found.find_symbol("nowhere") is None
+
+
+def test_a_packed_table_has_no_packed_table(tmp_path: Path) -> None:
+    file = sections(ElfBuilder().build(), {}, HIDDEN)
+    for _ in range(100):
+        file = mini_debug(file)
+    found = module(tmp_path, file)
+    assert found.find_symbol("hidden_function") is None
+    assert found.find_symbol("second") == BASE + 0x900
+
+
+def test_a_table_that_is_said_to_be_of_terabytes_is_read_as_far_as_tables_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dotdump.target.elf_files.SYMBOLS", 1000)
+    file = bytearray(sections(ElfBuilder().build(), {}, HIDDEN))
+    (at,) = struct.unpack_from("<Q", file, 40)
+    struct.pack_into("<Q", file, at + 64 + 32, 1 << 42)
+    found = module(tmp_path, bytes(file))
+    os.truncate(tmp_path / "lib/libshop.so", 1 << 43)
+    assert found.find_symbol("hidden_function") == BASE + 0x820
 
 
 def test_a_symbol_of_the_packed_table_is_found_too(tmp_path: Path) -> None:
