@@ -14,6 +14,7 @@ from itertools import pairwise
 from struct import Struct
 
 from dotdump.errors import FormatError, LimitExceeded
+from dotdump.limits import FRAMES
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -106,7 +107,7 @@ def build_seek_table(sizes: Sequence[tuple[int, int]]) -> bytes:
 def seek_table_size(footer: bytes, file_size: int, source: str = "") -> int | None:
     """Return the bytes of the table that ends a file with ``footer`` (its last 9 bytes); None where there is none.
 
-    ``LimitExceeded`` where the table would be longer than the file.
+    ``LimitExceeded`` where the table would be longer than the file, or has more frames than there can be.
     """
     if len(footer) != FOOTER.size:
         return None
@@ -115,7 +116,7 @@ def seek_table_size(footer: bytes, file_size: int, source: str = "") -> int | No
         return None
     entry = _ENTRY_WITH_CHECKSUM if descriptor & _CHECKSUMS else _ENTRY
     size: int = _SKIPPABLE.size + count * entry.size + FOOTER.size
-    if size > file_size:
+    if size > file_size or count > FRAMES:
         raise LimitExceeded(f"a seek table of {count} frames in a file of {file_size} bytes", source=source)
     return size
 

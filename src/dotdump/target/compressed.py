@@ -19,6 +19,7 @@ from dotdump.formats.zstd_seekable import (
     read_frame_size,
     seek_table_size,
 )
+from dotdump.limits import FRAMES
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -80,7 +81,7 @@ def find_frames(file: RandomAccess) -> FoundFrames:
         while position < file.size:
             header = read_frame_header(file, position, file.name)
             few = len(sizes) >= _MANY_FRAMES and content < len(sizes) * _SMALL_FRAME
-            if header.content is None or header.content > FRAME_LIMIT or few:
+            if header.content is None or header.content > FRAME_LIMIT or few or len(sizes) >= FRAMES:
                 return FoundFrames(None)
             size = read_frame_size(file, position, header, file.name)
             sizes.append((size, header.content))

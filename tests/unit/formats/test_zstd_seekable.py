@@ -45,6 +45,12 @@ def test_entries_with_checksums_are_understood() -> None:
     assert parse_seek_table(table, file_of(table)).size == 4097 + (4 << 20)
 
 
+def test_a_table_of_more_frames_than_there_can_be_is_not_read_however_large_the_file_is() -> None:
+    footer = FOOTER.pack((1 << 32) - 1, 0, 0x8F92EAB1)
+    with pytest.raises(LimitExceeded, match="4294967295 frames"):
+        seek_table_size(footer, 1 << 50)
+
+
 def test_a_file_that_ends_otherwise_has_no_table() -> None:
     assert seek_table_size(b"123456789", 1000) is None
     assert seek_table_size(b"", 0) is None
