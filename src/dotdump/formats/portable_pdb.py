@@ -99,10 +99,12 @@ class PortablePdb:
         """Return the path of a source file, as the compiler was given it."""
         blob = self._metadata.blob(self._metadata.row(Document, row_id).name)
         separator, position, parts = blob[:1].strip(b"\0").decode("utf-8", "replace"), 1, []
+        length = 0
         while position < len(blob):
             index, position = read_compressed(blob, position, self._source)
             parts.append(self._metadata.blob(index).decode("utf-8", "replace") if index else "")
-            if sum(map(len, parts)) > limits.DOCUMENT_NAME:
+            length += len(parts[-1]) + 1
+            if length > limits.DOCUMENT_NAME:
                 raise LimitExceeded("a path without an end", source=self._source)
         return separator.join(parts)
 
@@ -120,9 +122,11 @@ class PortablePdb:
     def _scopes(self) -> dict[int, list[_Scope]]:
         rows, total = list(self._metadata.rows(LocalScope)), self._metadata.count(LocalVariable)
         found: dict[int, list[_Scope]] = {}
+        reached = 1  # variables of a scope stand behind those of the one before: no table is gone through twice
         for index, row in enumerate(rows):
             end = rows[index + 1].variable_list if index + 1 < len(rows) else total + 1
-            variables = range(max(row.variable_list, 1), min(end, total + 1))
+            variables = range(max(row.variable_list, reached), min(end, total + 1))
+            reached = max(reached, variables.stop)
             scope = _Scope(row.start_offset, row.start_offset + row.length, variables)
             found.setdefault(row.method, []).append(scope)
         return found
@@ -190,7 +194,7 @@ def _unpack(image: PeImage, entry: DebugEntry) -> bytes:
     magic, size = _EMBEDDED.unpack(data[: _EMBEDDED.size].ljust(_EMBEDDED.size, b"\0"))
     if magic != b"MPDB":
         raise FormatError("an embedded PDB without MPDB", source="portable PDB")
-    if size > limits.PDB:
+    if not 0 < size <= limits.PDB:  # zlib takes 0 for no bound
         raise LimitExceeded(f"an embedded PDB of {size} bytes", source="portable PDB")
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[_EMBEDDED.size :], size)

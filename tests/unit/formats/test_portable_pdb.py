@@ -117,6 +117,8 @@ def test_an_embedded_pdb_is_unpacked() -> None:
 def test_an_embedded_pdb_cannot_be_more_than_there_can_be() -> None:
     with pytest.raises(LimitExceeded, match="embedded PDB of"):
         embedded_pdb(FakeImage(EMBEDDED_PDB, b"MPDB" + struct.pack("<I", 1 << 31)))  # type: ignore[arg-type]
+    with pytest.raises(LimitExceeded, match="embedded PDB of 0 bytes"):
+        embedded_pdb(FakeImage(EMBEDDED_PDB, b"MPDB" + struct.pack("<I", 0) + zlib.compress(bytes(1000))[2:]))  # type: ignore[arg-type]
     with pytest.raises(FormatError, match="cannot be unpacked"):
         embedded_pdb(FakeImage(EMBEDDED_PDB, b"MPDB" + struct.pack("<I", 16) + b"\xff" * 16))  # type: ignore[arg-type]
 
@@ -141,3 +143,33 @@ def test_locals_have_their_names_where_they_are_in_scope() -> None:
     assert any({"options", "facts", "heartbeat"} <= set(names.values()) for names in scopes)
     assert found.locals_of(1 << 20, 0) == {}
     assert found.locals_of(1, 1 << 30) == {}
+
+
+def written(tables: dict[int, bytes], counts: dict[int, int], blobs: bytes) -> PortablePdb:
+    """Return a PDB of these tables, with indexes of two bytes into everything."""
+    head = bytes(6) + b"\0\1" + struct.pack("<QQ", sum(1 << number for number in tables), 0)
+    stream = head + b"".join(struct.pack("<I", counts[number]) for number in tables) + b"".join(tables.values())
+    streams = {"#Pdb": bytes(32), "#~": stream, "#Blob": blobs, "#Strings": b"\0one\0"}
+    at, directory, body = 20 + 4 + sum(8 + (len(name) // 4 + 1) * 4 for name in streams), b"", b""
+    for name, data in streams.items():
+        directory += struct.pack("<II", at + len(body), len(data)) + name.encode().ljust(
+            (len(name) // 4 + 1) * 4, b"\0"
+        )
+        body += data + bytes(-len(data) % 4)
+    root = b"BSJB" + struct.pack("<HHII", 1, 1, 0, 4) + b"v1\0\0" + struct.pack("<HH", 0, len(streams))
+    return PortablePdb((root + directory).ljust(at, b"\0") + body)
+
+
+def test_a_path_of_parts_without_end_is_refused() -> None:
+    parts = 33_000
+    blob = b"\0\xc0" + struct.pack(">I", parts + 1)[1:] + b"/" + bytes(parts)
+    with pytest.raises(LimitExceeded, match="without an end"):
+        written({0x30: struct.pack("<HHHH", 1, 0, 0, 0)}, {0x30: 1}, blob).document(1)
+
+
+def test_a_variable_is_of_one_scope_whatever_the_scopes_say() -> None:
+    scopes = b"".join(struct.pack("<HHHHII", 1, 0, first, 0, 0, 9) for first in (1, 3, 1, 3))
+    variables = b"".join(struct.pack("<HHH", 0, slot, 1) for slot in range(3))
+    found = written({0x32: scopes, 0x33: variables}, {0x32: 4, 0x33: 3}, b"\0")
+    assert found.locals_of(1, 0) == {0: "one", 1: "one", 2: "one"}
+    assert sum(len(scope.variables) for scope in found._scopes[1]) == 3
