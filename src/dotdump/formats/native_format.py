@@ -9,7 +9,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from dotdump.errors import FormatError
+from dotdump.errors import FormatError, LimitExceeded
+from dotdump.limits import NAME_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +49,15 @@ class NativeBytes:
         return int.from_bytes(self._take(offset, 4), "little", signed=signed)
 
     def text(self, offset: int) -> str:
-        """Return the string at ``offset``, what is no UTF-8 replaced."""
+        """Return the string at ``offset``, which is a name, what is no UTF-8 replaced."""
         size, start = self.unsigned(offset)
+        self.require_name(size, offset)
         return self._take(start, size).decode("utf-8", "replace")
+
+    def require_name(self, length: int, offset: int) -> None:
+        """Raise ``LimitExceeded`` where no name has ``length`` characters: each may be made of others."""
+        if length > NAME_LENGTH:
+            raise LimitExceeded(f"a name of {length} characters", source=self.source, offset=offset)
 
     def hashtable(self) -> Iterator[int]:
         """Yield the offset of each entry of the hash table that begins at offset 0."""
@@ -62,6 +69,8 @@ class NativeBytes:
         starts = self._take(1, ((1 << shift) + 1) * width)
         ends = [int.from_bytes(starts[i : i + width], "little") for i in range(0, len(starts), width)]
         for first, last in pairwise(ends):
+            if last < first:
+                raise FormatError(f"a bucket from {first:#x} to {last:#x}", source=self.source, offset=1)
             offset = 1 + first
             while offset < 1 + last:
                 distance, following = self.signed(offset + 1)

@@ -82,6 +82,7 @@ class NativeMetadata:
             else:
                 outer = self._namespace(namespace, depth + 1)
                 found = NativeTypeName(f"{outer.name}.{text}" if outer.name else text, outer.assembly)
+            self.bytes.require_name(len(found.name), offset)
             self._names[offset] = found
         return self._names[offset]
 
@@ -97,6 +98,7 @@ class NativeMetadata:
             else:
                 text, parents = self.bytes.text(name), self._namespace(outer, depth + 1)
                 found = NativeTypeName(f"{parents.name}.{text}" if parents.name else text, parents.assembly)
+            self.bytes.require_name(len(found.name), offset)
             self._namespaces[offset] = found
         return self._namespaces[offset]
 

@@ -73,10 +73,12 @@ class NativeSignatures:
     def arguments_of(self, offset: int) -> list[str]:
         """Return the texts of the list of strings at ``offset``: the arguments of a generic method."""
         count, place = self._count(offset)
-        found = []
+        found, length = [], 0
         for _ in range(count):
             handle, place = self._bytes.unsigned(place)
             found.append(self._bytes.text(handle >> self._metadata.kind_bits) if handle else "")
+            length += len(found[-1])
+            self._bytes.require_name(length, place)
         return found
 
     def _handle(self, place: int, depth: int) -> tuple[str, int]:
@@ -86,10 +88,12 @@ class NativeSignatures:
 
     def _list(self, place: int, depth: int) -> tuple[list[str], int]:
         count, place = self._count(place)
-        found = []
+        found, length = [], 0
         for _ in range(count):
             name, place = self._handle(place, depth)
             found.append(name)
+            length += len(name)
+            self._bytes.require_name(length, place)
         return found, place
 
     def _count(self, place: int) -> tuple[int, int]:
@@ -103,7 +107,9 @@ class NativeSignatures:
             raise FormatError(f"types nest more than {limits.NAME_NESTING} deep", source=self._bytes.source)
         key = (kind, offset)
         if key not in self._types:
-            self._types[key] = self._compose(kind, offset, depth + 1)
+            name = self._compose(kind, offset, depth + 1)
+            self._bytes.require_name(len(name), offset)
+            self._types[key] = name
         return self._types[key]
 
     def _compose(self, kind: int, offset: int, depth: int) -> str:

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from builders.native_metadata import NativeMetadataBuilder, hashtable, signed, unsigned
-from dotdump.errors import FormatError
+from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.native_format import NativeBytes
 from dotdump.formats.native_header import Section, parse_native_header
 from dotdump.formats.native_metadata import NativeMetadata, NativeTypeName
@@ -43,6 +43,23 @@ def test_a_table_leads_to_its_entries() -> None:
 def test_a_table_whose_buckets_are_not_there_is_an_error() -> None:
     with pytest.raises(FormatError, match="beyond"):
         list(NativeBytes(bytes([30 << 2 | 2]) + b"\0" * 64, "test").hashtable())
+
+
+def test_buckets_that_share_their_entries_are_an_error() -> None:
+    buckets = [struct.pack("<H", at) for at in (10, 20, 10, 20, 10)]
+    with pytest.raises(FormatError, match="a bucket from 0x14 to 0xa"):
+        list(NativeBytes(bytes([2 << 2 | 1]) + b"".join(buckets) + bytes(30), "test").hashtable())
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_name_that_is_longer_than_one_can_be_is_an_error(*, nested: bool) -> None:
+    built = NativeMetadataBuilder()
+    root = built.assembly("A")
+    first, token = built.type(root, "T"), built.type(root, "x" * (40_000 if nested else 70_000))
+    if nested:
+        token = built.type(0, "y" * 40_000, token)
+    with pytest.raises(LimitExceeded, match="a name of"):
+        NativeMetadata(bytes(built.data), [first]).type_name(token)
 
 
 @pytest.mark.parametrize("kind_bits", [7, 8])

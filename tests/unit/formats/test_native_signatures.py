@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from builders.native_metadata import TYPE, NativeMetadataBuilder, signed, unsigned
-from dotdump.errors import FormatError
+from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.native_metadata import NativeMetadata
 from dotdump.formats.native_signatures import HandleKind, NativeSignatures
 from dotdump.formats.native_stack_trace import NativeMethodRow, parse_stack_trace_map
@@ -48,6 +48,22 @@ def test_a_signature_that_is_made_of_itself_ends_in_an_error() -> None:
     found = NativeSignatures(NativeMetadata(bytes(built.data), [token]))
     with pytest.raises(FormatError, match="nest"):
         found.type_of_token(HandleKind.SZ_ARRAY << 25 | place)
+
+
+def test_types_made_of_the_one_before_twice_are_an_error_before_they_are_long() -> None:
+    built = NativeMetadataBuilder()
+    token = built.type(built.assembly("A"), "T")
+    node = name = built.handle(TYPE, token & (1 << 25) - 1)
+    for _ in range(16):
+        name = built.handle(HandleKind.TYPE_INSTANTIATION, built.record(node, unsigned(2), name, name))
+    place = signature(built, name, returns=node)
+    texts = [built.handle(0, built.text("x" * 60_000))] * 2
+    arguments = built.record(unsigned(2), *texts)
+    found = NativeSignatures(NativeMetadata(bytes(built.data), [token]))
+    with pytest.raises(LimitExceeded, match="a name of"):
+        found.parameters_of(place)
+    with pytest.raises(LimitExceeded, match="a name of 120000"):
+        found.arguments_of(arguments)
 
 
 def test_a_handle_that_is_no_type_is_an_error() -> None:
