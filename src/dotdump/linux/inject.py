@@ -6,7 +6,7 @@ ret`` into ``rt_sigreturn``: if we are gone, the thread makes the one harmless c
 live, its state is put back by ptrace, as exactly as the kernel allows: at an EVENT_STOP, where an interrupted system
 call is still restarted as if nothing had been.
 
-Only on a stack that is surely a stack, with room: see ``fit_thread``. x86-64 only. Source of truth: ptrace(2),
+Only on a stack that is surely a stack, with room: see ``fitness``. x86-64 only. Source of truth: ptrace(2),
 rt_sigreturn(2), rseq in the kernel's Documentation, docs/decisions/0006.
 """
 
@@ -55,6 +55,8 @@ LOST = 0xDD
 _EXIT_GROUP = 231
 _RESTART_CODES = (-512, -513, -514, -516)
 _LAST_ERROR = 4095
+_SIGNAL_NAMES = {number.value: number.name for number in signal.Signals}
+"""The C library's own signals and most of the real-time ones have none."""
 
 
 class DoesNotRun(CollectError):
@@ -178,7 +180,7 @@ class Injection:
         if stop.delivers == signal.SIGSTOP:
             return stop.delivers
         if stop.delivers:
-            name = signal.Signals(stop.delivers).name if stop.delivers < signal.SIGRTMIN else str(stop.delivers)
+            name = _SIGNAL_NAMES.get(stop.delivers, f"signal {stop.delivers}")
             raise CollectError(f"thread {self._tid} got {name} while it ran a system call for us")
         return 0
 
