@@ -89,13 +89,14 @@ class Reader:
         """Return the UTF-16 text up to a NUL, which must come within ``limit`` units, else ``MemoryFault``."""
         found = bytearray()
         while len(found) < 2 * limit:
-            part = self.memory.read_available(address + len(found), _STRING_STEP)
+            step = min(_STRING_STEP, 2 * limit - len(found))
+            part = self.memory.read_available(address + len(found), step)
             words = memoryview(part[: len(part) & ~1]).cast("H")
             end = next((2 * index for index, unit in enumerate(words) if not unit), None)
             found += part[:end]
             if end is not None:
                 return found.decode("utf-16-le", "replace")
-            if len(part) < _STRING_STEP:
+            if len(part) < step:
                 raise MemoryFault(address + len(found), 2)
         raise MemoryFault(address, 2 * limit, f"no end of string within {limit} units")
 
