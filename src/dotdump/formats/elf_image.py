@@ -59,7 +59,7 @@ class ElfImage:
         """NT_GNU_BUILD_ID, or None where there is none or it cannot be read."""
         for header in self.headers:
             if header.type == SegmentType.NOTE and header.memsz <= IMAGE_NOTES:
-                data = self.memory.read_available(self._address(header.vaddr), header.filesz)
+                data = self.memory.read_available(self._address(header.vaddr), min(header.filesz, header.memsz))
                 if (found := find_build_id(parse_notes(data, header.align))) is not None:
                     return found
         return None

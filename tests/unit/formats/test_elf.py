@@ -4,13 +4,16 @@ from builders.core_builder import CoreBuilder, Segment
 from builders.elf_builder import DATA, ElfBuilder
 from dotdump.errors import FormatError
 from dotdump.formats.elf import (
+    ElfHeader,
     ElfType,
+    ProgramHeader,
+    SegmentType,
     build_header,
     build_program_header,
     read_header,
     read_program_headers,
 )
-from dotdump.formats.elf_image import image_at, image_of_file
+from dotdump.formats.elf_image import ElfImage, image_at, image_of_file
 from dotdump.formats.elf_relocations import relocated_slots
 from dotdump.formats.elf_symbols import Symbol
 from dotdump.memory.space import BytesSpace
@@ -139,3 +142,19 @@ def test_relr_is_an_address_and_bitmaps_of_what_follows() -> None:
     builder = ElfBuilder(relr=[DATA, 0b1011], data=(0x55).to_bytes(8, "little") * 64)
     data = builder.build()
     assert slots_of(data) == dict.fromkeys([DATA, DATA + 8, DATA + 24], 0x10055)
+
+
+def test_no_more_of_a_note_is_read_than_lies_in_memory() -> None:
+    class Recorded(BytesSpace):
+        largest = 0
+
+        def read_available(self, address: int, size: int) -> bytes:
+            self.largest = max(self.largest, size)
+            return super().read_available(address, size)
+
+    memory = Recorded([(0, bytes(4096))])
+    image = ElfImage(
+        memory, 0, ElfHeader(ElfType.DYN, 62, 1), (ProgramHeader(SegmentType.NOTE, 4, 0, 0, 1 << 50, 4096),)
+    )
+    assert image.build_id is None
+    assert memory.largest == 4096
