@@ -17,6 +17,8 @@ SOCKET_PATH_LIMIT = 107
 """Bytes of ``sun_path`` without its NUL; a runtime whose path is longer makes no socket, and says nothing."""
 
 SETTINGS = ("EnableDiagnostics", "EnableDiagnostics_IPC", "EnableDiagnostics_Debugger")
+_VULNERABLE = frozenset(map(str, range(11)))
+"""Patches of 10.0 that have CVE-2026-62909. What a runtime says of itself may be any text."""
 _PREFIXES = ("DOTNET_", "COMPlus_")
 _ADVICE = {
     DiagnosticsState.OFF: "see the other findings; where none explains it, dump it by ptrace",
@@ -169,8 +171,7 @@ def vulnerability(subject: Subject) -> Finding | None:
     if not subject.runtime_version or _serves_itself(subject):
         return None
     words = subject.runtime_version.split("-")[0].split(".")
-    numbers = [int(word) for word in words if word.isdigit()]
-    if numbers[:2] == [10, 0] and len(numbers) > 2 and numbers[2] <= 10:
+    if len(words) > 2 and words[:2] == ["10", "0"] and words[2] in _VULNERABLE:
         seen = f"{subject.runtime_version} has CVE-2026-62909 in its diagnostics"
         return warning("vulnerability", seen, "update to 10.0.11 or later")
     return ok("vulnerability", f"none known to us in the diagnostics of {subject.runtime_version}")
