@@ -112,15 +112,19 @@ def check_converted(descriptor: int, conversion: Conversion) -> None:
 
 def _copy(source: RandomAccess, sink: Sink, progress: Progress) -> tuple[int, int]:
     """Copy the content byte for byte, as much as there is of one that was cut; zeros become holes."""
-    for position in range(0, source.size, CHUNK):
-        data = source.read(position, min(CHUNK, source.size - position))
-        for start, end, is_zero in page_runs(data, _PAGE):
-            if is_zero:
-                sink.hole(end - start)
-            else:
-                sink.write(data[start:end])
-        progress(Phase.WRITE, position + len(data), source.size)
-    return source.size, sink.finish()
+    try:
+        for position in range(0, source.size, CHUNK):
+            data = source.read(position, min(CHUNK, source.size - position))
+            for start, end, is_zero in page_runs(data, _PAGE):
+                if is_zero:
+                    sink.hole(end - start)
+                else:
+                    sink.write(data[start:end])
+            progress(Phase.WRITE, position + len(data), source.size)
+        return source.size, sink.finish()
+    except BaseException:
+        sink.give_up()
+        raise
 
 
 def _rewrite(core: CoreTarget, sink: Sink, trim: Trim, progress: Progress) -> tuple[int, int, tuple[str, ...]]:

@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pytest
 from builders.fake_target import FakeTarget
 from dotdump.cli.main import main
 from dotdump.cli.registry import Exit
+from dotdump.dump.convert import Trim, convert
+from dotdump.dump.progress import silent
 from dotdump.dump.write import write_core
+from dotdump.errors import MemoryFault
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace, MemoryRange
 from dotdump.memory.zstd_library import zstd
@@ -98,6 +102,18 @@ def test_a_cut_compressed_core_is_converted_as_far_as_it_goes(
     assert frames == "of their own" or f"offset {whole - 1_000_000:#x}" in told
     assert 1 << 20 < out.stat().st_size < core.stat().st_size
     assert core.read_bytes().startswith(out.read_bytes())
+
+
+def test_no_thread_is_left_where_the_input_is_damaged(tmp_path: Path) -> None:
+    packed, noise = tmp_path / "core.zst", random.Random(1).randbytes(4 << 20)
+    region = Region(0x10000, 0x10000 + len(noise), Protection.READ)
+    write_core(FakeTarget(regions=[region], memory=BytesSpace([(region.start, noise)])), packed)
+    data = bytearray(packed.read_bytes())
+    data[len(data) * 3 // 4] ^= 0xFF
+    packed.write_bytes(data)
+    with pytest.raises(MemoryFault, match="damaged"), (tmp_path / "again").open("wb") as output:
+        convert(str(packed), output.fileno(), 1, Trim(), silent)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("zstd")]
 
 
 def test_what_is_no_core_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
