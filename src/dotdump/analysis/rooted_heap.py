@@ -181,7 +181,7 @@ class RootedHeap:
             paths.add_colours(self._colours(), self.graph.sizes, counts, totals)
             return {"counts": counts, "totals": totals}
 
-        found = self._saved("groups", dict.fromkeys(("counts", "totals"), ("Q", colours)), make)
+        found = self._saved("groups-2", dict.fromkeys(("counts", "totals"), ("Q", colours)), make)
         return found["counts"], found["totals"]
 
     @cached_property
@@ -237,10 +237,10 @@ class RootedHeap:
     def _colours(self) -> memoryview[int]:
         graph = self.graph
         colours, queue = allocate("I", len(graph)), allocate("I", len(graph))
-        certain = sum(self._rank(group) == 0 for group in self.groups)
-        for number, (group, rows) in enumerate(self._members.items()):
-            self._tell("following each root", number, len(self.groups))
-            lowest = 2 if number < certain else certain + 2 + (self._rank(group) == 2)
+        ranks = [self._rank(group) for group in self.groups]
+        for number, (rank, rows) in enumerate(zip(ranks, self._members.values(), strict=True)):
+            self._tell("following each root", number, len(ranks))
+            lowest = ranks.index(rank) + 2
             starts = array("I", rows)
             paths.colour(starts, number, lowest, graph.edge_offsets, graph.edge_targets, colours, queue)
         return colours

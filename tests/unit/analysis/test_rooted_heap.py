@@ -175,3 +175,18 @@ def test_what_is_saved_beside_the_core_gives_the_same_answers(world: World, tmp_
         assert retained_roots(heap) == retained_roots(plain)
         assert who_holds(heap, [world.rows[4]]) == who_holds(plain, [world.rows[4]])
     assert len(list((tmp_path / "core.dotdump").iterdir())) >= 8
+
+
+def test_what_two_stacks_may_keep_is_held_by_both_where_no_arrays_of_statics_are() -> None:
+    heap = FakeHeap()
+    holder, item = heap.add_type(32, gc_desc=(1, 8, 16 - 32)), heap.add_type(40)
+    region = heap.add_region(2)
+    shared = region.start + 2 * 32
+    region.words += [holder.method_table, shared, 0, 0] * 2 + [item.method_table, 0, 0, 0, 0]
+    target = heap.target()
+    target.words(STACK, region.start)
+    target.words(STACK + 0x1000, region.start + 32)
+    target.threads = [Thread(42 + n, {"rsp": sp}, 0, sp, "") for n, sp in enumerate((STACK, STACK + 0x1000))]
+    found = retained_roots(RootedHeap.of(ClrRuntime.of(target)))
+    assert [(root.name, root.retained) for root in found.roots] == [("thread 42", 32), ("thread 43", 32)]
+    assert found.live.shared == 40
