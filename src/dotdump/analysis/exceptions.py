@@ -119,11 +119,12 @@ def held_only(found: ExceptionList) -> ExceptionList:
 
 
 def live_only(found: ExceptionList, rooted: RootedGraph) -> ExceptionList:
-    """Return those that a root leads to."""
+    """Return those that a root leads to; what could not be read of roots is a problem, too."""
     graph = rooted.graph
     rows = ((row, graph.find(int(row.address, 16))) for row in found.exceptions)
     chosen = tuple(row for row, index in rows if index is not None and graph.is_reachable(index))
-    return ExceptionList(found.runtime, len(chosen), chosen, found.problems)
+    problems = tuple(dict.fromkeys((*found.problems, *graph.problems, *rooted.problems)))
+    return ExceptionList(found.runtime, len(chosen), chosen, problems)
 
 
 def holders_of_threads(runtime: ClrRuntime) -> dict[int, list[Holder]]:

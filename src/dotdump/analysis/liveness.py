@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dotdump.analysis.rooted_heap import RootedHeap
-    from dotdump.target.model import Problem
 
 
 def live_statistics(heap: RootedHeap, *, live: bool = True) -> HeapStatistics:
@@ -36,7 +35,7 @@ def live_statistics(heap: RootedHeap, *, live: bool = True) -> HeapStatistics:
         free_bytes=0,
         generations=tuple(generation_rows(runtime.heap.segments, rows)),
         types=tuple(rows),
-        problems=_problems(heap),
+        problems=heap.problems,
     )
 
 
@@ -53,7 +52,3 @@ def _rows(heap: RootedHeap, *, live: bool) -> Iterator[TypeRow]:
             table = shape.method_table
             name, module = heap.type_name(kind), heap.runtime.module_name(table)
             yield TypeRow(f"{table:#x}", name, module, count, size, parts)
-
-
-def _problems(heap: RootedHeap) -> tuple[Problem, ...]:
-    return (*heap.runtime.heap.problems, *heap.problems)

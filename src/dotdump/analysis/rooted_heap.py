@@ -94,8 +94,9 @@ class RootedHeap:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What was damaged or missing."""
-        return (*self.graph.problems, *self.rooted.problems)
+        """What was damaged or missing: of the heap, of its graph, of what was looked through for roots."""
+        found = (*self.runtime.heap.problems, *self.graph.problems, *self.rooted.problems)
+        return tuple(dict.fromkeys(found))
 
     @cached_property
     def parents(self) -> memoryview[int]:

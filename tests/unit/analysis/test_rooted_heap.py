@@ -190,3 +190,13 @@ def test_what_two_stacks_may_keep_is_held_by_both_where_no_arrays_of_statics_are
     found = retained_roots(RootedHeap.of(ClrRuntime.of(target)))
     assert [(root.name, root.retained) for root in found.roots] == [("thread 42", 32), ("thread 43", 32)]
     assert found.live.shared == 40
+
+
+def test_a_damaged_list_of_segments_is_a_problem_of_all_that_follows_from_the_heap() -> None:
+    heap = FakeHeap(loop=True)
+    heap.add_region(2, heap.add_type(24).words())
+    found = RootedHeap.of(ClrRuntime.of(heap.target()))
+    told = [problem for problem in found.problems if "list of segments does not end" in problem.message]
+    assert len(told) == 1
+    assert told[0] in retained_roots(found).problems
+    assert live_statistics(found).problems == found.problems

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builders.heaps import FakeHeap
+from builders.roots import SEGMENT, add_handles
 from dotdump.cli.main import main
 from dotdump.cli.registry import Exit
 
@@ -30,9 +31,11 @@ TYPES = {
 
 @pytest.fixture
 def heap(monkeypatch: pytest.MonkeyPatch) -> FakeHeap:
-    """A heap without objects, of a runtime without threads; commands that are told to open a core find it there."""
+    """A heap without objects, of a runtime without threads and assemblies: what commands find that open a core."""
     fake = FakeHeap()
-    fake.describe(TYPES, {**dict.fromkeys(ANCHORS, ANCHOR), "SyncTableEntries": [hex(STORE + 0x100), "pointer"]})
+    places = {"SyncTableEntries": [hex(STORE + 0x100), "pointer"], "AppDomain": [hex(STORE + 0x800), "pointer"]}
+    fake.describe(TYPES, {**dict.fromkeys(ANCHORS, ANCHOR), **places})
+    add_handles(fake)
 
     @contextmanager
     def opened(*_: object) -> Iterator[FakeTarget]:
@@ -40,6 +43,7 @@ def heap(monkeypatch: pytest.MonkeyPatch) -> FakeHeap:
         target.words(STORE, STORE + 8, 0)
         target.words(STORE + 0x100, STORE + 0x200)
         target.put(STORE + 0x200, bytes(24 * 16))
+        target.words(STORE + 0x800, 0)
         yield target
 
     for command in ("heap", "objects", "strings", "exceptions", "locks", "stacks"):
@@ -51,7 +55,9 @@ def heap(monkeypatch: pytest.MonkeyPatch) -> FakeHeap:
     "words",
     [
         "heap --no-index",
+        "heap --live --no-index",
         "objects --no-index",
+        "objects --live --no-index",
         "strings",
         "exceptions --no-index",
         "exceptions --live --no-index",
@@ -66,4 +72,13 @@ def test_what_was_read_of_a_moving_heap_is_not_whole(
     assert "moving" not in capsys.readouterr().err
     heap.invalid_count = 1
     assert main([*words.split(), "core"]) == Exit.PROBLEMS
-    assert "a garbage collection was moving objects" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("a garbage collection was moving objects") == 1
+
+
+@pytest.mark.parametrize("words", ["heap --live", "heap --dead", "objects --live", "exceptions --live"])
+def test_what_lives_is_not_sure_where_roots_could_not_be_read(
+    heap: FakeHeap, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del heap.chunks[SEGMENT]
+    assert main([*words.split(), "--no-index", "core"]) == Exit.PROBLEMS
+    assert "handle table" in capsys.readouterr().err

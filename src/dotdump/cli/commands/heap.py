@@ -74,9 +74,10 @@ def _print(statistics: HeapStatistics, arguments: Namespace, console: Console) -
 
 def _of_live(arguments: Namespace, console: Console) -> HeapStatistics:
     from dotdump.analysis.liveness import live_statistics
-    from dotdump.cli.rooted import open_rooted
+    from dotdump.cli.rooted import rooted_heap
+    from dotdump.clr.model.runtime import ClrRuntime
 
-    with open_rooted(arguments, console) as heap:
+    with open_target(arguments, console) as target, rooted_heap(ClrRuntime.of(target), arguments, console) as heap:
         return live_statistics(heap, live=arguments.live)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dotdump.analysis.where import Where
     from dotdump.cli.console import Console
     from dotdump.clr.contracts.progress import Progress
+    from dotdump.clr.model.heap import ClrHeap
     from dotdump.clr.model.runtime import ClrRuntime
 
 EXAMPLES = """\
@@ -69,10 +70,11 @@ def run(arguments: Namespace, console: Console) -> int:
             rooted = _rooted(runtime, arguments, progress)
             shown = None if console.stdout.isatty() else progress  # rows themselves tell how far it is
             rows = find_objects(runtime, _query(arguments), shown, rooted)
-            totals = _print(_chosen(rows, arguments), runtime, arguments, console)
+            damaged = runtime.heap if rooted is None else rooted
+            totals = _print(_chosen(rows, arguments), _problems(damaged), arguments, console)
         if arguments.where is not None and totals == 0 and arguments.where.never_met:
             console.warning(f"no object looked at has a field {', '.join(arguments.where.never_met)}")
-        return tell_damage(runtime.heap.problems, console, walkable=runtime.heap.can_walk)
+        return tell_damage(damaged.problems, console, walkable=runtime.heap.can_walk)
 
 
 def _rooted(runtime: ClrRuntime, arguments: Namespace, progress: Progress) -> RootedHeap | None:
@@ -115,14 +117,14 @@ def _chosen(rows: Iterator[ObjectRow], arguments: Namespace) -> Iterator[ObjectR
     return islice(rows, first, last)
 
 
-def _print(rows: Iterator[ObjectRow], runtime: ClrRuntime, arguments: Namespace, console: Console) -> int:
+def _print(rows: Iterator[ObjectRow], problems: Iterator[object], arguments: Namespace, console: Console) -> int:
     """Print the rows and return how many there were."""
     from dotdump.report.objects import Totals, csv_lines, json_lines, text_lines
 
     totals = Totals()
     counted = totals.of(rows)
     if console.format == "json":
-        lines = json_lines(counted, totals, _problems(runtime))
+        lines = json_lines(counted, totals, problems)
     elif console.format == "csv":
         lines = csv_lines(counted, arguments.fields)
     else:
@@ -134,9 +136,9 @@ def _print(rows: Iterator[ObjectRow], runtime: ClrRuntime, arguments: Namespace,
     return totals.objects
 
 
-def _problems(runtime: ClrRuntime) -> Iterator[object]:
+def _problems(damaged: ClrHeap | RootedHeap) -> Iterator[object]:
     """Yield the problems that are known when they are asked for."""
-    yield from runtime.heap.problems
+    yield from damaged.problems
 
 
 def _condition(text: str) -> Where:

@@ -57,7 +57,7 @@ class ClrHeap:
         self.type_at = type_at
         self._dependents = dependents
         self.collector = GarbageCollector(access)
-        self._walk_problems: list[Problem] = []
+        self._walk_problems: dict[Problem, None] = {}
 
     @cached_property
     def types(self) -> TypeTable:
@@ -94,7 +94,7 @@ class ClrHeap:
     @property
     def problems(self) -> Sequence[Problem]:
         """What was damaged or missing in what has been read so far."""
-        return (*self.collector.problems, *self._walk_problems)
+        return tuple(dict.fromkeys((*self.collector.problems, *self._walk_problems)))
 
     def walk(self) -> HeapWalk:
         """Return a new walk over all of it."""
@@ -107,7 +107,7 @@ class ClrHeap:
 
         walk = self.walk()
         walk.run(TypeTotals(self.types))
-        self._walk_problems = walk.problems
+        self._walk_problems.update(dict.fromkeys(walk.problems))
         return tuple(shape.method_table for shape in self.types.shapes)
 
     def objects(self) -> Iterator[ClrObject]:
@@ -132,12 +132,12 @@ class ClrHeap:
             while start < span.end:
                 rows.clear()
                 walk.run_span(Span(start, span.end, span.generation), rows)
+                self._walk_problems.update(dict.fromkeys(walk.problems))
                 for address, index, size in rows:
                     yield ClrObject(self, address, index, size, span.generation)
                 if progress is not None:
                     progress(walk.position - start)
                 start = walk.position
-        self._walk_problems = walk.problems
 
     def graph(self, index: IndexFolder | None = None, progress: Progress | None = None) -> ObjectGraph:
         """Return the graph of all objects and references: as saved in ``index``, else built and saved there.

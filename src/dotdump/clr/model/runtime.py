@@ -143,7 +143,7 @@ class ClrRuntime(RuntimeContracts):
 
         graph = self.heap.graph(index, progress)
         saved = load_roots(index) if index is not None else None
-        roots, problems = saved or (self._root_finder.find(graph), self.root_problems)
+        roots, problems = saved or (self._root_finder.find(graph), (*self.root_problems, *self.thread_list.problems))
         if index is not None and saved is None:
             save_roots(index, roots, problems)
         return RootedGraph(graph, roots, self.heap.segments, problems)

@@ -237,3 +237,15 @@ def test_flipped_bits_never_end_a_walk_and_lose_little(fake: FakeHeap, seed: int
     found = set(addresses(heap))
     assert len(starts - found) <= 20 * 8
     assert len(found - starts) <= 20 * 2
+
+
+def test_damage_is_told_of_every_span_that_was_looked_through_and_before_the_last_object_is_asked_for() -> None:
+    fake = FakeHeap()
+    kind = fake.add_type(24)
+    fake.add_region(2, kind.words(), [0x1234560, 1, 1, 1], *(kind.words() for _ in range(6)))
+    fake.add_region(2, kind.words())
+    heap = ClrRuntime.of(fake.target()).heap
+    spans = [span for segment in heap.segments for span in segment.spans]
+    for span in spans:
+        assert next(heap.matching([span], lambda _shape: True)).address == span.start
+    assert [problem.message for problem in heap.problems] == [f"{spans[0].start + 24:#x}: no objects in 32 bytes"]
