@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dotdump.clr.model.heap import ClrHeap
 
 
-@dataclass
+@dataclass(eq=False)
 class NamedType:
     """A type with a name; whether it is an exception is said, not found out."""
 
@@ -24,6 +24,8 @@ class NamedType:
     is_value_type: bool = False
     is_string: bool = False
     is_array: bool = False
+    hierarchy: list[NamedType] = field(default_factory=list)
+    method_table: int = 0x5000
 
     def find_field(self, name: str) -> object:
         return name if name in self.fields else None
@@ -45,7 +47,7 @@ class NamedObject(ClrObject):
 
     @property
     def method_table(self) -> int:
-        return 0x5000
+        return self.named.method_table
 
     @property
     def array(self) -> NamedArray | None:  # type: ignore[override]  # a fake of it

@@ -8,13 +8,14 @@ Source of truth: the classes in System.Private.CoreLib, System.Collections and S
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dotdump.analysis import array_collections as arrays
 from dotdump.analysis import node_collections as nodes
-from dotdump.analysis.collection_items import field_of, items_of
+from dotdump.analysis.collection_items import SOURCE, field_of, items_of
 from dotdump.clr.model.object import ClrObject
-from dotdump.errors import FieldNotFound
+from dotdump.errors import FieldNotFound, FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,33 +37,35 @@ def find_collection(found: ClrObject) -> Collection | None:
 
     Raises ``FormatError`` and ``MemoryFault`` where it is one, and damaged; so do its ``items``.
     """
-    for kind in found.type.hierarchy:
-        stem = kind.name.partition("<")[0]
-        reader = _READERS.get(stem)
-        if reader is not None:
-            try:
-                return Collection(stem.rpartition(".")[2], *reader(found))
-            except FieldNotFound:
-                return None
-    return None
+    stem = _stem_of(found)
+    try:
+        holding = _read(found)
+    except FieldNotFound:
+        return None
+    return Collection(stem.rpartition(".")[2], *holding) if holding is not None else None
 
 
-def _wrapper(field: str) -> Callable[[ClrObject], Holding]:
-    """Return what reads a collection that wraps the array or the collection in ``field``."""
+def _stem_of(found: ClrObject) -> str:
+    """Return the definition of the collection that an object is or derives from; empty where it is none."""
+    stems = (kind.name.partition("<")[0] for kind in found.type.hierarchy)
+    return next((stem for stem in stems if stem in _READERS or stem in _WRAPPERS), "")
 
-    def read(found: ClrObject) -> Holding:
+
+def _read(found: ClrObject) -> Holding | None:
+    """Return what a collection holds or, of one that wraps an array or another collection, what that holds."""
+    seen: set[int] = set()
+    while (field := _WRAPPERS.get(stem := _stem_of(found))) is not None:
+        if found.address in seen:
+            raise FormatError(f"collections from {found.address:#x} on wrap each other", source=SOURCE)
+        seen.add(found.address)
         inner = field_of(found, field)
         if not isinstance(inner, ClrObject):
-            return 0, lambda: iter(())
+            return 0, partial(iter, ())
         array = inner.array
         if array is not None:
-            return len(array), lambda: items_of(array)
-        held = find_collection(inner)
-        if held is None:
-            raise FieldNotFound(inner.type.name, field)
-        return held.count, held.items
-
-    return read
+            return len(array), partial(items_of, array)
+        found = inner
+    return _READERS[stem](found) if stem else None
 
 
 _GENERIC = "System.Collections.Generic."
@@ -81,16 +84,20 @@ _READERS: dict[str, Callable[[ClrObject], Holding]] = {
     f"{_CONCURRENT}ConcurrentDictionary": nodes.read_concurrent_dictionary,
     f"{_CONCURRENT}ConcurrentQueue": nodes.read_concurrent_queue,
     f"{_CONCURRENT}ConcurrentStack": nodes.read_concurrent_stack,
-    f"{_CONCURRENT}BlockingCollection": _wrapper("_collection"),
     "System.Collections.ArrayList": arrays.read_list,
     "System.Collections.Hashtable": arrays.read_hashtable,
     "System.Collections.Queue": arrays.read_queue,
     "System.Collections.Stack": arrays.read_stack,
-    "System.Collections.ObjectModel.Collection": _wrapper("items"),
-    "System.Collections.ObjectModel.ReadOnlyCollection": _wrapper("list"),
-    "System.Collections.ObjectModel.ReadOnlyDictionary": _wrapper("m_dictionary"),
     "System.Collections.Immutable.ImmutableArray": arrays.read_immutable_array,
     "System.Collections.Immutable.ImmutableList": nodes.read_immutable_list,
     "System.Text.StringBuilder": nodes.read_string_builder,
 }
 """The definition of a collection to what reads it; types that derive from one are read as it."""
+
+_WRAPPERS = {
+    f"{_CONCURRENT}BlockingCollection": "_collection",
+    "System.Collections.ObjectModel.Collection": "items",
+    "System.Collections.ObjectModel.ReadOnlyCollection": "list",
+    "System.Collections.ObjectModel.ReadOnlyDictionary": "m_dictionary",
+}
+"""The definition of a collection to the field with the array or the collection that it wraps."""

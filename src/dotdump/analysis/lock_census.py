@@ -43,8 +43,14 @@ class LockCensus:
 
     def outer(self, inner: int) -> tuple[ClrObject, WaitKind] | None:
         """Return the lock that uses the object at ``inner`` to wait on; the outermost, where one uses another."""
-        found = self._outer.get(inner)
-        return (self.outer(found[0].address) or found) if found is not None else None
+        found, seen = self._outer.get(inner), {inner}
+        while found is not None and found[0].address not in seen:
+            seen.add(found[0].address)
+            further = self._outer.get(found[0].address)
+            if further is None:
+                break
+            found = further
+        return found
 
     @cached_property
     def _outer(self) -> dict[int, tuple[ClrObject, WaitKind]]:

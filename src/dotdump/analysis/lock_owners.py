@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump import limits
-from dotdump.analysis.lock_objects import LockState, read_lock
+from dotdump.analysis.lock_objects import KINDS, LockState, read_lock
 from dotdump.analysis.wait_rules import WaitKind
 from dotdump.clr.model.object import ClrObject
 from dotdump.errors import ClrError, FormatError, MemoryFault
@@ -172,7 +172,8 @@ class LockOwners:
     def _readers(self) -> dict[int, Sequence[ThreadRef]]:
         """Which threads read under which ReaderWriterLockSlim, by the number that the lock gave itself."""
         locks = self.census.of_kind(WaitKind.READER_WRITER_LOCK)
-        tables = {found.type.hierarchy[-2].method_table for found in locks.values()}
+        kinds = {kind for found in locks.values() for kind in found.type.hierarchy}
+        tables = {kind.method_table for kind in kinds if KINDS.get(kind.name) is WaitKind.READER_WRITER_LOCK}
         readers: dict[int, list[ThreadRef]] = {}
         for static in self._runtime.static_finder.of_types(tables):
             if static.field.name == _READERS_OF_THREAD and static.thread is not None:

@@ -162,6 +162,12 @@ def read_struct(heap: ClrHeap, kind: ClrType, place: int) -> Value:
         number = primitive_value(element, memory.read(place, FORMATS[element].size))
         return EnumValue(number, kind) if kind.is_enum and isinstance(number, int) else number
     if kind.is_nullable and len(fields) == 2:
-        flag, value = sorted(fields, key=lambda field: field.name != "hasValue")
-        return read_field(heap, value, place, interior=True) if read_field(heap, flag, place, interior=True) else None
+        return _read_nullable(heap, kind, place)
     return ClrStruct(heap, kind, place)
+
+
+def _read_nullable(heap: ClrHeap, kind: ClrType, place: int) -> Value:
+    flag, value = sorted(kind.fields, key=lambda field: field.name != "hasValue")
+    if value.type is not None and value.type.is_nullable:
+        return Unreadable(f"{kind.name} is of what may be null itself")
+    return read_field(heap, value, place, interior=True) if read_field(heap, flag, place, interior=True) else None
