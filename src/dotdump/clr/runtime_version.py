@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from dotdump.clr.runtime_module import RuntimeModule
     from dotdump.target.model import Target
 
-_BY_FOLDER = re.compile(r"/Microsoft\.NETCore\.App/(\d+\.\d+\.\d+[^/]*)/")
-_BY_TEXT = re.compile(rb"@\(#\)Version (\d+)\.(\d+)\.(\d+)\.(\d+)")
+_BY_FOLDER = re.compile(r"/Microsoft\.NETCore\.App/(\d{1,5}\.\d{1,5}\.\d{1,9}[^/]*)/", re.ASCII)
+_BY_TEXT = re.compile(rb"@\(#\)Version (\d{1,5})\.(\d{1,5})\.(\d{1,9})\.\d")
 _INFO = Struct("<18s2xI72s4i")
 _INFO_MAGIC = b"DotNetRuntimeInfo\0"
 _READ = 1 << 20
@@ -42,7 +42,7 @@ def _by_text(target: Target, runtime: RuntimeModule) -> str:
         for start in range(region.start, region.end, _READ):
             found = _BY_TEXT.search(target.memory.read_available(start, min(_READ + 64, region.end - start)))
             if found:
-                return _readable(*map(int, found.groups()[:3]))
+                return _readable(*map(int, found.groups()))
     return ""
 
 

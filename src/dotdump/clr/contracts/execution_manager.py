@@ -37,7 +37,7 @@ class CodeManager:
         self._functions = RuntimeFunctions(access)
         self._images: dict[int, ReadyToRunCode] = {}
         self._found: dict[int, CodeBlock | None] = {}
-        self._nibble_version = int(access.descriptor.contracts.get(_CONTRACT, "1").lstrip("c") or 1)
+        self._nibble_version = 1 if access.descriptor.contracts.get(_CONTRACT, "1").lstrip("c") in ("", "1") else 2
 
     def find(self, address: int) -> CodeBlock | None:
         """Return the code that ``address`` is in, or None where there is no managed code and no stub.

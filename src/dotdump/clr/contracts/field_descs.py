@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dotdump.clr.data.loaded_types import EEClass, FieldDesc, MethodTable
 from dotdump.errors import FormatError
 from dotdump.formats.metadata.schema import Field
+from dotdump.formats.metadata.signatures import ElementType
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -49,11 +50,11 @@ class FieldAttributes(IntFlag):
 class FieldRecord:
     """A field by ``row_id``; ``offset`` counts from the first byte after the MethodTable, or in its statics.
 
-    ``element`` is its CorElementType as a number: that of an enum's underlying type, ``CLASS`` for any reference.
+    ``element`` is that of an enum's underlying type, ``CLASS`` for any reference.
     """
 
     row_id: int
-    element: int
+    element: ElementType
     offset: int
     is_static: bool
     is_thread_static: bool
@@ -91,9 +92,17 @@ def _record(view: FieldDesc, canonical: int, wanted: Container[int]) -> FieldRec
         raise FormatError(f"field {row_id:#x} is not its own", source=f"fields of {canonical:#x}")
     return FieldRecord(
         row_id,
-        second >> _OFFSET_BITS,
+        element_type(second >> _OFFSET_BITS, f"field {row_id:#x} of {canonical:#x}"),
         second & ((1 << _OFFSET_BITS) - 1),
         bool(bits & _Bits.STATIC),
         bool(bits & _Bits.THREAD_STATIC),
         bool(bits & _Bits.RVA),
     )
+
+
+def element_type(number: int, source: str) -> ElementType:
+    """Return the element type of that number; raises ``FormatError`` where there is none."""
+    try:
+        return ElementType(number)
+    except ValueError:
+        raise FormatError(f"{number:#x} is no element type", source=source) from None

@@ -146,7 +146,7 @@ class NativeAotNames:
         kind = element_of(table)
         if kind == NativeElement.ARRAY:
             rank = (table.base_size - _SZ_ARRAY_BASE_SIZE) // _BOUNDS_OF_A_DIMENSION
-            return brackets(min(max(rank, 1), MAX_DEPTH))
+            return brackets(max(rank, 1))
         if kind not in _SUFFIXES:
             raise FormatError(f"a type of kind {kind:#x} is made of another", source=f"type {table.address:#x}")
         return _SUFFIXES[NativeElement(kind)]

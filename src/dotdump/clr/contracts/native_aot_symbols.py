@@ -11,12 +11,13 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from dotdump import limits
 from dotdump.clr.contracts.type_names import brackets, with_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_VTABLE = re.compile(r"_ZTV(\d+)(.*)", re.DOTALL)
+_VTABLE = re.compile(r"_ZTV(\d{1,5})(.*)", re.DOTALL | re.ASCII)
 _BOXED = "Boxed_"
 _ARRAY, _MD_ARRAY = "__Array<", "__MDArray<"
 _MOST_NESTING = 32
@@ -37,7 +38,7 @@ _SHORT = {
 _PRIVATE = re.compile(
     r"S_P_(?:CoreLib|TypeLoader|Reflection_Execution|StackTraceMetadata|Uri|Xml_Linq|Xml|DataContractSerialization)_"
 )
-_ARITY = re.compile(r"(?<=[^_])_(\d+)(?=[_+]|$)")
+_ARITY = re.compile(r"(?<=[^_])_(\d{1,5})(?=[_+]|$)", re.ASCII)
 _CLOSURE = re.compile(r"___c(?=$|__|`)")
 _STATE_MACHINE = re.compile(r"__(\w+?)_d__(\d+)")
 
@@ -45,7 +46,7 @@ _STATE_MACHINE = re.compile(r"__(\w+?)_d__(\d+)")
 def type_of_symbol(symbol: str) -> str:
     """Return the type whose method table ``symbol`` marks; the symbol itself where it marks none in this form."""
     found = _VTABLE.fullmatch(symbol)
-    if found is None or len(found[2].encode()) != int(found[1]):
+    if found is None or len(symbol) > limits.NAME_LENGTH or len(found[2].encode()) != int(found[1]):
         return symbol
     return _type(found[2].removeprefix(_BOXED), 0)
 
@@ -59,7 +60,7 @@ def _type(mangled: str, depth: int) -> str:
         return _type(mangled[len(_ARRAY) : -1], depth + 1) + "[]"
     if mangled.startswith(_MD_ARRAY) and mangled.endswith(">"):
         element, _, rank = mangled[len(_MD_ARRAY) : -1].rpartition(",")
-        return _type(element, depth + 1) + brackets(int(rank) if rank.isdecimal() else 1)
+        return _type(element, depth + 1) + brackets(int(rank) if re.fullmatch(r"\d{1,2}", rank, re.ASCII) else 1)
     name, _, rest = mangled.partition("<")
     if rest in ("Pointer>", "ByRef>"):
         return _type(name, depth + 1) + ("*" if rest == "Pointer>" else "&")
@@ -92,7 +93,7 @@ def _without_assembly(mangled: str) -> str:
 
 def _arguments(definition: str, mangled: str) -> list[str]:
     """Return the arguments one by one, or all in one where it is not clear where each begins."""
-    wanted = sum(int(arity) for arity in re.findall(r"`(\d+)", definition))
+    wanted = sum(int(arity) for arity in re.findall(r"`(\d{1,5})", definition))
     places = list(_boundaries(mangled))
     if not mangled or len(places) + 1 != wanted:
         return [mangled] if mangled else []

@@ -73,7 +73,7 @@ class SignatureNames:
             case s.Wrapped(element, of):
                 return self.name(of) + _SUFFIXES[element]
             case s.ArrayOf(of, rank):
-                return self.name(of) + brackets(min(rank, 32))
+                return self.name(of) + brackets(rank)
             case s.Instantiation(of, arguments):
                 return with_arguments(self.name(of), [self.name(argument) for argument in arguments])
             case s.Variable(element, number):

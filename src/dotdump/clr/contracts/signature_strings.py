@@ -86,7 +86,7 @@ class SignatureStrings:
             case s.Wrapped(element, of):
                 return self._name(of) + _MARKS[element]
             case s.ArrayOf(of, rank):
-                return f"{self._name(of)}[{',' * (min(rank, 32) - 1)}]"
+                return f"{self._name(of)}[{',' * (min(rank, limits.ARRAY_RANK) - 1)}]"
             case s.Instantiation(of, arguments):
                 return f"{self._name(of)}<{','.join(map(self._name, arguments))}>"
             case s.Variable(element, number):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _TYPE_DESC = 2
 _COMPOUNDS = (ElementType.PTR, ElementType.BYREF, ElementType.SZARRAY, ElementType.ARRAY)
-_MAX_RANK = 32
 
 
 @record
@@ -92,4 +91,4 @@ def _type_desc(access: DataAccess, address: int) -> CompoundType | TypeVariable 
 
 def _rank(access: DataAccess, method_table: int) -> int:
     eeclass = MethodTable(access, canonical_of(access, method_table)).class_or_canonical
-    return min(ArrayClass(access, eeclass).rank, _MAX_RANK)
+    return min(ArrayClass(access, eeclass).rank, limits.ARRAY_RANK)

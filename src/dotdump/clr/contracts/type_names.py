@@ -27,6 +27,9 @@ FREE = "Free"
 _TYPE_DESC = 2
 """The bit of a TypeHandle that tells a TypeDesc from a MethodTable."""
 
+_ARITY_DIGITS = 5
+"""Digits of how many arguments a generic type has, which metadata numbers with 16 bits."""
+
 _VTABLE_SLOTS_PER_CHUNK = 8
 SLOTS_IN_PLACE = 2
 _SUFFIXES = {ElementType.PTR: "*", ElementType.BYREF: "&", ElementType.SZARRAY: "[]"}
@@ -180,7 +183,7 @@ def optional_slot(table: MethodTable, index: int) -> int:
 
 def brackets(rank: int) -> str:
     """Return what follows the element of a general array; ``[*]`` for rank 1, which is not ``[]``."""
-    return f"[{',' * (rank - 1) or '*'}]"
+    return f"[{',' * (min(rank, limits.ARRAY_RANK) - 1) or '*'}]"
 
 
 def with_arguments(name: str, arguments: list[str]) -> str:
@@ -188,7 +191,7 @@ def with_arguments(name: str, arguments: list[str]) -> str:
     parts, used = [], 0
     for part in name.split("+"):
         stem, _, arity = part.partition("`")
-        if not arity.isdecimal():
+        if not arity.isdecimal() or len(arity) > _ARITY_DIGITS:
             parts.append(part)
             continue
         taken = arguments[used : used + int(arity)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump import limits
-from dotdump.clr.contracts.field_descs import FieldAttributes, FieldRecord, read_field_records
+from dotdump.clr.contracts.field_descs import FieldAttributes, FieldRecord, element_type, read_field_records
 from dotdump.clr.contracts.signature_names import SignatureNames
 from dotdump.clr.contracts.type_flags import TypeFlags, canonical_of, is_array
 from dotdump.clr.contracts.type_maps import TypeMaps
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.type_names import TypeNames
     from dotdump.clr.data_access import DataAccess
     from dotdump.formats.metadata.image import Metadata
-    from dotdump.formats.metadata.signatures import TypeSignature
+    from dotdump.formats.metadata.signatures import ElementType, TypeSignature
     from dotdump.formats.pe import PeImage
 
 _TYPE_DESC = 2
@@ -47,7 +47,7 @@ class DeclaredField:
     signature: TypeSignature
     type_name: str
     record: FieldRecord | None = None
-    constant: tuple[int, bytes] | None = None
+    constant: tuple[ElementType, bytes] | None = None
     """Element type and value, little-endian or UTF-16."""
 
 
@@ -160,13 +160,15 @@ class TypeSystem:
             constant,
         )
 
-    def _constant(self, metadata: Metadata, field_row_id: int) -> tuple[int, bytes] | None:
+    def _constant(self, metadata: Metadata, field_row_id: int) -> tuple[ElementType, bytes] | None:
         if id(metadata) not in self._constants:
             rows = metadata.rows(Constant)
             fields = {row.parent >> 2: row for row in rows if row.parent & 3 == _HAS_CONSTANT_FIELD_TAG}
             self._constants[id(metadata)] = fields
         row = self._constants[id(metadata)].get(field_row_id)
-        return None if row is None else (row.type & 0xFF, metadata.blob(row.value))
+        if row is None:
+            return None
+        return element_type(row.type & 0xFF, f"constant of field {field_row_id:#x}"), metadata.blob(row.value)
 
 
 def is_type_desc(handle: int) -> bool:

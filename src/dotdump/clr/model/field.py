@@ -38,12 +38,12 @@ class ClrField:
         """Bytes from the first one after the MethodTable, or from the first of its type's statics; -1 of a literal."""
         return self._record.offset if self._record is not None else -1
 
-    @cached_property
+    @property
     def element(self) -> ElementType:
         """What the runtime keeps in it: of an enum the number, ``CLASS`` for every reference."""
         if self._record is None:
-            return ElementType(self._constant[0]) if self._constant else ElementType.END
-        return ElementType(self._record.element)
+            return self._constant[0] if self._constant else ElementType.END
+        return self._record.element
 
     @cached_property
     def type(self) -> ClrType | None:

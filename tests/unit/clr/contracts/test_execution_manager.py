@@ -7,8 +7,11 @@ import struct
 import pytest
 
 from builders.code import IMAGE, JIT_HEAP, MAP, SECTIONS, FakeCode, Image, Jitted
+from builders.fake_access import fake_access
 from dotdump.clr.contracts.code_block import CodeKind
-from dotdump.errors import FormatError, LimitExceeded, MemoryFault
+from dotdump.clr.contracts.execution_manager import CodeManager
+from dotdump.errors import FormatError, LimitExceeded, MemoryFault, UnsupportedRuntime
+from dotdump.records import replace
 from dotdump.target.model import Architecture
 
 BODY_AND_HANDLER = Jitted(0x100, 0x80, method_desc=0xD000, functions=[(0, 0x60), (0x60, 0x20)])
@@ -180,3 +183,10 @@ def test_all_sections_are_listed_once_and_sorted() -> None:
             (JIT_HEAP, False),
             (IMAGE, True),
         ]
+
+
+def test_a_version_of_the_contract_that_is_no_number_is_one_of_those_to_come() -> None:
+    access, _ = fake_access({}, globals_={"ExecutionManagerCodeRangeMapAddress": MAP})
+    access.descriptor = replace(access.descriptor, contracts={"ExecutionManager": "next"})
+    with pytest.raises(UnsupportedRuntime, match="RangeSectionMap"):
+        CodeManager(access).find(JIT_HEAP)

@@ -42,3 +42,20 @@ def test_a_symbol_of_another_form_stays(symbol: str) -> None:
 def test_nesting_without_end_ends() -> None:
     mangled = "__Array<" * 5000 + "Int32" + ">" * 5000
     assert type_of_symbol(f"_ZTV{len(mangled)}{mangled}").count("[]") == 33
+
+
+@pytest.mark.parametrize(
+    ("mangled", "name"),
+    [
+        ("__MDArray<Int32,99999999999>", "System.Int32[*]"),
+        ("__MDArray<Int32,99>", f"System.Int32[{',' * 31}]"),
+        (f"A_B_{'9' * 5000}<Int32>", f"B.{'9' * 5000}"),
+    ],
+)
+def test_numbers_that_no_compiler_writes_are_no_ranks_and_no_arities(mangled: str, name: str) -> None:
+    assert type_of_symbol(f"_ZTV{len(mangled)}{mangled}") == name
+
+
+@pytest.mark.parametrize("symbol", [f"_ZTV{'9' * 5000}X", f"_ZTV{1 << 17}{'a_' * (1 << 16)}"])
+def test_a_symbol_that_is_too_long_stays(symbol: str) -> None:
+    assert type_of_symbol(symbol) is symbol
