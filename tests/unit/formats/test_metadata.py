@@ -4,7 +4,7 @@ from uuid import UUID
 import pytest
 
 from corpus import ASSEMBLIES
-from dotdump.errors import DotdumpError, FormatError
+from dotdump.errors import DotdumpError, FormatError, LimitExceeded
 from dotdump.formats.metadata.image import Metadata, read_compressed
 from dotdump.formats.metadata.schema import Assembly, Field, MethodDef, Module, TypeDef
 from dotdump.formats.metadata.signature_blobs import (
@@ -153,3 +153,11 @@ def test_metadata_cut_anywhere_is_refused_or_read_but_never_breaks() -> None:
         except DotdumpError:
             refused += 1
     assert refused > 10
+
+
+def test_a_name_that_is_too_long_is_read_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = corpus_metadata()
+    monkeypatch.setattr(Metadata, "_place", lambda _self, _heap, _index: (0, 1 << 24))
+    monkeypatch.setattr(Metadata, "_bytes", lambda _self, _offset, size: b"x" * size)
+    with pytest.raises(LimitExceeded, match="a metadata name is too long"):
+        metadata.string(1)

@@ -38,7 +38,8 @@ class NativeAotImage:
             return {}
         source = "type map"
         table = NativeBytes(self.read(types), source)
-        distances = memoryview(self.read(fixups)[: (fixups.end - fixups.start) // 4 * 4]).cast("i")
+        data = self.read(fixups)
+        distances = memoryview(data[: len(data) & ~3]).cast("i")
         tokens: dict[int, int] = {}
         try:
             for entry in table.hashtable():

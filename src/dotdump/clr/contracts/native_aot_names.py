@@ -73,6 +73,7 @@ class NativeAotNames:
         self._access = access
         self._image = image
         self._names: dict[int, str] = {}
+        self._left = 0
 
     def name_of(self, method_table: int) -> str:
         """Return the full name as ClrMD would write it; where nothing names the type, one that says its address.
@@ -117,6 +118,8 @@ class NativeAotNames:
         yield from (self._direct(place + 8 * index) for index in range(table.interface_count))
 
     def _name(self, method_table: int, depth: int) -> str:
+        if depth == 0:
+            self._left = limits.NAME_PARTS
         if method_table not in self._names:
             try:
                 name = self._compose(method_table, depth) or self._symbol(method_table)
@@ -128,8 +131,9 @@ class NativeAotNames:
         return self._names[method_table]
 
     def _compose(self, method_table: int, depth: int) -> str:
-        if depth > MAX_DEPTH:
-            raise FormatError(f"types nest more than {MAX_DEPTH} deep", source="type name")
+        self._left -= 1
+        if depth > MAX_DEPTH or self._left < 0:
+            raise FormatError(f"more than {MAX_DEPTH} types in one another, or too many in all", source="type name")
         table = NativeMethodTable(self._access, method_table)
         if not element_of(table):
             return f"<statics at {method_table:#x}>" if table.related else FREE

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dotdump import limits
 from dotdump.clr.contracts.type_names import brackets, with_arguments
 from dotdump.errors import FormatError
 from dotdump.formats.metadata import signatures as s
@@ -51,13 +52,17 @@ class SignatureNames:
         self._arguments = arguments
         self._name_of = name_of
         self._depth = 0
+        self._left = 0
 
     def name(self, signature: s.TypeSignature) -> str:
         """Return the name of a type; raises ``FormatError`` where the metadata contradicts itself."""
+        if self._depth == 0:
+            self._left = limits.NAME_PARTS
         self._depth += 1
+        self._left -= 1
         try:
-            if self._depth > s.MAX_DEPTH:
-                raise FormatError(f"types nest more than {s.MAX_DEPTH} deep", source="signature")
+            if self._depth > s.MAX_DEPTH or self._left < 0:
+                raise FormatError(f"types nest more than {s.MAX_DEPTH} deep, or too many in all", source="signature")
             return self._name(signature)
         finally:
             self._depth -= 1

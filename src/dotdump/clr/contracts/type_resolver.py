@@ -37,6 +37,7 @@ class TypeResolver:
         self._names = names
         self._maps = maps
         self._depth = 0
+        self._left = 0
         self._core_library = 0
 
     def resolve(self, signature: s.TypeSignature, context: int) -> int:
@@ -46,6 +47,7 @@ class TypeResolver:
         """
         if not self._core_library:
             self._core_library = self._names.module_of(self._root_of(context))
+        self._left = limits.NAME_PARTS
         return self._resolve(signature, self._names.module_of(context), self._names.arguments_of(context))
 
     def _root_of(self, method_table: int) -> int:
@@ -58,9 +60,10 @@ class TypeResolver:
 
     def _resolve(self, signature: s.TypeSignature, module: int, arguments: Sequence[int]) -> int:
         self._depth += 1
+        self._left -= 1
         try:
-            if self._depth > s.MAX_DEPTH:
-                raise FormatError(f"types nest more than {s.MAX_DEPTH} deep", source="signature")
+            if self._depth > s.MAX_DEPTH or self._left < 0:
+                raise FormatError(f"types nest more than {s.MAX_DEPTH} deep, or too many in all", source="signature")
             return self._find(signature, module, arguments)
         finally:
             self._depth -= 1
@@ -120,10 +123,12 @@ class TypeResolver:
     def _modules_of(self, handles: Sequence[int]) -> set[int]:
         """Return the modules that a type with these arguments may belong to."""
         found: set[int] = set()
+        seen: set[int] = set()
         waiting = list(handles)
-        while waiting and len(found) < limits.INTERFACES:
+        while waiting and len(seen) < limits.NAME_PARTS:
             handle = waiting.pop()
-            if not handle & _TYPE_DESC:
+            if not handle & _TYPE_DESC and handle not in seen:
+                seen.add(handle)
                 found.add(self._names.module_of(handle))
                 waiting.extend(self._names.arguments_of(handle))
         return found - {0}

@@ -12,6 +12,7 @@ from struct import Struct, calcsize, unpack
 from struct import error as StructError  # noqa: N812 (an exception's name)
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from dotdump import limits
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.formats.metadata import pdb_schema, schema
 from dotdump.formats.metadata.rows import Column, Fixed, Heap, Row, RowId
@@ -102,6 +103,8 @@ class Metadata:
             found += self._bytes(position, min(step, end - position))
             if (length := found.find(b"\0")) >= 0:
                 return found[:length].decode("utf-8", "replace")
+            if len(found) > limits.NAME_LENGTH:
+                raise LimitExceeded("a metadata name is too long", source=self._source, offset=start)
             step *= 2
         raise FormatError("a metadata name has no end", source=self._source, offset=start)
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from corpus import ASSEMBLIES
 from dotdump.clr.contracts.signature_names import SignatureNames
 from dotdump.errors import FormatError
 from dotdump.formats.metadata.image import Metadata
-from dotdump.formats.metadata.schema import Field, TypeDef
+from dotdump.formats.metadata.schema import Field, TypeDef, TypeSpec
 from dotdump.formats.metadata.signature_blobs import parse_field_signature, parse_type_signature
 from dotdump.formats.metadata.signatures import ElementType as E
 from dotdump.formats.metadata.signatures import Named, Variable, Wrapped
@@ -62,3 +65,18 @@ def test_a_name_that_leads_nowhere_or_too_deep_is_an_error(metadata: Metadata) -
         signature = Wrapped(E.SZARRAY, signature)
     with pytest.raises(FormatError):
         SignatureNames(metadata).name(signature)
+
+
+def test_a_name_of_too_many_types_is_an_error() -> None:
+    def blob(row_id: int) -> bytes:
+        following = bytes((E.CLASS, row_id + 1 << 2 | 2))
+        return bytes((E.GENERICINST, E.CLASS, 1 << 2, 2)) + 2 * following if row_id < 14 else bytes((E.I4,))
+
+    doubling = SimpleNamespace(
+        type_name=lambda _row: "Pair`2", row=lambda _kind, row: SimpleNamespace(signature=row), blob=blob
+    )
+    names = SignatureNames(cast("Metadata", doubling))
+    assert names.name(Named(TypeSpec.table, 13, is_value_type=False)) == "Pair<System.Int32, System.Int32>"
+    with pytest.raises(FormatError, match="too many"):
+        names.name(Named(TypeSpec.table, 1, is_value_type=False))
+    assert names.name(Named(TypeSpec.table, 14, is_value_type=False)) == "System.Int32"
