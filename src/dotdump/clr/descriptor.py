@@ -194,7 +194,7 @@ class _Parser:
     def type(self, name: str, value: Json) -> TypeLayout:
         if not isinstance(value, dict):
             raise self._wrong(name, value, "an object")
-        size = self._offset(f"{name}.!", value["!"]) if "!" in value else None
+        size = self._size(f"{name}.!", value["!"]) if "!" in value else None
         return TypeLayout({f: self._field(f"{name}.{f}", v) for f, v in value.items() if f != "!"}, size)
 
     def global_value(self, name: str, value: Json) -> Global:
@@ -234,6 +234,12 @@ class _Parser:
         if not isinstance(index, int) or not 0 <= index < len(self.pointers):
             raise self._wrong(name, value, f"an index below {len(self.pointers)}")
         return self.pointers[index]
+
+    def _size(self, name: str, value: Json) -> int:
+        number = self._offset(name, value)
+        if number <= 0:
+            raise self._wrong(name, value, "a size")
+        return number
 
     def _offset(self, name: str, value: Json) -> int:
         number = self._integer(name, value)

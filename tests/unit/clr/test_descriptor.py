@@ -132,6 +132,8 @@ def test_a_field_is_found_under_the_first_name_that_is_there() -> None:
         {"types": {"A": {"X": 1 << 40}}},
         {"types": {"A": {"X": True}}},
         {"types": {"A": {"X": [1, 2]}}},
+        {"types": {"A": {"!": 0}}},
+        {"types": {"A": {"!": -8}}},
         {"globals": {"G": [[9], "pointer"]}},
         {"globals": {"G": [[-1], "pointer"]}},
         {"globals": {"G": [[], "pointer"]}},

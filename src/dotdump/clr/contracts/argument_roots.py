@@ -121,8 +121,8 @@ class ArgumentRoots:
     def reference_offsets(self, method_table: int) -> Iterator[int]:
         """Yield where references lie in a value of the type at ``method_table``, from the start of the value."""
         shape = self._shape_of(method_table)
-        if shape is None:
-            raise FormatError("it is no MethodTable", source=f"type at {method_table:#x}")
+        if shape is None or shape.component_size:
+            raise FormatError("it is no MethodTable of a value", source=f"type at {method_table:#x}")
         description = read_gc_desc(self._access.reader, shape)
         for start, length in zip(description[1::2], description[2::2], strict=True):
             yield from range(start - _WORD, start - _WORD + length + shape.base_size, _WORD)

@@ -145,13 +145,18 @@ class FrameRoots:
             yield self._reference(first + 8)
 
     def _of_value_classes(self, address: int) -> Iterator[StackReference]:
+        for number, place in enumerate(self._places_in_values(address)):
+            if number >= limits.PROTECTED_OBJECTS:
+                raise LimitExceeded(f"more than {number} objects", source=f"Frame at {address:#x}")
+            yield self._reference(place)
+
+    def _places_in_values(self, address: int) -> Iterator[int]:
         info = ProtectValueClassFrame(self._access, address).first
         for _ in range(limits.PROTECTED_OBJECTS):
             if not info:
                 return
             view = ValueClassInfo(self._access, info)
-            for offset in self._arguments.reference_offsets(view.method_table):
-                yield self._reference(view.data + offset)
+            yield from (view.data + offset for offset in self._arguments.reference_offsets(view.method_table))
             info = view.next
         raise LimitExceeded(f"more than {limits.PROTECTED_OBJECTS} values", source=f"Frame at {address:#x}")
 

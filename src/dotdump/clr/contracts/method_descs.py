@@ -108,6 +108,8 @@ class MethodDescs:
 
     def _row_id(self, view: MethodDesc, chunk: MethodDescChunk) -> int:
         bits = self._access.global_integer("MethodDescTokenRemainderBitCount")
+        if not 0 <= bits <= _TOKEN_BITS:
+            raise LimitExceeded(f"{bits} bits of its token", source=f"method at {view.address:#x}")
         low = view.token_remainder & (1 << bits) - 1
         high = chunk.flags_and_token_range & (1 << _TOKEN_BITS - bits) - 1
         return high << bits | low

@@ -52,7 +52,7 @@ class ObjectHeaders:
         header = self._reader.u32(address - HEADER)
         if header & HeaderBits.IS_HASH_OR_SYNC_BLOCK_INDEX or not header & self._owner:
             return None
-        recursion = (header & self._recursion) // (self._recursion & -self._recursion)
+        recursion = (header & self._recursion) // (self._recursion & -self._recursion or 1)
         return ThinLock(header & self._owner, recursion)
 
     def sync_block_index_of(self, address: int) -> int:

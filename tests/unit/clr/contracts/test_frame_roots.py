@@ -39,6 +39,11 @@ LAYOUTS: dict[str, Layout] = {
 }
 TABLES = {"FrameVtableIndex": 1}
 VALUE_TYPE = 0x40000
+SHAPES = {
+    0x4000: ObjectShape(0x4000, 40, 0, contains_pointers=True, collectible=False),
+    0x4800: ObjectShape(0x4800, 24, 16, contains_pointers=True, collectible=False),
+}
+"""A value with references, and an array of such."""
 
 
 class FakeMethods:
@@ -79,9 +84,7 @@ def contract(
         cast("Loader", None),
         cast("MethodDescs", fake),
         cast("MethodNames", fake),
-        lambda address: (
-            ObjectShape(address, 40, 0, contains_pointers=True, collectible=False) if address == 0x4000 else None
-        ),
+        SHAPES.get,
     )
     target.words(BLOCK, *range(0xA0, 0xA0 + 64))
     target.words(OBJECTS, 0xB0, 0xB8, 0xC0)
@@ -231,6 +234,24 @@ def test_values_are_looked_through_by_their_type() -> None:
         StackReference(OBJECTS + 8, "", 0xB8),
         StackReference(OBJECTS + 16, "", 0xC0),
     ]
+
+
+def test_an_array_is_no_value() -> None:
+    roots, target = contract()
+    target.words(FRAME, 0, 0, 0xD000)
+    target.words(0xD000, OBJECTS, 0, 0x4800)
+    target.words(0x4800 - 24, 8 << 32 | 1, 16, 2**64 - 1)
+    with pytest.raises(FormatError, match="it is no MethodTable of a value"):
+        kept(roots, "ProtectValueClassFrame")
+
+
+def test_values_that_lead_in_a_circle_end() -> None:
+    roots, target = contract()
+    target.words(FRAME, 0, 0, 0xD000)
+    target.words(0xD000, OBJECTS, 0xD000, 0x4000)
+    target.words(0x4000 - 24, (16 - 40) & 2**64 - 1, 16, 1)
+    with pytest.raises(LimitExceeded, match="more than 65536 objects"):
+        kept(roots, "ProtectValueClassFrame")
 
 
 def test_what_a_returned_value_is_is_not_known_before_10() -> None:

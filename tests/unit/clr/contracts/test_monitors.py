@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from builders import heaps
+from builders.fake_access import fake_access
 from builders.heaps import BASE, FakeHeap
 from dotdump.clr.contracts.monitors import Blocked, Monitors
 from dotdump.clr.contracts.object_headers import ObjectHeaders
@@ -170,3 +171,9 @@ def test_a_header_has_a_thin_lock_or_it_has_not(
 ) -> None:
     fake.header = header << 32
     assert ObjectHeaders(fake.open(monkeypatch).access).thin_lock_of(fake.objects[0]) == expected
+
+
+def test_a_mask_of_no_bits_is_that_of_no_recursion() -> None:
+    access, target = fake_access({}, globals_={"ThinLockThreadIdMask": 0xFFFF, "ThinLockRecursionMask": 0})
+    target.words(0x1000, 5 << 32)
+    assert ObjectHeaders(access).thin_lock_of(0x1008) == (5, 0)
