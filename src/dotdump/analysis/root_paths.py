@@ -111,8 +111,9 @@ def paths_to_row(heap: RootedHeap, row: int, limit: int = DEFAULT_PATHS) -> Iter
         if rows:
             yield _path(heap, rows)
         return
-    count = len(heap.graph)
-    following, queue, roots = allocate("I", count), allocate("I", count), array("I", bytes(4 * limit))
+    count, most = len(heap.graph), len(heap.graph.roots) + len(heap.graph.possible_roots)
+    following, queue = allocate("I", count), allocate("I", count)
+    roots = array("I", bytes(4 * min(limit, most)))
     found = kernel.find_ways(row, heap.parents, *heap.referrers, following, queue, roots)
     for root in roots[:found]:
         rows = [root]

@@ -177,7 +177,7 @@ class _Parser:
         text = self._constant()
         try:
             pattern = re.compile(str(text))
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ConditionError(f"{text!r} is no regular expression: {error}") from None
 
         def search(found: ClrObject) -> bool:
@@ -220,4 +220,7 @@ class _Parser:
 def _number(text: str) -> int | float:
     if re.fullmatch(r"-?0[xX].*", text):
         return int(text, 16)
-    return int(text) if re.fullmatch(r"-?\d+", text) else float(text)
+    try:
+        return int(text) if re.fullmatch(r"-?\d+", text) else float(text)
+    except ValueError:
+        raise ConditionError(f"a number of {len(text)} digits is too long") from None

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from dotdump.report.listing import Choice
 
 
+_DIGITS = 15
+"""Of a number of rows: there are fewer bytes of memory to keep as many."""
 _ARRAY = re.compile(r"(?<=[\w>\]*&)])\[(?:,*|\*)\]")
 """Brackets behind a name. As sets of characters these are empty, or are written without brackets."""
 
@@ -67,8 +69,8 @@ def offset(text: str) -> int:
 
 def count(text: str) -> int:
     """Convert an argument to a number of rows."""
-    if not text.isdecimal() or int(text) == 0:
+    if not text.isdecimal() or len(text) > _DIGITS or int(text) == 0:
         from argparse import ArgumentTypeError
 
-        raise ArgumentTypeError(f"{text!r} is not a positive number")
+        raise ArgumentTypeError(f"{text!r} is not a positive number of up to {_DIGITS} digits")
     return int(text)

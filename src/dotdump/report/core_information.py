@@ -72,6 +72,7 @@ class Making:
 class CoreInformation:
     """The answer of ``dotdump info``. ``when``, in ISO 8601, is what the core says, else when the file was changed.
 
+    It is None where that is no time.
     ``making`` is None for the cores of others, which do not tell; ``complete`` is one that is whole and has no gaps.
     """
 
@@ -94,19 +95,17 @@ class CoreInformation:
     problems: tuple[str, ...]
 
 
-def core_information(target: CoreTarget, when: str | None = None) -> CoreInformation:
-    """Return what an open core tells of itself."""
+def core_information(target: CoreTarget, changed: float) -> CoreInformation:
+    """Return what an open core tells of itself; its file was ``changed`` so many seconds after 1970 began."""
     process, file = target.process, target.file
     runtimes, memory, making = tuple(_runtimes(target)), tuple(_memory(target)), _making(target)
-    if target.origin is not None:
-        when = datetime.fromtimestamp(int(target.origin.time), UTC).isoformat()
     return CoreInformation(
         path=file.name,
         size=file.size,
         expected_size=file.expected_size,
         complete=not file.cut and not target.problems and not (making and making.unread),
         format=_format(target),
-        when=when,
+        when=_moment(changed if target.origin is None else target.origin.time),
         pid=process.pid,
         name=process.name,
         arguments=process.arguments,
@@ -119,6 +118,14 @@ def core_information(target: CoreTarget, when: str | None = None) -> CoreInforma
         memory=memory,
         problems=tuple(problem.message for problem in target.problems),
     )
+
+
+def _moment(seconds: float) -> str | None:
+    """Return a moment to the second in ISO 8601; None where it is none of the years that this has."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _format(target: CoreTarget) -> str:

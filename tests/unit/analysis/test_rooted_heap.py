@@ -86,6 +86,11 @@ def test_a_stack_that_may_be_stale_does_not_hide_what_surely_holds(world: World)
     assert [step.address for step in held.paths[0].steps] == [hex(world.rows[row]) for row in (0, 1, 5)]
 
 
+def test_ways_from_more_roots_than_there_are_are_those_that_there_are(world: World) -> None:
+    heap = world.heap()
+    assert who_holds(heap, [world.rows[4]], 10**12) == who_holds(heap, [world.rows[4]], 5)
+
+
 def test_garbage_has_no_ways_and_an_address_without_an_object_is_an_error(world: World) -> None:
     assert who_holds(world.heap(), [world.rows[3]]).objects[0].paths == ()
     with pytest.raises(InvalidObject):

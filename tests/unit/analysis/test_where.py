@@ -89,7 +89,20 @@ def test_fields_that_no_object_had_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "@size >", "@size > 5 and", "(@size > 5", "@size > 5)", "@nothing = 1", "a ~ '('", "#", "@size 5"]
+    "text",
+    [
+        "",
+        "@size >",
+        "@size > 5 and",
+        "(@size > 5",
+        "@size > 5)",
+        "@nothing = 1",
+        "a ~ '('",
+        "#",
+        "@size 5",
+        "a ~ 'x{99999999999}'",
+        "@size > " + "9" * 5000,
+    ],
 )
 def test_what_is_no_condition_says_where_it_is_wrong(text: str) -> None:
     with pytest.raises(ConditionError):

@@ -16,6 +16,8 @@ from dotdump.formats.dotdump_notes import COLLECTING, Origin
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace, MemoryRange
 from dotdump.memory.zstd_library import zstd
+from dotdump.report.core_information import core_information
+from dotdump.target.core import open_core
 
 BASE = 0x7F0000000000
 LIBRARY = ElfBuilder(symbols=[(b"DotNetRuntimeInfo", 0x800, 16), (b"start", 0x900, 8)]).build()
@@ -50,6 +52,13 @@ def test_info_says_who_why_and_which_runtime(core: Path, capsys: pytest.CaptureF
     assert {"kind": "anonymous, writable", "mapped": 2 * PAGE, "held": PAGE} in found["memory"]
     assert main(["info", str(core)]) == Exit.DONE
     assert "died of   SIGABRT (6, code 0), thread 101" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("changed", [1e11, 1e14, 1e300, float("nan")])
+def test_a_core_of_a_year_that_there_is_not_is_of_no_time(core: Path, changed: float) -> None:
+    with open_core(core) as target:
+        assert core_information(target, 0.0).when == "1970-01-01T00:00:00+00:00"
+        assert core_information(target, changed).when in (None, "5138-11-16T09:46:40+00:00")
 
 
 def test_info_does_not_call_a_fault_without_an_address_one_at_null(

@@ -16,6 +16,7 @@ from dotdump.cli.registry import Exit
 from dotdump.cli.rooted import open_rooted, tell_problems
 from dotdump.cli.selection import process_id
 from dotdump.cli.target_arguments import add_index
+from dotdump.cli.together import not_together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ EXAMPLES = """\
   dotdump diff -p 4711 --seconds 60                   a process now and in a minute"""
 
 _DEFAULT_LIMIT = 20
+_DEFAULT_SECONDS = 30.0
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -41,7 +43,7 @@ def configure(parser: ArgumentParser) -> None:
         "-p", "--process-id", type=process_id, metavar="PID", help="a process that runs, looked at twice"
     )
     parser.add_argument(
-        "--seconds", metavar="N", type=seconds, default=30.0, help="how long to wait with -p; default: %(default)g"
+        "--seconds", metavar="N", type=seconds, help=f"how long to wait with -p; default: {_DEFAULT_SECONDS:g}"
     )
     add_listing(parser, "types", ("size", "count", "retained", "name"), matched="name")
     add_sysroot(parser)
@@ -55,6 +57,8 @@ def run(arguments: Namespace, console: Console) -> int:
     if len(arguments.cores) != (0 if arguments.process_id is not None else 2):
         console.error("two cores are compared, or a process with itself", "dotdump diff BEFORE AFTER, or -p PID")
         return Exit.USAGE
+    if arguments.seconds is not None and arguments.process_id is None:
+        return not_together(console, "--seconds", ["two cores"])
     from dotdump.analysis.growth import heap_growth
     from dotdump.report import growth as report
 
@@ -72,7 +76,7 @@ def _both(arguments: Namespace, console: Console) -> Iterator[tuple[RootedHeap, 
     first, second = arguments.cores or (None, None)
     with open_rooted(_with_core(arguments, first), console) as before:
         if arguments.process_id is not None:
-            time.sleep(arguments.seconds)
+            time.sleep(_DEFAULT_SECONDS if arguments.seconds is None else arguments.seconds)
         with open_rooted(_with_core(arguments, second), console) as after:
             yield before, after
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 
 from dotdump.cli.core_arguments import add_core, open_named
 from dotdump.cli.registry import Exit
@@ -28,7 +27,6 @@ def run(arguments: Namespace, console: Console) -> int:
     from dotdump.report.json_format import render_json
 
     with open_named(arguments, console) as target:
-        when = datetime.fromtimestamp(int(os.stat(arguments.core).st_mtime), UTC).isoformat()
-        info = core_information(target, when)
+        info = core_information(target, os.stat(arguments.core).st_mtime)
     console.result(render_json("dotdump/info/1", info) if console.format == "json" else render_core_information(info))
     return Exit.DONE if info.complete else Exit.PROBLEMS
