@@ -108,9 +108,9 @@ def crash_report(target: CoreTarget, runtime: ClrRuntime) -> CrashReport:
 
 
 def _exceptions(runtime: ClrRuntime, thread: ClrThread | None) -> tuple[ExceptionRow, ...]:
-    """Return the exception that a thread throws, or the one it remembers, and what led to it."""
+    """Return the exception that a thread throws, or the one it remembers, and what led to it; none of what is none."""
     found = next(iter(thread.exceptions), None) or thread.current_exception if thread is not None else None
-    if found is None:
+    if found is None or not found.type.is_exception:
         return ()
     reader = ExceptionReader(runtime)
     try:
@@ -148,7 +148,7 @@ def _told(report: CrashReport, source: str) -> CrashReport:
         sentences.append(f"The signal was {report.signal}{source}.")
     if report.cause in (Cause.UNHANDLED_EXCEPTION, Cause.ACCESS_VIOLATION):
         told = [f"{row.type}: {row.message}" if row.message else row.type for row in report.exceptions]
-        sentences.append(f"The exception was {', caused by '.join(told).rstrip('.')}.")
+        sentences.append(f"The exception was {', caused by '.join(told).rstrip('.') or 'one that cannot be read'}.")
     culprit = next((frame for frame in report.frames if not frame.startswith(_MACHINERY)), None)
     if report.cause is Cause.NONE:
         return replace(report, summary=" ".join(sentences))

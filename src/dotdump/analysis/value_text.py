@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,7 @@ def _struct(value: ClrStruct, limit: int, depth: int) -> str:
     try:
         shown = [
             f"{field.name}={text_of(inner, limit=limit, depth=depth + 1)}"
-            for field, inner in list(value.values())[:_STRUCT_FIELDS]
+            for field, inner in islice(value.values(), _STRUCT_FIELDS)
         ]
     except (ClrError, FormatError, MemoryFault) as error:
         return f"{value.type.name} ({error})"

@@ -80,7 +80,7 @@ def _block(row: ExceptionRow, rows: Mapping[str, ExceptionRow]) -> Iterator[str]
     yield f"{_INDENT}{', '.join(filter(None, facts))}"
     yield from (f"{_INDENT}{holder_text(each)}" for each in row.held_by)
     yield from _frames(row, _INDENT)
-    yield from _inner(row, rows, 1)
+    yield from _inner(row, rows, 1, {row.address})
     if row.problem:
         yield f"{_INDENT}({row.problem})"
 
@@ -94,7 +94,8 @@ def _frames(row: ExceptionRow, indent: str) -> Iterator[str]:
     yield from (f"{indent}{frame_line(frame)}" for frame in row.stack)
 
 
-def _inner(row: ExceptionRow, rows: Mapping[str, ExceptionRow], depth: int) -> Iterator[str]:
+def _inner(row: ExceptionRow, rows: Mapping[str, ExceptionRow], depth: int, told: set[str]) -> Iterator[str]:
+    """Yield what led to an exception, and what led to that; what was ``told`` already is only named."""
     if depth > _DEPTH:
         yield f"{_INDENT * depth}…"
         return
@@ -102,9 +103,10 @@ def _inner(row: ExceptionRow, rows: Mapping[str, ExceptionRow], depth: int) -> I
         inner = rows.get(address)
         text = title_of(inner) if inner is not None else row.inner_type or ""
         yield f"{_INDENT * depth}caused by {address}  {text}"
-        if inner is not None and inner is not row:
+        if inner is not None and address not in told:
+            told.add(address)
             yield from _frames(inner, _INDENT * (depth + 1))
-            yield from _inner(inner, rows, depth + 1)
+            yield from _inner(inner, rows, depth + 1, told)
 
 
 def holder_text(holder: Holder) -> str:

@@ -154,6 +154,10 @@ class Threads:
     def _is_aot(self) -> bool:
         return self._access.runtime.kind is RuntimeKind.NATIVE_AOT
 
+    @property
+    def _exception_info(self) -> type[ExceptionInfo | AotExceptionInfo]:
+        return AotExceptionInfo if self._is_aot else ExceptionInfo
+
     @cached_property
     def _anchors(self) -> ThreadAnchors | None:
         if self._is_aot:
@@ -196,16 +200,9 @@ class Threads:
         )
 
     def _read_aot(self, address: int) -> ThreadRecord:
-        access, thread = self._access, AotThread(self._access, address)
-        found: list[int] = []
-        info = thread.exception
-        while info and len(found) < NESTED_EXCEPTIONS:
-            record = AotExceptionInfo(access, info)
-            found.append(record.thrown)
-            info = record.previous
-        return ThreadRecord(
-            address, None, thread.os_id & _OS_ID_MASK, None, None, None, 0, tuple(filter(None, found)), 0, 0
-        )
+        thread = AotThread(self._access, address)
+        thrown = tuple(self._thrown(thread.exception))
+        return ThreadRecord(address, None, thread.os_id & _OS_ID_MASK, None, None, None, 0, thrown, 0, 0)
 
     def _allocation_address(self, address: int) -> int:
         """Return the address of a thread's GCAllocContext, 0 where it has none any more."""
@@ -245,7 +242,7 @@ class Threads:
             seen.add(info)
             yield info
             try:
-                info = ExceptionInfo(self._access, info).previous
+                info = self._exception_info(self._access, info).previous
             except MemoryFault:
                 return
 
@@ -253,9 +250,10 @@ class Threads:
         """Yield the objects of the exceptions under way, of which the runtime keeps the ``newest`` there."""
         for info in self._under_way(newest):
             try:
-                thrown = self._behind(ExceptionInfo(self._access, info).thrown)
+                thrown = self._exception_info(self._access, info).thrown
             except MemoryFault:
                 return
+            thrown = thrown if self._is_aot else self._behind(thrown)
             if thrown:
                 yield thrown
 

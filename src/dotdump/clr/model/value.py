@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from dotdump.clr.contracts.primitive_values import FORMATS, primitive_value
-from dotdump.errors import FieldNotFound, FormatError, InvalidObject
+from dotdump.errors import FieldNotFound, FormatError, InvalidObject, MemoryFault
 from dotdump.formats.metadata.signatures import ElementType, Modified, Primitive
 
 if TYPE_CHECKING:
@@ -40,9 +40,16 @@ class EnumValue(int):
 
     @property
     def name(self) -> str:
-        """Its member's name, of a set of flags the names of all, else its number: as .NET writes it."""
+        """Its member's name, of a set of flags the names of all, else its number: as .NET writes it.
+
+        Its number, too, where its members cannot be read.
+        """
         mask = (1 << 8 * FORMATS[self.type.fields[0].element].size) - 1
-        members = {f.constant & mask: f.name for f in self.type.literals if isinstance(f.constant, int)}
+        try:
+            constants = ((field.name, field.constant) for field in self.type.literals)
+            members = {constant & mask: name for name, constant in constants if isinstance(constant, int)}
+        except (FormatError, MemoryFault):
+            return str(int(self))
         number = int(self) & mask
         if number in members:
             return members[number]
@@ -153,7 +160,7 @@ def read_struct(heap: ClrHeap, kind: ClrType, place: int) -> Value:
         try:
             return known_value(kind.name, memory.read(place, size))
         except FormatError as error:
-            return Unreadable(error.args[0])
+            return Unreadable(str(error))
     fields = kind.fields
     if kind.is_enum or kind.is_primitive:
         element = fields[0].element if fields else ElementType.END

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from builders.clr import FakeModule, FakeTarget, put_descriptor
+from builders.fake_access import Layout, fake_access
 from dotdump.clr.contracts.threads import Threads, ThreadState
 from dotdump.clr.data_access import DataAccess
 from dotdump.clr.layout_choice import choose_layouts
@@ -129,3 +130,18 @@ def test_bits_are_said_in_words_and_unknown_ones_as_numbers() -> None:
         "interruptible",
     )
     assert ThreadState(0x8000200).words == ("background", "0x8000000")
+
+
+def test_exceptions_of_native_aot_are_objects_themselves_and_a_chain_that_turns_round_or_breaks_ends() -> None:
+    layouts: dict[str, Layout] = {
+        "RuntimeThreadLocals": {"m_threadId": (0, "uint64"), "m_pExInfoStackHead": 8},
+        "ExInfo": {"m_pPrevExInfo": 0, "m_exception": 8},
+    }
+    access, target = fake_access(layouts)
+    access.runtime = RuntimeModule(access.runtime.module, RuntimeKind.NATIVE_AOT)
+    target.words(0x1000, 42, 0x2000)
+    target.words(0x2000, 0x3000, 0xA000)
+    for following in (0x2000, 0x9000, 0):
+        target.words(0x3000, following, 0xB000)
+        record = Threads(access).read(0x1000)
+        assert (record.os_id, record.exceptions) == (42, (0xA000, 0xB000))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from dotdump.clr.model.field import ClrField
 from dotdump.clr.model.value import EnumValue
 from dotdump.formats.metadata.signatures import ElementType as E
 
@@ -37,3 +38,11 @@ def test_flags_are_named_from_the_largest_down(number: int, text: str) -> None:
 @pytest.mark.parametrize(("number", "text"), [(0, "Zero"), (2, "B"), (3, "3"), (-1, "-1")])
 def test_without_the_attribute_a_number_is_one_member_or_none(number: int, text: str) -> None:
     assert str(EnumValue(number, enum(E.I4, flags=False, Zero=0, A=1, B=2))) == text
+
+
+def test_where_a_member_is_damaged_a_number_is_one() -> None:
+    damaged = object.__new__(ClrField)
+    damaged._constant = (E.I4, b"\1")
+    damaged.name = "Cut"
+    kind = SimpleNamespace(fields=[SimpleNamespace(element=E.I4)], literals=[damaged], is_flags=False)
+    assert str(EnumValue(1, cast("ClrType", kind))) == "1"
