@@ -188,6 +188,9 @@ MANAGED_THREADS = 1 << 18
 NESTED_EXCEPTIONS = 1 << 12
 """Exceptions of one thread, each thrown while the one before was handled: it takes stack for each."""
 
+RUNTIME_REGION = 1 << 30
+"""Bytes of one mapping of a runtime's file that are searched for its version: the largest programs have 200 MB."""
+
 HANDLE_TABLE_MAPS = 1 << 16
 """Maps of handle tables, and buckets in one: ten suffice for every runtime seen."""
 
@@ -229,6 +232,7 @@ METHOD_SIZE = 1 << 28
 
 HANDLES_IN_ALL = 1 << 26
 """GC handles of one runtime: programs that leak them have millions."""
+
 CHAINED_UNWIND_INFO = 32
 """Unwind information of one function in pieces: ``UNWIND_CHAIN_LIMIT`` of the runtime."""
 
@@ -249,6 +253,7 @@ DYNAMIC_STATICS = 1 << 24
 
 IN_FLIGHT_STATICS = 1 << 12
 """Thread statics of one thread whose class constructor is running."""
+
 SIGNATURE_TYPES = 1 << 12
 """Types in one list of a signature."""
 
@@ -257,6 +262,7 @@ ARRAY_RANK = 32
 
 NATIVE_METHODS = 1 << 22
 """Methods of one NativeAOT program: large ones have some hundred thousand."""
+
 DEBUG_BOUNDS = 1 << 22
 """Bytes that say which IL the code of one method comes from: two for each instruction of IL."""
 
@@ -274,8 +280,10 @@ DOCUMENT_NAME = 1 << 15
 
 ASSEMBLY_FILE = 1 << 31
 """Bytes of an assembly's file."""
+
 ASSEMBLIES = 1 << 17
 """Assemblies of one application domain: servers that compile at run time have some 10,000."""
+
 GC_REF_MAP_SIZE = 1 << 12
 """Bytes that say which words of the arguments of one call are references: each stands for three or four words."""
 

@@ -45,6 +45,8 @@ def open_target(arguments: Namespace, console: Console) -> Iterator[Target]:
         with open_named(arguments, console) as core:
             yield core
         return
+    if arguments.sysroot and not getattr(arguments, "use_dac", False):
+        console.warning("--sysroot is for cores: the files of a process that runs are those that it sees itself")
     from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
     from dotdump.target.snapshot import open_snapshot
 

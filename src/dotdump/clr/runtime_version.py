@@ -9,6 +9,8 @@ import re
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from dotdump import limits
+
 if TYPE_CHECKING:
     from dotdump.clr.runtime_module import RuntimeModule
     from dotdump.target.model import Target
@@ -39,7 +41,7 @@ def _by_text(target: Target, runtime: RuntimeModule) -> str:
     for region in target.regions:
         if not runtime.module.base <= region.start < runtime.module.end:
             continue
-        for start in range(region.start, region.end, _READ):
+        for start in range(region.start, min(region.end, region.start + limits.RUNTIME_REGION), _READ):
             found = _BY_TEXT.search(target.memory.read_available(start, min(_READ + 64, region.end - start)))
             if found:
                 return _readable(*map(int, found.groups()))

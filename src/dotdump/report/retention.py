@@ -74,10 +74,13 @@ def render_roots(found: RetainedRoots, width: int | None) -> str:
     return f"{table}\n\n{live_text(found.live)}"
 
 
-def render_suspects(found: LeakSuspects, width: int | None, *, of: int = 0) -> str:
-    """Return each suspect with its reason, the way to it and what it holds; they are those chosen ``of`` so many."""
+def render_suspects(found: LeakSuspects, width: int | None, *, of: int = 0, before: int = 0) -> str:
+    """Return each suspect with its reason, the way to it and what it holds; they are those chosen ``of`` so many.
+
+    ``before`` of them are left out.
+    """
     del width
-    parts = ["\n".join(_suspect(number, suspect)) for number, suspect in enumerate(found.suspects, 1)]
+    parts = ["\n".join(_suspect(number, suspect)) for number, suspect in enumerate(found.suspects, before + 1)]
     if not parts:
         retains = f"retains {found.threshold:.0%} of what lives"
         parts = [f"none of {of:,} suspects is of that kind: each {retains}" if of else f"nothing {retains}"]

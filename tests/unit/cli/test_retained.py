@@ -86,3 +86,8 @@ def test_no_suspect_of_a_type_is_not_the_same_as_none(capsys: pytest.CaptureFixt
 def test_what_rows_have_not_is_refused(options: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["retained", "core", *options.split()]) == Exit.USAGE
     assert f"{said} do not go together" in capsys.readouterr().err
+
+
+def test_suspects_keep_their_numbers_where_the_first_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["retained", "core", "--no-index", "--offset", "1"])
+    assert [line[:2] for line in capsys.readouterr().out.splitlines() if " bytes: " in line] == ["2.", "3."]

@@ -97,7 +97,7 @@ def _print_suspects(heap: RootedHeap, arguments: Namespace, console: Console) ->
 
     every = leak_suspects(heap, arguments.share or DEFAULT_SHARE)
     found = report.select_suspects(every, choice_of(arguments))
-    text = partial(report.render_suspects, found, of=len(every.suspects))
+    text = partial(report.render_suspects, found, of=len(every.suspects), before=arguments.offset)
     print_answer(console, "dotdump/leak-suspects/1", found, text, partial(report.suspects_csv, found))
 
 

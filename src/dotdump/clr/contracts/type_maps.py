@@ -6,6 +6,7 @@ Source of truth: ceeload.h (LookupMap), dacenumerablehash.h and ngenhash.h of 3.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dotdump import limits
@@ -138,8 +139,11 @@ class TypeMaps:
             address = Module(self._access, module).constructed_types
             if not address:
                 return
-            for head in self._buckets(EETypeHashTable(self._access, address)):
-                yield from self._chain(head)
+            heads = self._buckets(EETypeHashTable(self._access, address))
+            handles = (handle for head in heads for handle in self._chain(head))
+            for handle in islice(handles, limits.CONSTRUCTED_TYPES):
+                if handle and not handle & _TYPE_DESC:
+                    yield handle
         except (FormatError, MemoryFault):
             return
 
@@ -153,12 +157,11 @@ class TypeMaps:
         yield from memoryview(reader.memory.read(start, 8 * count)).cast("Q")
 
     def _chain(self, entry: int) -> Iterator[int]:
+        """Yield the TypeHandle of each entry of a bucket, 0 for none."""
         for _ in range(limits.CONSTRUCTED_TYPES):
             if not entry or entry & 1:
                 return
             view = EETypeHashEntry(self._access, entry)
-            handle = view.value & ~1
-            if handle and not handle & _TYPE_DESC:
-                yield handle
+            yield view.value & ~1
             entry = view.next
         raise LimitExceeded("a chain without end", source=f"constructed types at {entry:#x}")

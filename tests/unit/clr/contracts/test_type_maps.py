@@ -8,6 +8,8 @@ import struct
 import pytest
 
 from builders.clr import FakeModule, FakeTarget
+from builders.fake_access import Layout, fake_access
+from dotdump import limits
 from dotdump.clr.contracts.loader import Loader
 from dotdump.clr.contracts.type_maps import TypeMaps
 from dotdump.clr.contracts.type_names import TypeNames
@@ -45,3 +47,24 @@ def test_a_table_that_claims_more_than_there_is_is_read_as_far_as_it_is() -> Non
     assert [next(entries) for _ in range(1 << 17)] == [0x1000] * (1 << 17)
     with pytest.raises(MemoryFault, match=f"{1 << 20} bytes"):
         next(entries)
+
+
+def test_chains_that_all_buckets_share_are_read_as_often_as_a_module_has_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CONSTRUCTED_TYPES", 16)
+    layouts: dict[str, Layout] = {
+        "Module": {"AvailableTypeParams": 0},
+        "EETypeHashTable": {
+            "Buckets": 0,
+            "BucketCount": (8, "uint32"),
+            "VolatileEntryValue": 0,
+            "VolatileEntryNextEntry": 8,
+        },
+    }
+    access, target = fake_access(layouts)
+    entries = [0x7F0000300000 + 16 * number for number in range(4)]
+    for entry, following in zip(entries, [*entries[1:], 0], strict=True):
+        target.words(entry, 0x5000 | (entry == entries[1]) << 1, following)
+    target.words(MODULE, TABLE)
+    target.words(TABLE, TABLE + 0x100, 16)
+    target.words(TABLE + 0x100, *[entries[0]] * 16)
+    assert list(TypeMaps(access, TypeNames(access, Loader(access))).constructed(MODULE)) == [0x5000] * 12
