@@ -13,7 +13,7 @@ from dotdump.analysis.stacks import NativeStacks
 from dotdump.clr.contracts.walk_step import Ending, StepKind
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import ClrError, DotdumpError, FormatError, MemoryFault, RuntimeNotFound
+from dotdump.errors import ClrError, DotdumpError, FormatError, MemoryFault
 from dotdump.formats.metadata import schema
 from dotdump.limits import STACK_FRAMES
 from dotdump.records import record
@@ -77,7 +77,7 @@ def crash_report(target: Target) -> CrashReport:
     """Return what is to be reported of ``target``; without a runtime that is native frames alone."""
     try:
         runtime: ClrRuntime | None = ClrRuntime.of(target)
-    except (RuntimeNotFound, ClrError):
+    except ClrError:
         runtime = None
     reporter = _Reporter(target, runtime)
     crashed = next((thread.tid for thread in target.threads if thread.signal), 0)

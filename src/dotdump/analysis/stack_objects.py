@@ -45,8 +45,8 @@ class _StackObjects:
             return
         known = {(thread.os_id, thread.managed_id): thread for thread in self._runtime.threads}
         for stack in threads:
-            thread = known.get((stack.os_id, stack.managed_id or 0))
-            if thread is None or stack.managed_id is None:
+            thread = known.get((stack.os_id, stack.managed_id))
+            if thread is None:
                 yield replace(stack, objects_problem=NOT_MANAGED)
             else:
                 yield self._of_thread(stack, self._runtime.stack_references.references_of(thread))

@@ -11,7 +11,7 @@ from dotdump.clr.contracts.signature_strings import PRIMITIVES
 from dotdump.clr.contracts.walk_step import Step, StepKind
 from dotdump.clr.model.value import EnumValue
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import ClrError, FormatError, MemoryFault, UnsupportedRuntime
+from dotdump.errors import ClrError, FormatError, MemoryFault
 from dotdump.formats.gc_info.encoding import NEWEST, encoding_of
 from dotdump.formats.metadata import signatures as s
 from dotdump.formats.native_variables import Location, find_variable
@@ -32,7 +32,7 @@ VALUE_LIMIT = 80
 _E = s.ElementType
 _ELEMENTS = {name: element for element, name in PRIMITIVES.items() if element in FORMATS}
 _WORD = 8
-_ERRORS = (ClrError, FormatError, MemoryFault, UnsupportedRuntime)
+_ERRORS = (ClrError, FormatError, MemoryFault)
 _BY_REFERENCE = (Location.REGISTER_BY_REFERENCE, Location.STACK_BY_REFERENCE)
 _ON_STACK = (Location.STACK, Location.STACK_BY_REFERENCE, Location.TWO_STACK_WORDS)
 _IN_REGISTER = (Location.REGISTER, Location.REGISTER_BY_REFERENCE)
@@ -56,6 +56,7 @@ class _Variables:
         self._arguments = arguments
         self._locals = local_variables
         self._registers = encoding_of(runtime.target.platform.machine, NEWEST)
+        self._frame_register = self._registers.frame_register
         self._numbers = {name: number for number, name in runtime.stack_walker.native.registers.names.items()}
 
     def of_thread(self, stack: ThreadStack) -> ThreadStack:
@@ -117,16 +118,11 @@ class _Variables:
             return None
         return context.registers.get(self._numbers[self._registers.registers[register]])
 
-    @property
-    def _frame_register(self) -> int:
-        return self._registers.frame_register
-
     def _address(self, place: NativeVariable, context: WalkContext) -> int | None:
         """Return where on the stack a variable is; what is no register stands for the stack pointer."""
         is_frame = place.register == self._frame_register
-        base = context.registers.get(self._numbers[self._registers.registers[place.register]]) if is_frame else None
-        if place.register != self._frame_register:
-            base = context.sp
+        name = self._registers.registers[self._frame_register]
+        base = context.registers.get(self._numbers[name]) if is_frame else context.sp
         return None if base is None else (base + place.offset) & (1 << 64) - 1
 
     def _value(self, variable: MethodVariable, data: bytes, place: NativeVariable, where: str) -> str:

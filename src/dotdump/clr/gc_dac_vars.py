@@ -10,7 +10,8 @@ minor one); seen: 1.0 in 3.1.23, 2.1 in 8.0.4 and 9.0.7, 2.4 in 10.0 and in Nati
 
 from __future__ import annotations
 
-from dotdump.clr.descriptor import Descriptor, Global, TypeLayout, merge
+from dotdump.clr.dac_table import SYMBOL as DAC_TABLE
+from dotdump.clr.descriptor import Descriptor, FieldLayout, Global, TypeLayout, merge
 from dotdump.clr.layouts import load
 from dotdump.clr.runtime_module import RuntimeKind, runtime_modules, writable_words
 from dotdump.errors import MemoryFault, UnsupportedRuntime
@@ -106,8 +107,6 @@ def descriptor_of(reader: Reader, variables: GcDacVars) -> Descriptor:
 
 def _offsets(reader: Reader, layout: Descriptor, type_name: str, address: int) -> TypeLayout:
     """Return the type whose field offsets stand in the array at ``address``; -1 says that there is no such field."""
-    from dotdump.clr.descriptor import FieldLayout
-
     entries = layout.types[type_name].fields.items()
     offsets = {name: reader.i32(address + entry.offset) for name, entry in entries}
     return TypeLayout({name: FieldLayout(offset) for name, offset in offsets.items() if offset >= 0})
@@ -148,7 +147,7 @@ def _behind_dac_table(reader: Reader, module: Module) -> Iterator[int]:
 
     The runtime owns the structure, a garbage collector in a file of its own fills it in.
     """
-    table = module.find_symbol("g_dacTable")
+    table = module.find_symbol(DAC_TABLE)
     if table is None:
         return
     data = reader.memory.read_available(table, 8 * _DAC_TABLE_ENTRIES)

@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.fcalls import FCalls
-from dotdump.clr.data.frames import FramedMethodFrame, HelperMethodFrame, InlinedCallFrame, TransitionBlock
+from dotdump.clr.dac_table import SYMBOL as DAC_TABLE
+from dotdump.clr.data.frames import FRAME_TOP, FramedMethodFrame, HelperMethodFrame, InlinedCallFrame, TransitionBlock
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.formats import windows_context
 from dotdump.limits import EXPLICIT_FRAMES
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from dotdump.clr.data_access import DataAccess
     from dotdump.unwind.stack_words import StackWords
 
-FRAME_TOP = (1 << 64) - 1
-"""What stands in place of a next Frame in the last one."""
 _IDENTIFIER = "FrameIdentifier"
 _UNKNOWN = "Frame"
 _METHODS = {
@@ -53,6 +52,8 @@ _FAULTING = "FaultingExceptionFrame"
 _FAULT_SIZE = 0x4000
 """How far below the place of a fault the runtime puts its Frame, at most: past a CONTEXT with vector registers."""
 _LOWEST_METHOD = 0x10000
+_NEAR = 0x10000
+"""Bytes within which a Frame and what belongs to it lie."""
 _EXCEPTION_MARKS = 6
 """Bits of an InlinedCallFrame's method that tell of calls by which exceptions are handled, from 9 on."""
 _SHIFT = 8
@@ -130,7 +131,7 @@ class FrameChains:
 
     def _kinds_by_vtable(self) -> Mapping[int, str]:
         access = self._access
-        table = access.runtime.module.find_symbol("g_dacTable")
+        table = access.runtime.module.find_symbol(DAC_TABLE)
         if table is None or not access.has_global("FrameVtableIndex"):
             return {}
         names = access.global_text("FrameVtableOrder").split()
@@ -227,7 +228,3 @@ class FrameChains:
         except MemoryFault:
             return 0
         return found if found > _LOWEST_METHOD and found % 8 == 0 else 0
-
-
-_NEAR = 0x10000
-"""Bytes within which a Frame and what belongs to it lie."""

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _CONTEXT_SIZE = 0x400
 _CONTEXTS = {Architecture.X86_64: windows_context.AMD64, Architecture.AARCH64: windows_context.ARM64}
 _ALIASES = {"fp": "x29", "lr": "x30"}
+_AFTER_CALLS = ("SoftwareExceptionFrame",)
+"""Kinds whose CONTEXT is that of a call which has not returned."""
+
 _HELPER_DEPTH = 64
 """Native frames between a helper's frame and managed code."""
 
@@ -187,7 +190,3 @@ class FrameContexts:
         registers = {**unwound, **{number: access.reader.pointer(pointer) for number, pointer in places.items()}}
         special = {self._registers.program_counter: state.ip, self._registers.stack_pointer: state.sp}
         return self._context({**registers, **special}, places)
-
-
-_AFTER_CALLS = ("SoftwareExceptionFrame",)
-"""Kinds whose CONTEXT is that of a call which has not returned."""

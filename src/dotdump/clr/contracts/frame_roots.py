@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump import limits
-from dotdump.clr.contracts.frame_chain import FRAME_TOP, TRANSITIONS
+from dotdump.clr.contracts.frame_chain import TRANSITIONS
 from dotdump.clr.contracts.stack_reference import StackReference
-from dotdump.clr.data.frames import HelperMethodFrame
+from dotdump.clr.data.frames import FRAME_TOP, HelperMethodFrame
 from dotdump.clr.data.protecting_frames import (
     DynamicHelperFrame,
     GcFrame,
@@ -37,6 +37,7 @@ _PROTECTED = {"HelperMethodFrame_1OBJ": 1, "HelperMethodFrame_2OBJ": 2, "HelperM
 _OBJECT_ARGUMENT, _SECOND_OBJECT_ARGUMENT = 1, 2
 _UNTOLD = frozenset({"ProtectByRefsFrame", "HijackFrame"})
 """Kinds that keep references of which nothing that is read here tells."""
+_RETURNS_ARE_SAFE_POINTS = 10
 _NEAR = 0x1000
 
 
@@ -159,6 +160,3 @@ class FrameRoots:
             yield from (view.data + offset for offset in self._arguments.reference_offsets(view.method_table))
             info = view.next
         raise LimitExceeded(f"more than {limits.PROTECTED_OBJECTS} values", source=f"Frame at {address:#x}")
-
-
-_RETURNS_ARE_SAFE_POINTS = 10

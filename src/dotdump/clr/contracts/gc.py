@@ -145,14 +145,20 @@ class GarbageCollector:
     @property
     def is_server(self) -> bool:
         """Whether there is a heap for each processor instead of one."""
-        identifiers = self.access.global_text("GCIdentifiers")
-        return "server" in identifiers.split(",") if identifiers else self.access.has_global("Heaps")
+        return "server" in self._identifiers if self._identifiers else self.access.has_global("Heaps")
 
     @property
     def has_regions(self) -> bool:
         """Whether generations are lists of regions, instead of parts of segments."""
-        identifiers = self.access.global_text("GCIdentifiers")
-        return "regions" in identifiers if identifiers else not self.access.has("Generation", "AllocationStart")
+        if self._identifiers:
+            return "regions" in self._identifiers
+        return not self.access.has("Generation", "AllocationStart")
+
+    @property
+    def _identifiers(self) -> list[str]:
+        """What the collector says of its own kind; empty of those that say nothing."""
+        text = self.access.global_text("GCIdentifiers")
+        return text.split(",") if text else []
 
     @property
     def structures_valid(self) -> bool:
@@ -226,10 +232,10 @@ class GarbageCollector:
             record = HeapSegment(self.access, address)
             try:
                 following = record.next
-                yield record
             except MemoryFault as fault:
                 self._report(place, f"its list of segments is broken: {fault}")
                 return
+            yield record
             address = following
 
     def _segment(self, heap: GcHeap, number: int, record: HeapSegment, *, regions: bool) -> Segment | None:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 DYNAMIC_CLASS, STUB_CLASS = "DynamicClass", "ILStubClass"
 _ARRAY_METHODS = ("Get", "Set", "Address")
-_METHOD_DEF = 0x06
 
 
 class MethodNames:
@@ -111,5 +110,5 @@ class MethodNames:
 
 def _parameter_names(metadata: Metadata, method_row_id: int) -> Iterator[str]:
     for row in metadata.rows(GenericParam):
-        if TYPE_OR_METHOD_DEF.decode(row.owner) == (_METHOD_DEF, method_row_id):
+        if TYPE_OR_METHOD_DEF.decode(row.owner) == (MethodDef.table, method_row_id):
             yield metadata.string(row.name)

@@ -14,6 +14,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.thread_anchors import find_anchors, list_threads
+from dotdump.clr.data.frames import FRAME_TOP
 from dotdump.clr.data.gc import GcAllocContext
 from dotdump.clr.data.threads import AotExceptionInfo, AotThread, ExceptionInfo, Thread, ThreadStore
 from dotdump.clr.runtime_module import RuntimeKind
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.thread_anchors import ThreadAnchors
     from dotdump.clr.data_access import DataAccess
 
-NO_FRAME = (1 << 64) - 1
-"""FRAME_TOP: what ends the chain of explicit frames."""
 _NOT_AN_OS_THREAD = 0xBAADF00D
 _OS_ID_MASK = 0xFFFFFFFF
 
@@ -196,7 +195,7 @@ class Threads:
             object=self._behind(thread.exposed_object),
             exceptions=tuple(self._thrown(thread.exception_tracker)),
             last_thrown=self._behind(thread.last_thrown_object),
-            frame=0 if frame == NO_FRAME else frame,
+            frame=0 if frame == FRAME_TOP else frame,
         )
 
     def _read_aot(self, address: int) -> ThreadRecord:

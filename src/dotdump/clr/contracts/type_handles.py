@@ -18,7 +18,8 @@ from dotdump.records import record
 if TYPE_CHECKING:
     from dotdump.clr.data_access import DataAccess
 
-_TYPE_DESC = 2
+TYPE_DESC = 2
+"""The bit of a TypeHandle that tells a TypeDesc from a MethodTable."""
 _COMPOUNDS = (ElementType.PTR, ElementType.BYREF, ElementType.SZARRAY, ElementType.ARRAY)
 
 
@@ -55,10 +56,15 @@ class FunctionType:
     parameters: tuple[int, ...]
 
 
+def is_type_desc(handle: int) -> bool:
+    """Return whether a TypeHandle is tagged as a TypeDesc, and no MethodTable."""
+    return bool(handle & TYPE_DESC)
+
+
 def read_type_handle(access: DataAccess, handle: int) -> DefinedType | CompoundType | TypeVariable | FunctionType:
     """Return what ``handle`` stands for; raises ``FormatError`` where it is none, ``MemoryFault``."""
-    if handle & _TYPE_DESC:
-        return _type_desc(access, handle & ~_TYPE_DESC)
+    if is_type_desc(handle):
+        return _type_desc(access, handle & ~TYPE_DESC)
     table = MethodTable(access, handle)
     flags = table.flags
     if not is_array(flags):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.clr.contracts.type_flags import TypeFlags, canonical_of
+from dotdump.clr.contracts.type_handles import is_type_desc
 from dotdump.clr.data.loaded_types import EETypeHashEntry, EETypeHashTable, MethodTable, Module, ModuleLookupMap
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 
@@ -26,7 +27,6 @@ _FLAG_BITS = 7
 _SPECIAL_SLOTS = 3
 """Before the buckets of a table: their number, the next table, the mark that ends its chains."""
 
-_TYPE_DESC = 2
 _PIECE = 1 << 20
 """Bytes of a table that are read at once, whatever it says of its size."""
 
@@ -78,7 +78,7 @@ class TypeMaps:
 
     def is_value_type(self, handle: int) -> bool:
         """Return whether values of a TypeHandle lie in place."""
-        if handle & _TYPE_DESC:
+        if is_type_desc(handle):
             return False
         category = MethodTable(self._access, handle).flags & TypeFlags.CATEGORY_VALUE_TYPE_MASK
         return category == TypeFlags.CATEGORY_VALUE_TYPE
@@ -86,7 +86,7 @@ class TypeMaps:
     def _are_alike(self, theirs: tuple[int, ...], ours: tuple[int, ...]) -> bool:
         pairs = zip(theirs, ours, strict=False)
         return len(theirs) == len(ours) and all(
-            a == b or not (a & _TYPE_DESC or b & _TYPE_DESC or self.is_value_type(a) or self.is_value_type(b))
+            a == b or not (is_type_desc(a) or is_type_desc(b) or self.is_value_type(a) or self.is_value_type(b))
             for a, b in pairs
         )
 
@@ -142,7 +142,7 @@ class TypeMaps:
             heads = self._buckets(EETypeHashTable(self._access, address))
             handles = (handle for head in heads for handle in self._chain(head))
             for handle in islice(handles, limits.CONSTRUCTED_TYPES):
-                if handle and not handle & _TYPE_DESC:
+                if handle and not is_type_desc(handle):
                     yield handle
         except (FormatError, MemoryFault):
             return

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.clr.contracts.type_flags import TypeFlags, canonical_of, is_array
-from dotdump.clr.contracts.type_handles import CompoundType, DefinedType, FunctionType, read_type_handle
+from dotdump.clr.contracts.type_handles import (
+    TYPE_DESC,
+    CompoundType,
+    DefinedType,
+    FunctionType,
+    is_type_desc,
+    read_type_handle,
+)
 from dotdump.clr.data.loaded_types import ArrayClass, MethodTable
 from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.signatures import ElementType
@@ -24,9 +31,6 @@ if TYPE_CHECKING:
 MAX_DEPTH = 32
 FREE = "Free"
 """What free space is called; a program may have a class of that name."""
-_TYPE_DESC = 2
-"""The bit of a TypeHandle that tells a TypeDesc from a MethodTable."""
-
 _ARITY_DIGITS = 5
 """Digits of how many arguments a generic type has, which metadata numbers with 16 bits."""
 
@@ -104,7 +108,7 @@ class TypeNames:
         self._left -= 1
         if depth > MAX_DEPTH or self._left < 0:
             raise FormatError(f"more than {MAX_DEPTH} types in one another, or too many in all", source="type name")
-        if handle & _TYPE_DESC:
+        if is_type_desc(handle):
             return self._type_desc(handle, depth)
         table = MethodTable(self._access, handle)
         flags = table.flags
@@ -139,7 +143,7 @@ class TypeNames:
                 names = [self._name(parameter, depth + 1) for parameter in parameters]
                 return f"{self._name(returns, depth + 1)}({', '.join(names)})"
             case _:
-                return f"<type variable at {handle & ~_TYPE_DESC:#x}>"
+                return f"<type variable at {handle & ~TYPE_DESC:#x}>"
 
     def _class(self, table: MethodTable) -> int:
         """Return the address of a type's EEClass, which its canonical method table holds."""

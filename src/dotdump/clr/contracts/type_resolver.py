@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.clr.contracts.signature_names import PRIMITIVE_NAMES
+from dotdump.clr.contracts.type_handles import is_type_desc
 from dotdump.clr.data.loaded_types import MethodTable
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.metadata import signatures as s
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.type_maps import TypeMaps
     from dotdump.clr.contracts.type_names import TypeNames
     from dotdump.clr.data_access import DataAccess
-
-_TYPE_DESC = 2
 
 
 class TypeResolver:
@@ -102,7 +101,7 @@ class TypeResolver:
     ) -> int:
         definition = self._resolve(of, module, arguments)
         handles = tuple(self._resolve(argument, module, arguments) for argument in given)
-        if not definition or definition & _TYPE_DESC:
+        if not definition or is_type_desc(definition):
             return 0
         handles = tuple(handle or self._any_reference(given[i]) for i, handle in enumerate(handles))
         if not all(handles):
@@ -127,7 +126,7 @@ class TypeResolver:
         waiting = list(handles)
         while waiting and len(seen) < limits.NAME_PARTS:
             handle = waiting.pop()
-            if not handle & _TYPE_DESC and handle not in seen:
+            if not is_type_desc(handle) and handle not in seen:
                 seen.add(handle)
                 found.add(self._names.module_of(handle))
                 waiting.extend(self._names.arguments_of(handle))

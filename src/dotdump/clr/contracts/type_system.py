@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from dotdump.formats.metadata.signatures import ElementType, TypeSignature
     from dotdump.formats.pe import PeImage
 
-_TYPE_DESC = 2
 _INLINE_ARRAY = "System.Runtime.CompilerServices.InlineArrayAttribute"
 _CLASS_CONSTRUCTOR = ".cctor"
 _HAS_CONSTANT_FIELD_TAG = 0
@@ -169,8 +168,3 @@ class TypeSystem:
         if row is None:
             return None
         return element_type(row.type & 0xFF, f"constant of field {field_row_id:#x}"), metadata.blob(row.value)
-
-
-def is_type_desc(handle: int) -> bool:
-    """Return whether a TypeHandle is tagged as a TypeDesc, and no MethodTable."""
-    return bool(handle & _TYPE_DESC)

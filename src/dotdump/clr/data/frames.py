@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dotdump.clr.data.struct import Field, Struct
 
+FRAME_TOP = (1 << 64) - 1
+"""What stands in place of a next Frame in the last one, and of a Frame where a thread has none."""
+
 
 class InlinedCallFrame(Struct):
     """A call to native code that the compiler laid out in the method; under way where it has a return address."""

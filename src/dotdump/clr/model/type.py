@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.clr.contracts.primitive_values import FORMATS
 from dotdump.clr.contracts.type_flags import TypeFlags
-from dotdump.clr.contracts.type_system import is_type_desc
+from dotdump.clr.contracts.type_handles import is_type_desc
 from dotdump.clr.model.field import ClrField
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 

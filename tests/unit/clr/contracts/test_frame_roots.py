@@ -8,11 +8,12 @@ import pytest
 
 from builders.fake_access import SIZE, Layout, fake_access
 from dotdump.clr.contracts.argument_roots import ArgumentRoots
-from dotdump.clr.contracts.frame_chain import FRAME_TOP, ExplicitFrame
+from dotdump.clr.contracts.frame_chain import ExplicitFrame
 from dotdump.clr.contracts.frame_roots import FrameRoots
 from dotdump.clr.contracts.method_descs import MethodKind, MethodRecord
 from dotdump.clr.contracts.method_tables import ObjectShape
 from dotdump.clr.contracts.stack_reference import StackReference
+from dotdump.clr.data.frames import FRAME_TOP
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.target.model import Architecture
 
