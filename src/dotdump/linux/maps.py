@@ -16,7 +16,7 @@ from dotdump.memory.region_table import RegionTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _ESCAPED = b"\n"
 
@@ -47,11 +47,21 @@ class MapsMemo:
         self._text = b""
         self.latest: RegionTable | None = None
 
-    def parse(self, data: bytes, source: str = "maps") -> RegionTable:
-        """Parse the text of a maps file as ``parse_maps`` does."""
-        if self.latest is None or data != self._text:
-            self.latest = parse_maps(data, source)
-            self._text = data
+    def parse(self, pieces: Iterable[bytes], source: str = "maps") -> RegionTable:
+        """Parse the text of a maps file, cut into ``pieces`` anywhere, as ``parse_maps`` does.
+
+        What has not changed is not gathered: new memory costs as much as reading into it.
+        """
+        same, changed = 0, list[bytes]()
+        for piece in pieces:
+            if not changed and self._text.startswith(piece, same):
+                same += len(piece)
+            else:
+                changed.append(piece)
+        if self.latest is None or changed or same < len(self._text):
+            text = b"".join((self._text[:same], *changed))
+            self.latest = parse_maps(text, source)
+            self._text = text
         return self.latest
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 ROOT = "/proc"
 _CHUNK = 1 << 16
 _PIECE = 1 << 18
+_SLICE = 3 << 10
+"""Bytes that leave room for one more entry in the page that the kernel fills for each read of a file of regions."""
 
 
 class Proc:
@@ -71,17 +73,15 @@ class Proc:
         """Return the regions of the address space, by address; ``memo`` knows the text that was read before."""
         from dotdump.linux.maps import MapsMemo
 
-        return (memo or MapsMemo()).parse(self.read("maps"), f"{self.directory}/maps")
+        path = f"{self.directory}/maps"
+        return (memo or MapsMemo()).parse(self._pieces(path, limits.PROC_FILE), path)
 
     def memory_use(self) -> MemoryUse:
         """Return what is resident, and VmFlags of all regions; slow: the kernel walks every page table."""
         from dotdump.linux.smaps import parse_smaps
 
         path = f"{self.directory}/smaps"
-        try:
-            return parse_smaps(file_pieces(path, limits.SMAPS_FILE), path)
-        except OSError as error:
-            raise explain(error, self.pid, f"read {path}") from error
+        return parse_smaps(self._pieces(path, limits.SMAPS_FILE), path)
 
     def pages(self) -> int:
         """Return the size of the address space in pages."""
@@ -170,6 +170,12 @@ class Proc:
         except ProcessGone:
             return True
 
+    def _pieces(self, path: str, limit: int) -> Iterator[bytes]:
+        try:
+            yield from file_pieces(path, limit)
+        except OSError as error:
+            raise explain(error, self.pid, f"read {path}") from error
+
     def read(self, name: str) -> bytes:
         """Return the bytes of one file of the directory, at most ``limits.PROC_FILE``."""
         path = f"{self.directory}/{name}"
@@ -195,19 +201,20 @@ def read_file(path: str, limit: int = limits.PROC_FILE, directory: int | None = 
 
 
 def file_pieces(path: str, limit: int) -> Iterator[bytes]:
-    """Yield a file that is too large to be held, in pieces larger than the kernel gives; raises as ``read_file``."""
+    """Yield a file of many regions as it comes; raises as ``read_file``.
+
+    For each read the kernel fills a page of its own, and drops the entry that does not fit there to make it again. So
+    less is asked for, many times in one system call, in which other threads of ours run.
+    """
     buffer = memoryview(bytearray(_PIECE))
+    slices = [buffer[start : start + _SLICE] for start in range(0, _PIECE, _SLICE)]
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        filled = total = 0
-        while count := os.readv(descriptor, [buffer[filled:]]):
-            filled += count
-            if filled > _PIECE - _CHUNK:
-                total += filled
-                if total > limit:
-                    raise LimitExceeded(f"more than {limit} bytes", source=path)
-                yield bytes(buffer[:filled])
-                filled = 0
+        total = 0
+        while count := os.readv(descriptor, slices):
+            total += count
+            if total > limit:
+                raise LimitExceeded(f"more than {limit} bytes", source=path)
+            yield bytes(buffer[:count])
     finally:
         os.close(descriptor)
-    yield bytes(buffer[:filled])

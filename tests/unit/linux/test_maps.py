@@ -63,16 +63,31 @@ def test_a_line_that_is_none_is_refused(line: bytes) -> None:
 
 def test_the_same_text_gives_the_very_same_table() -> None:
     memo = MapsMemo()
-    table = memo.parse(LINE)
-    assert memo.parse(bytes(bytearray(LINE))) is table
+    table = memo.parse([LINE])
+    assert memo.parse([bytes(bytearray(LINE))]) is table
     assert memo.latest is table
-    assert [region.start for region in memo.parse(b"1000-2000 rw-p 0 00:00 0\n" + LINE)] == [0x1000, table[0].start]
+    assert [region.start for region in memo.parse([b"1000-2000 rw-p 0 00:00 0\n" + LINE])] == [0x1000, table[0].start]
+
+
+@pytest.mark.parametrize("size", [1, 7, 80, 1 << 20])
+def test_the_text_may_be_cut_anywhere(size: int) -> None:
+    def cut(text: bytes) -> list[bytes]:
+        return [text[at : at + size] for at in range(0, len(text), size)]
+
+    first, last = b"1000-2000 rw-p 0 00:00 0\n", b"3000-4000 r--p 0 00:00 0\n"
+    for text in (first + LINE + last, first + LINE, first + last, last, first + last + LINE, b""):
+        memo = MapsMemo()
+        table = memo.parse(cut(first + LINE + last))
+        assert table == parse_maps(first + LINE + last)
+        assert memo.parse(cut(text)) == parse_maps(text)
+        assert (memo.latest is table) == (text == first + LINE + last)
+        assert memo.parse(cut(first + LINE + last)) == table
 
 
 def test_a_text_that_is_refused_does_not_take_the_place_of_the_last_one() -> None:
     memo = MapsMemo()
-    table = memo.parse(LINE)
+    table = memo.parse([LINE])
     with pytest.raises(FormatError):
-        memo.parse(b"x")
+        memo.parse([b"x"])
     assert memo.latest is table
-    assert memo.parse(LINE) is table
+    assert memo.parse([LINE]) is table

@@ -1,5 +1,7 @@
+import mmap
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,20 @@ def test_a_large_file_comes_in_pieces_up_to_a_limit(tmp_path: Path) -> None:
     assert len(pieces) > 2
     with pytest.raises(LimitExceeded, match="more than 300000 bytes"):
         list(file_pieces(str(file), 300_000))
+
+
+def test_many_regions_come_in_few_system_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    mapped = [mmap.mmap(-1, mmap.PAGESIZE) for _ in range(400)]
+    readv, sizes = os.readv, list[int]()
+
+    def counted(descriptor: int, buffers: Sequence[memoryview]) -> int:
+        sizes.append(readv(descriptor, buffers))
+        return sizes[-1]
+
+    monkeypatch.setattr(os, "readv", counted)
+    pieces = list(file_pieces("/proc/self/smaps", 1 << 30))
+    assert sum(map(len, pieces)) == sum(sizes) > len(mapped) * 500
+    assert len(sizes) < sum(sizes) / (4 * mmap.PAGESIZE)
 
 
 def test_the_pages_of_an_address_space_are_those_of_its_regions() -> None:

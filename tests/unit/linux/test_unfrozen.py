@@ -18,8 +18,8 @@ MAPS = b"""1000-2000 rw-p 00000000 00:00 0
 
 def starts(child: bytes, *wiped: int) -> list[int]:
     memo = MapsMemo()
-    regions = memo.parse(MAPS)
-    found = unfrozen(regions, memo.parse(child), frozenset(wiped), devices_of(regions))
+    regions = memo.parse([MAPS])
+    found = unfrozen(regions, memo.parse([child]), frozenset(wiped), devices_of(regions))
     return [region.start for region in found]
 
 
