@@ -8,9 +8,7 @@ would be more segments than ClrMD takes, the smallest without memory are left ou
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
-from operator import sub
 
 from dotdump.dump.segments import CODES, DumpPlan, Segment, Why
 from dotdump.linux.devices import devices_of
@@ -65,7 +63,7 @@ def full(
     """
     table = RegionTable.of(regions)
     devices = devices_of(regions) if files.devices is None else files.devices
-    sizes = array("Q", map(sub, table.ends, table.starts))
+    sizes = table.sizes
     stored = sizes[:]
     reasons = bytearray(len(table))
     for row in table.rows_of(_UNREADABLE):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from array import array
 from enum import StrEnum
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 
 from dotdump.kernels import segment_rows
 from dotdump.memory.region import Protection
@@ -113,7 +112,7 @@ class DumpPlan:
     @cached_property
     def alignment(self) -> int:
         """The largest power of two that segments begin and end at multiples of; 0 without segments."""
-        bounds = reduce(or_, self.sizes, reduce(or_, self.starts, 0))
+        bounds = segment_rows.all_bits(self.starts, self.sizes)
         return bounds & -bounds
 
     @property

@@ -8,6 +8,12 @@ cpdef uint64_t total_size(
     const uint64_t[::1] starts, const uint64_t[::1] ends, const uint8_t[::1] chosen
 ) except? 0xFFFFFFFFFFFFFFFF
 
+@cython.locals(row=Py_ssize_t)
+cpdef Py_ssize_t measure(const uint64_t[::1] starts, const uint64_t[::1] ends, uint64_t[::1] sizes) except -1
+
+@cython.locals(bits=uint64_t, row=Py_ssize_t)
+cpdef uint64_t all_bits(const uint64_t[::1] starts, const uint64_t[::1] sizes) except? 0xFFFFFFFFFFFFFFFF
+
 @cython.locals(filled=Py_ssize_t, joins=int, row=Py_ssize_t, kind=int)
 cpdef Py_ssize_t join(
     const uint64_t[::1] starts, const uint64_t[::1] ends, const uint8_t[::1] kinds, uint64_t[::1] spans

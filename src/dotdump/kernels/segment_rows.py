@@ -24,6 +24,21 @@ def total_size(starts: Sequence[int], ends: Sequence[int], chosen: Sequence[int]
     return total
 
 
+def measure(starts: Sequence[int], ends: Sequence[int], sizes: MutableSequence[int]) -> int:
+    """Fill ``sizes`` with the bytes of each row; return how many rows there are."""
+    for row in range(len(starts)):
+        sizes[row] = (ends[row] - starts[row]) & _MOST
+    return len(starts)
+
+
+def all_bits(starts: Sequence[int], sizes: Sequence[int]) -> int:
+    """Return the bits that are in any of the numbers."""
+    bits = 0
+    for row in range(len(starts)):
+        bits = bits | starts[row] | sizes[row]
+    return bits
+
+
 def join(starts: Sequence[int], ends: Sequence[int], kinds: Sequence[int], spans: MutableSequence[int]) -> int:
     """Fill ``spans`` with the first row and the last of each span; return how many numbers were filled.
 

@@ -57,6 +57,13 @@ class RegionTable(Sequence[Region]):
             {row: region.path for row, region in enumerate(regions) if region.path},
         )
 
+    @property
+    def sizes(self) -> array[int]:
+        """The bytes of each row."""
+        found = array("Q", [0]) * len(self.starts)
+        segment_rows.measure(self.starts, self.ends, found)
+        return found
+
     def size_of(self, rows: bytes | bytearray) -> int:
         """Return the bytes in those regions whose byte in ``rows`` is not 0."""
         return segment_rows.total_size(self.starts, self.ends, rows)

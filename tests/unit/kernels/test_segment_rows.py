@@ -33,6 +33,17 @@ def test_sizes_of_chosen_rows_are_summed_up(rows: ModuleType) -> None:
     assert rows.total_size(column(), column(), b"") == 0
 
 
+def test_rows_are_measured(rows: ModuleType) -> None:
+    sizes = room(3)
+    assert rows.measure(column(0x1000, 0x5000, 7), column(0x2000, 0x8000, 5), sizes) == 3
+    assert list(sizes) == [0x1000, 0x3000, MOST - 1]
+
+
+def test_bits_of_all_numbers_are_gathered(rows: ModuleType) -> None:
+    assert rows.all_bits(column(0x1000, 0x6400), column(0x1000, MOST - 0xFFF)) == MOST - 0xBFF
+    assert rows.all_bits(column(), column()) == 0
+
+
 def test_neighbours_are_joined_where_both_may_be(rows: ModuleType) -> None:
     starts = column(0x1000, 0x2000, 0x3000, 0x4000, 0x6000, 0x7000, 0x8000)
     ends = column(0x2000, 0x3000, 0x4000, 0x5000, 0x7000, 0x8000, 0x9000)
@@ -106,5 +117,7 @@ def test_any_numbers_are_answered_alike(table: list[tuple[int, ...]], data: st.D
         falls = rows.gather(flat, 4, 2, column(*range(len(table))), (words := room(len(table))))
         spans = room(2 * len(table))
         filled = rows.join(columns[0], columns[1], bytes(kind % 3 for kind in kinds), spans)
-        answers.append((totals, picked[:count], falls, words, spans[:filled]))
+        rows.measure(columns[0], columns[1], (sizes := room(len(table))))
+        bits = rows.all_bits(columns[0], columns[1])
+        answers.append((totals, picked[:count], falls, words, spans[:filled], sizes, bits))
     assert answers[0] == answers[1]
