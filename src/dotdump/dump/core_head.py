@@ -69,8 +69,8 @@ def build_head(target: Target, plan: DumpPlan, origin: Origin) -> tuple[bytes, a
         header = ElfHeader(ElfType.CORE, target.platform.machine, count, shnum=1, shoff=tables)
     head_size = _up(notes_at + notes_size, page if len(plan) else 4)
     offsets = _place(plan, head_size, piece)
-    parts = [build_header(header), _note_header(notes_at, notes_size), _load_headers(plan, offsets, piece), extended]
-    return b"".join((*parts, *notes, bytes(head_size - notes_at - notes_size))), offsets
+    front, loads = build_header(header) + _note_header(notes_at, notes_size), _load_headers(plan, offsets, piece)
+    return b"".join((front, loads, extended, *notes, bytes(head_size - notes_at - notes_size))), offsets
 
 
 def _place(plan: DumpPlan, head_size: int, page: int) -> array[int]:
@@ -88,8 +88,8 @@ def _note_header(offset: int, size: int) -> bytes:
     return build_program_header(ProgramHeader(SegmentType.NOTE, 0, offset, 0, size, 0, align=4))
 
 
-def _load_headers(plan: DumpPlan, offsets: array[int], page: int) -> bytes:
-    """Return a PT_LOAD for each segment."""
+def _load_headers(plan: DumpPlan, offsets: array[int], page: int) -> memoryview:
+    """Return the bytes of a PT_LOAD for each segment."""
     flags = array("Q", map(_LOAD_WORDS.__getitem__, plan.protections))
     nothing = array("Q", [0]) * len(plan)
     pages = array("Q", [page]) * len(plan)

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 _SWAPPED = sys.byteorder == "big"
 
 
-def interleaved(columns: Sequence[array[int]]) -> bytes:
-    """Return a row after the other, each with a word of every column."""
+def interleaved(columns: Sequence[array[int]]) -> memoryview:
+    """Return the bytes of a row after the other, each with a word of every column."""
     table = array("Q", [0]) * (len(columns) * len(columns[0]))
     for place, column in enumerate(columns):
         table[place :: len(columns)] = column
     if _SWAPPED:
         table.byteswap()
-    return table.tobytes()
+    return memoryview(table).cast("B")
 
 
 def words_of(data: bytes) -> Column:

@@ -139,7 +139,7 @@ def build_maps(regions: Sequence[Region]) -> bytes:
     for row, path in paths.items():
         words[row] |= len(path) << 32
     rows = interleaved((table.starts, table.ends, table.offsets, table.inodes, table.devices, words))
-    parts, done = [_COUNT.pack(len(table))], 0
+    parts, done = list[bytes | memoryview]([_COUNT.pack(len(table))]), 0
     for row, path in paths.items():
         parts += (rows[done : (row + 1) * _MAP.size], path)
         done = (row + 1) * _MAP.size

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ESCAPED = b"\n"
 
 
-def parse_maps(data: bytes, source: str = "maps") -> RegionTable:
+def parse_maps(data: bytes | bytearray, source: str = "maps") -> RegionTable:
     """Parse the text of a maps file, in the kernel's order; raises ``FormatError`` for a line that is none."""
     most = data.count(b"\n") + 1
     filled, rights = array("Q", [0]) * (map_text.COLUMNS * most + 1), bytearray(most)
@@ -44,32 +44,32 @@ class MapsMemo:
     """
 
     def __init__(self) -> None:
-        self._text = b""
+        self._text: bytes | bytearray = b""
         self.latest: RegionTable | None = None
 
-    def parse(self, pieces: Iterable[bytes], source: str = "maps") -> RegionTable:
+    def parse(self, pieces: Iterable[bytes | memoryview], source: str = "maps") -> RegionTable:
         """Parse the text of a maps file, cut into ``pieces`` anywhere, as ``parse_maps`` does.
 
         What has not changed is not gathered: new memory costs as much as reading into it.
         """
-        same, changed = 0, list[bytes]()
+        same, changed = 0, bytearray()
         for piece in pieces:
             if not changed and self._text.startswith(piece, same):
                 same += len(piece)
             else:
-                changed.append(piece)
+                changed += piece
         if self.latest is None or changed or same < len(self._text):
-            text = b"".join((self._text[:same], *changed))
+            text = self._text[:same] + changed if same else changed
             self.latest = parse_maps(text, source)
             self._text = text
         return self.latest
 
 
-def _paths(data: bytes, starts: array[int], ends: array[int]) -> Iterator[str]:
+def _paths(data: bytes | bytearray, starts: array[int], ends: array[int]) -> Iterator[str]:
     """Yield the paths that stand in the text; many are the same."""
     known: dict[bytes, str] = {}
     for start, end in zip(starts, ends, strict=True):
-        raw = data[start:end]
+        raw = bytes(data[start:end])
         path = known.get(raw)
         if path is None:
             path = known[raw] = text.name(text.unescape(raw, _ESCAPED))

@@ -170,7 +170,7 @@ class Proc:
         except ProcessGone:
             return True
 
-    def _pieces(self, path: str, limit: int) -> Iterator[bytes]:
+    def _pieces(self, path: str, limit: int) -> Iterator[memoryview]:
         try:
             yield from file_pieces(path, limit)
         except OSError as error:
@@ -200,8 +200,8 @@ def read_file(path: str, limit: int = limits.PROC_FILE, directory: int | None = 
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def file_pieces(path: str, limit: int) -> Iterator[bytes]:
-    """Yield a file of many regions as it comes; raises as ``read_file``.
+def file_pieces(path: str, limit: int) -> Iterator[memoryview]:
+    """Yield a file of many regions as it comes, each piece until the next is asked for; raises as ``read_file``.
 
     For each read the kernel fills a page of its own, and drops the entry that does not fit there to make it again. So
     less is asked for, many times in one system call, in which other threads of ours run.
@@ -215,6 +215,6 @@ def file_pieces(path: str, limit: int) -> Iterator[bytes]:
             total += count
             if total > limit:
                 raise LimitExceeded(f"more than {limit} bytes", source=path)
-            yield bytes(buffer[:count])
+            yield buffer[:count]
     finally:
         os.close(descriptor)

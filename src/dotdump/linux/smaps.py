@@ -47,7 +47,7 @@ class MemoryUse:
     awaited: tuple[MemoryRange, ...] = ()
 
 
-def parse_smaps(pieces: Iterable[bytes], source: str = "smaps") -> MemoryUse:
+def parse_smaps(pieces: Iterable[bytes | memoryview], source: str = "smaps") -> MemoryUse:
     """Sum up the text of an smaps file, cut into ``pieces`` anywhere; each entry ends with VmFlags.
 
     Raises ``FormatError`` for an entry that is none.
