@@ -51,8 +51,8 @@ _LOAD_WORDS = [SegmentType.LOAD | flags << 32 for flags in range(8)]
 """p_type and p_flags of a PT_LOAD, as one word."""
 
 
-def build_head(target: Target, plan: DumpPlan, origin: Origin) -> tuple[bytes, array[int]]:
-    """Return the head, padded to a page, and the file offset of each segment's memory.
+def build_head(target: Target, plan: DumpPlan, origin: Origin) -> tuple[list[bytes | memoryview], array[int]]:
+    """Return the parts of the head, padded to a page, and the file offset of each segment's memory.
 
     A plan that is cut finer than pages is laid out in pieces as small.
     """
@@ -69,8 +69,9 @@ def build_head(target: Target, plan: DumpPlan, origin: Origin) -> tuple[bytes, a
         header = ElfHeader(ElfType.CORE, target.platform.machine, count, shnum=1, shoff=tables)
     head_size = _up(notes_at + notes_size, page if len(plan) else 4)
     offsets = _place(plan, head_size, piece)
-    front, loads = build_header(header) + _note_header(notes_at, notes_size), _load_headers(plan, offsets, piece)
-    return b"".join((front, loads, extended, *notes, bytes(head_size - notes_at - notes_size))), offsets
+    front = build_header(header) + _note_header(notes_at, notes_size)
+    rest = b"".join((extended, *notes, bytes(head_size - notes_at - notes_size)))
+    return [front, _load_headers(plan, offsets, piece), rest], offsets
 
 
 def _place(plan: DumpPlan, head_size: int, page: int) -> array[int]:

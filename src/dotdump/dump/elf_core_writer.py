@@ -27,7 +27,7 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dotdump.dump.segments import DumpPlan
     from dotdump.dump.sink import Sink
@@ -101,8 +101,9 @@ class ElfCoreWriter:
     def _write(self, sink: Sink) -> WrittenCore:
         content = _Content(sink, self._page_size)
         self._read = _reader(self._target.memory, sink.lag + 1)
-        sink.write(self._head)
-        position, done = len(self._head), 0
+        for part in self._head:
+            sink.write(part)
+        position, done = sum(map(len, self._head)), 0
         if zeros := self._plan.zero_block:
             sink.hole(zeros)
             position += zeros
@@ -192,8 +193,11 @@ class _Content:
         else:
             self._gaps.append(Gap(start, end, reason))
 
-    def trailer(self, head: bytes, memory: int) -> Trailer:
-        return Trailer(len(head), crc32(head), memory, self._zero, None, tuple(self._gaps))
+    def trailer(self, head: Sequence[Data], memory: int) -> Trailer:
+        checksum = 0
+        for part in head:
+            checksum = crc32(part, checksum)
+        return Trailer(sum(map(len, head)), checksum, memory, self._zero, None, tuple(self._gaps))
 
 
 def _reader(memory: AddressSpace, count: int) -> Callable[[int, int], Data]:

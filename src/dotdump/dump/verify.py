@@ -60,6 +60,7 @@ class Expectation:
     shortened: bool = False
 
 
+_STEP = 1 << 20
 STACK_CHECKS = 1000
 """Threads whose stack is looked for: each costs a search, and a thousand tell as much as all."""
 
@@ -125,13 +126,22 @@ def _check_trailer(core: CoreOutline, space: AddressSpace) -> Finding:
     trailer = read_trailer(space, core.end, "the core")
     if isinstance(trailer, Problem):
         return Finding("trailer", Verdict.PROBLEM, trailer.message)
-    if crc32(space.read_available(0, min(trailer.head, NOTE_SEGMENT))) != trailer.head_crc:
+    if _checksum(space, min(trailer.head, NOTE_SEGMENT)) != trailer.head_crc:
         return Finding("trailer", Verdict.PROBLEM, "headers or notes are damaged: their checksum is wrong")
     lost = sum(gap.end - gap.start for gap in trailer.gaps)
     if lost:
         seen = f"{lost:,} bytes in {len(trailer.gaps):,} places could not be read: {trailer.gaps[0].reason}"
         return Finding("trailer", Verdict.WARNING, seen)
     return Finding("trailer", Verdict.OK, f"written whole, {trailer.zero:,} bytes of it zero pages")
+
+
+def _checksum(space: AddressSpace, size: int) -> int:
+    """Return the CRC-32 of what can be read of the first ``size`` bytes."""
+    checksum = position = 0
+    while position < size and (data := space.read_available(position, min(size - position, _STEP))):
+        checksum = crc32(data, checksum)
+        position += len(data)
+    return checksum
 
 
 def _check_notes(core: CoreOutline) -> Finding:
