@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 ROOT = "/proc"
 _CHUNK = 1 << 16
-_PIECE = 1 << 18
 _SLICE = 3 << 10
 """Bytes that leave room for one more entry in the page that the kernel fills for each read of a file of regions."""
 
@@ -206,8 +205,8 @@ def file_pieces(path: str, limit: int) -> Iterator[memoryview]:
     For each read the kernel fills a page of its own, and drops the entry that does not fit there to make it again. So
     less is asked for, many times in one system call, in which other threads of ours run.
     """
-    buffer = memoryview(bytearray(_PIECE))
-    slices = [buffer[start : start + _SLICE] for start in range(0, _PIECE, _SLICE)]
+    buffer = memoryview(bytearray(_CHUNK))
+    slices = [buffer[start : start + _SLICE] for start in range(0, _CHUNK, _SLICE)]
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         total = 0
