@@ -4,9 +4,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from dotdump.dump.collect import Request, collect
+from dotdump.dump.own_method import SnapshotMethod
+from dotdump.dump.progress import Phase
 from dotdump.errors import CollectError, ProcessGone
 from dotdump.linux.fork_child import ForkedChild
 from dotdump.linux.proc import Proc
@@ -59,6 +63,33 @@ def test_nothing_of_a_snapshot_stays_behind() -> None:
         with open_snapshot(process.pid) as target:
             assert children_of(process.pid)
         assert target.problems == []
+        assert children_of(process.pid) == []
+
+
+def test_a_snapshot_ends_while_others_work_and_is_buried_when_it_is_closed() -> None:
+    with native("threads", "7") as process, open_snapshot(process.pid) as target:
+        target.end()
+        deadline = time.monotonic() + 10
+        while children_of(process.pid) != ["Z"] and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert children_of(process.pid) == ["Z"]
+        target.close()
+        assert target.problems == []
+        assert children_of(process.pid) == []
+
+
+def test_a_core_is_read_back_once_while_its_snapshot_ends(tmp_path: Path) -> None:
+    with native("threads", "7") as process:
+        children: list[list[str]] = []
+
+        def look(phase: Phase, done: int, expected: int | None) -> None:  # noqa: ARG001
+            if phase is Phase.VERIFY:
+                children.append(children_of(process.pid))
+
+        result = collect(Request(process.pid, output=str(tmp_path / "core")), SnapshotMethod(), look)
+        assert [len(found) for found in children] == [1]
+        assert result.verified
+        assert len(result.findings) > 5
         assert children_of(process.pid) == []
 
 

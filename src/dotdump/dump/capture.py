@@ -6,6 +6,7 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol
 
     from dotdump.dump.destination import Output
@@ -21,7 +22,8 @@ class Task:
     """What a method is given: the process, what to keep of it, and an output that is open.
 
     ``expected`` is about how many bytes it will be, None where nobody knows; ``deadline`` is a time of
-    ``time.monotonic``.
+    ``time.monotonic``. ``read_back`` reads the output, once it is whole: a method that then waits for something may
+    call it meanwhile, else it is called when the method has returned.
     """
 
     subject: Subject
@@ -30,6 +32,7 @@ class Task:
     expected: int | None
     deadline: float
     progress: Progress
+    read_back: Callable[[], object]
 
 
 @record

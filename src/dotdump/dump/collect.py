@@ -85,9 +85,10 @@ def collect(request: Request, method: Method, progress: Progress = silent) -> Co
                 _require_report_name(output)
             expected = method.expected_size(subject, request.type)
             require_room(output, expected)
-            task = Task(subject, request.type, output, expected, deadline, progress)
+            reading = _Reading(request, subject, output, progress)
+            task = Task(subject, request.type, output, expected, deadline, progress, reading.do)
             capture = _capture(method, task)
-            findings = _verify(task) if request.verify else ()
+            findings = reading.do()
             _require_whole(output, method, findings)
             size, (path, surprises) = output.size, publish(output)
         report, failures = _write_crash_report(capture, path, request)
@@ -123,13 +124,29 @@ def _capture(method: Method, task: Task) -> Capture:
         raise Incomplete(error.message, path=keep(task.output), hint=error.hint) from error
 
 
-def _verify(task: Task) -> tuple[Finding, ...]:
-    size = task.output.size
-    task.progress(Phase.VERIFY, size, size)
-    expected = task.subject.expectation()
-    if task.type is DumpType.TRIAGE:
-        expected = replace(expected, shortened=True)
-    return verify_output(task.output, expected)
+class _Reading:
+    """Reads an output back, if that was asked for: the first time that it is done."""
+
+    def __init__(self, request: Request, subject: Subject, output: Output, progress: Progress) -> None:
+        self._request = request
+        self._subject = subject
+        self._output = output
+        self._progress = progress
+        self._findings: tuple[Finding, ...] | None = None
+
+    def do(self) -> tuple[Finding, ...]:
+        """Return what was found."""
+        if self._findings is None:
+            self._findings = self._verify() if self._request.verify else ()
+        return self._findings
+
+    def _verify(self) -> tuple[Finding, ...]:
+        size = self._output.size
+        self._progress(Phase.VERIFY, size, size)
+        expected = self._subject.expectation()
+        if self._request.type is DumpType.TRIAGE:
+            expected = replace(expected, shortened=True)
+        return verify_output(self._output, expected)
 
 
 def _require_whole(output: Output, method: Method, findings: tuple[Finding, ...]) -> None:

@@ -149,6 +149,8 @@ class SnapshotMethod:
         with target:
             core = _Core(task, options, self.name, target, target.not_atomic)
             core.write(target, target.check)
+            target.end()
+            task.read_back()
         return core.captured(target, self.why)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 
 from dotdump.errors import CollectError, ProcessGone
 from dotdump.linux import ptrace
@@ -62,15 +63,18 @@ class ForkedChild:
         # Before Linux 5.9 it fails: the table stays shared with the target, and closing there is still closing.
         self._run_to_exit()
 
+    def end(self) -> None:
+        """Have it end, and do not wait until it has: its pid is its own until ``kill`` did."""
+        if self._alive:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
     def kill(self) -> None:
         """End it; a second call does nothing."""
         if not self._alive:
             return
+        self.end()
         self._alive = False
-        try:
-            os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
         deadline = time.monotonic() + DEATH_SECONDS
         try:
             while time.monotonic() < deadline:

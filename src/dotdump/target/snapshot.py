@@ -223,6 +223,10 @@ class SnapshotTarget(Closing):
         """Raise ``ProcessGone`` where the twin was killed, the first when memory runs out: it lost pages then."""
         require_held(self._twin.pid, self._twin.pid)
 
+    def end(self) -> None:
+        """Have the twin end, and do not wait for that: it takes as long as the fork did. Nothing is read afterwards."""
+        self._twin.end()
+
     def close(self) -> None:
         """End the twin and leave no trace of it. A second call does nothing."""
         if self._closed:
