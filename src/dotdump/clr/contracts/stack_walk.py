@@ -10,6 +10,7 @@ Source of truth: docs/design/datacontracts/StackWalk.md, version 1; ``StackFrame
 
 from __future__ import annotations
 
+from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
@@ -202,16 +203,15 @@ class _Walk:
         """Yield what is between native code at ``context`` and managed code further out; return that, or the end."""
         bridge = NativeBridge(self._walker.native, self._walker.is_managed, context, block)
         bridged = bridge.managed if leaf and self._is_bridge_needed(bridge) else None
-        native = list(bridge.steps) if self._show_native or bridged is not None else []
-        if not self._show_native:
-            native = [step for step in native if step.kind is StepKind.STUB]
+        steps = bridge.steps if self._show_native or bridged is not None else ()
+        native = deque(step for step in steps if self._show_native or step.kind is StepKind.STUB)
         if bridged is not None:
             yield from native
             return bridged
         while self._next is not None:
             frame = self._next
             while native and native[0].sp < frame.address:
-                yield native.pop(0)
+                yield native.popleft()
             yield Step(StepKind.RUNTIME, None, frame=frame)
             self._advance()
             behind = self._behind(frame, context)
@@ -219,7 +219,7 @@ class _Walk:
                 return behind
             if behind is not None and self._walker.is_managed(behind.lookup):
                 while native and native[0].sp < behind.sp:
-                    yield native.pop(0)
+                    yield native.popleft()
                 return behind
         yield from native
         return self._end(bridge.end if self._show_native else None)
