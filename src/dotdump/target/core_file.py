@@ -6,7 +6,7 @@ a ``Problem`` for each thing it has not. Source of truth: gABI ch. 4 and 5, core
 
 from __future__ import annotations
 
-from dotdump.errors import FormatError
+from dotdump.errors import FormatError, MemoryFault
 from dotdump.formats.elf import (
     PROGRAM_HEADER,
     ElfHeader,
@@ -59,6 +59,7 @@ class CoreFile:
 
 def read_core_file(space: AddressSpace, size: int, name: str) -> CoreFile:
     """Return the core in ``space``, a file of ``size`` bytes; ``FormatError`` where it is none that can be read."""
+    _require_beginning(space, size, name)
     header = read_header(space, source=name)
     registers = _architecture(header, name)
     problems: list[Problem] = []
@@ -78,6 +79,14 @@ def read_core_file(space: AddressSpace, size: int, name: str) -> CoreFile:
     if not notes and not problems:
         problems.append(Problem("notes", f"{name} has no notes: threads and modules are unknown"))
     return CoreFile(name, size, expected, header, segments, notes, registers, tuple(problems))
+
+
+def _require_beginning(space: AddressSpace, size: int, name: str) -> None:
+    """Raise ``FormatError`` that says why where the first byte cannot be had, as of a damaged compressed file."""
+    try:
+        space.read(0, min(size, 1))
+    except MemoryFault as fault:
+        raise FormatError(fault.message, source=name) from fault
 
 
 def _architecture(header: ElfHeader, name: str) -> RegisterFile:

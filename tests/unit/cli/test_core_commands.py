@@ -78,6 +78,19 @@ def test_a_cut_core_is_not_complete_and_the_exit_code_says_so(core: Path, capsys
     assert answer(capsys, "verify", str(core), code=Exit.PROBLEMS)["verdict"] == "problem"
 
 
+def test_a_compressed_core_with_a_damaged_beginning_is_said_to_be_damaged(
+    core: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = tmp_path / "core.zst"
+    assert main(["convert", str(core), str(packed)]) == 0
+    data = bytearray(packed.read_bytes())
+    data[20] ^= 0xFF
+    packed.write_bytes(data)
+    for command in ("info", "verify"):
+        assert main([command, str(packed)]) == 1
+        assert f"the zstd frame at offset 0x0 of {packed} is damaged" in capsys.readouterr().err
+
+
 def test_of_many_things_wrong_with_a_core_ten_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "core"
     short = [note(b"CORE", 1, b"no status") for _ in range(1000)]
