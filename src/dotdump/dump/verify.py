@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dotdump.memory.space import AddressSpace
+    from dotdump.memory.zstd import ZstdSpace
 
 
 class Verdict(StrEnum):
@@ -76,6 +77,14 @@ def verify_core(space: AddressSpace, size: int, expected: Expectation | None = N
     return tuple(_findings(outline, space, size, expected or Expectation()))
 
 
+def verify_frames(content: ZstdSpace) -> Finding:
+    """Check that the frames of a compressed core are as large as they are read: else memory would be that of others."""
+    wrong = content.false_frame()
+    if wrong:
+        return Finding("frames", Verdict.PROBLEM, wrong)
+    return Finding("frames", Verdict.OK, "each holds as much as its head says")
+
+
 def worst(findings: tuple[Finding, ...]) -> Verdict:
     """Return the gravest verdict there is."""
     verdicts = {finding.verdict for finding in findings}
@@ -118,6 +127,8 @@ def _check_length(core: CoreOutline, size: int) -> Finding:
     if size < core.end:
         seen = f"the file ends at {size:,}, {core.end - size:,} bytes before what its headers promise"
         return Finding("length", Verdict.PROBLEM, seen)
+    if size > core.end and not core.has_origin:
+        return Finding("length", Verdict.OK, f"{size:,} bytes, {size - core.end:,} more than the headers tell of")
     return Finding("length", Verdict.OK, f"{size:,} bytes, as the headers say")
 
 

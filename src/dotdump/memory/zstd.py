@@ -20,6 +20,8 @@ else:
     Protocol = object
 
 CACHE_BYTES = 32 << 20
+_HEAD = 18
+"""Bytes of the longest head of a frame: RFC 8878, 3.1.1.1."""
 
 
 class Frames(Protocol):
@@ -86,6 +88,23 @@ class ZstdSpace(ExactReads):
         if not 0 <= address < self.size:
             return f"{self.name} unpacks to {self.size:#x} bytes"
         return self._damage.get(self._frames.frame_at(address), "not asked for yet")
+
+    def false_frame(self) -> str:
+        """Return which frame tells of another size than the one it is known by, or nothing; only their heads are read.
+
+        What follows a frame of false size is not where it seems to be.
+        """
+        end = 0
+        while end < self.size:
+            number = self._frames.frame_at(end)
+            (low, _), (start, end) = self._frames.compressed(number), self._frames.content(number)
+            try:
+                told = zstd.get_frame_info(self._file.read_available(low, _HEAD)).decompressed_size
+            except zstd.ZstdError:
+                return f"no zstd frame begins at offset {low:#x}, where the table has one"
+            if told not in (None, end - start):
+                return f"the zstd frame at offset {low:#x} holds {told:,} bytes, and the table says {end - start:,}"
+        return ""
 
     def close(self) -> None:
         """Forget all frames and close the file."""

@@ -78,6 +78,22 @@ def test_a_cut_core_is_not_complete_and_the_exit_code_says_so(core: Path, capsys
     assert answer(capsys, "verify", str(core), code=Exit.PROBLEMS)["verdict"] == "problem"
 
 
+def test_a_false_size_in_the_table_of_a_compressed_core_is_found(
+    core: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = tmp_path / "core.zst"
+    core.write_bytes(core.read_bytes() + bytes(1 << 20))  # a frame of its own
+    assert main(["convert", str(core), str(packed)]) == 0
+    capsys.readouterr()
+    found = answer(capsys, "verify", str(packed))
+    assert found["findings"][0] == {"check": "frames", "verdict": "ok", "seen": "each holds as much as its head says"}
+    data = bytearray(packed.read_bytes())
+    data[-9 - 8 + 4 + 1] ^= 4  # the size of the last frame's content, 1,024 bytes more or less
+    packed.write_bytes(data)
+    found = answer(capsys, "verify", str(packed), code=Exit.PROBLEMS)
+    assert (found["findings"][0]["check"], found["findings"][0]["verdict"]) == ("frames", "problem")
+
+
 def test_a_compressed_core_with_a_damaged_beginning_is_said_to_be_damaged(
     core: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +105,12 @@ def test_a_compressed_core_with_a_damaged_beginning_is_said_to_be_damaged(
     for command in ("info", "verify"):
         assert main([command, str(packed)]) == 1
         assert f"the zstd frame at offset 0x0 of {packed} is damaged" in capsys.readouterr().err
+
+
+def test_more_bytes_than_the_headers_tell_of_are_counted(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    core.write_bytes(core.read_bytes() + bytes(1000))
+    findings = {row["check"]: row for row in answer(capsys, "verify", str(core))["findings"]}
+    assert findings["length"]["seen"].endswith(" bytes, 1,000 more than the headers tell of")
 
 
 def test_of_many_things_wrong_with_a_core_ten_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,6 +50,22 @@ def test_reads_past_the_end_give_what_is_there_or_fault() -> None:
     assert (caught.value.address, caught.value.size) == (50_000, 90)
 
 
+@pytest.mark.parametrize("grown", [None, 0, 4, 9])
+def test_a_frame_of_another_size_than_the_table_says_is_found_by_its_head(grown: int | None) -> None:
+    parts = [CONTENT[start : start + STEP] for start in range(0, len(CONTENT), STEP)]
+    frames = [zstd.compress(part) for part in parts]
+    sizes = [(len(frame), STEP + (number == grown)) for number, frame in enumerate(frames)]
+    wrong = ZstdSpace(MemoryFile(b"".join(frames)), FrameTable(sizes)).false_frame()
+    place = sum(len(frame) for frame in frames[:grown])
+    says = f"the zstd frame at offset {place:#x} holds 5,000 bytes, and the table says 5,001"
+    assert wrong == ("" if grown is None else says)
+
+
+def test_where_the_table_has_a_frame_there_is_one() -> None:
+    content, _ = space(damage=3)
+    assert content.false_frame().startswith("no zstd frame begins at offset")
+
+
 def test_a_view_is_given_within_one_frame_only() -> None:
     content, _ = space()
     assert bytes(content.view(10, 20) or b"") == CONTENT[10:30]

@@ -8,8 +8,11 @@ from dotdump.cli.registry import Exit
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
 
     from dotdump.cli.console import Console
+    from dotdump.dump.verify import Finding
+    from dotdump.target.core import RandomAccess
 
 EXAMPLES = "  dotdump verify core.4711\n  dotdump verify --format json core.4711"
 
@@ -26,7 +29,7 @@ def run(arguments: Namespace, console: Console) -> int:
     from dotdump.report.table import render_table
 
     with open_named(arguments, console) as target:
-        findings = verify_core(target.source, target.source.size)
+        findings = (*_of_frames(target.source), *verify_core(target.source, target.source.size))
     verdict = worst(findings)
     if console.format == "json":
         result = {"core": arguments.core, "verdict": verdict.value, "findings": findings}
@@ -35,3 +38,16 @@ def run(arguments: Namespace, console: Console) -> int:
         rows = [(finding.check, finding.verdict.value, finding.seen) for finding in findings]
         console.result(render_table(("CHECK", "VERDICT", "SEEN"), rows, width=console.width))
     return Exit.PROBLEMS if verdict is Verdict.PROBLEM else Exit.DONE
+
+
+def _of_frames(source: RandomAccess) -> Iterator[Finding]:
+    """Yield what is found of the frames of a core that is read in place, compressed."""
+    from dotdump.memory.file import FileSpace
+
+    if isinstance(source, FileSpace):
+        return
+    from dotdump.dump.verify import verify_frames
+    from dotdump.memory.zstd import ZstdSpace
+
+    if isinstance(source, ZstdSpace):
+        yield verify_frames(source)
