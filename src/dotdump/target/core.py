@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 else:
     Protocol = object
 
+COMPRESSION = "compression"
+"""What kind of problem a compressed file is that is cut or contradicts itself; its content may be whole."""
 _ARCHITECTURES = {Machine.X86_64: Architecture.X86_64, Machine.AARCH64: Architecture.AARCH64}
 _PAGE_SIZES = frozenset((4 << 10, 16 << 10, 64 << 10))
 """Those that kernels of these architectures can be built for."""
@@ -72,7 +74,7 @@ def open_core(
         problems: tuple[Problem, ...] = ()
         if is_zstd(space):
             space, damage = open_zstd(space)
-            problems = () if damage is None else (Problem("cut", str(damage)),)
+            problems = () if damage is None else (Problem(COMPRESSION, str(damage)),)
         return CoreTarget(space, sysroots, problems, symbols)
     except BaseException:
         space.close()

@@ -94,6 +94,18 @@ def test_a_false_size_in_the_table_of_a_compressed_core_is_found(
     assert (found["findings"][0]["check"], found["findings"][0]["verdict"]) == ("frames", "problem")
 
 
+def test_a_compressed_core_without_its_table_is_whole_with_a_warning(
+    core: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = tmp_path / "core.zst"
+    assert main(["convert", str(core), str(packed)]) == 0
+    capsys.readouterr()
+    packed.write_bytes(packed.read_bytes()[:-3])
+    found = answer(capsys, "verify", str(packed))
+    assert (found["verdict"], found["findings"][0]["check"]) == ("warning", "frames")
+    assert "cut in the middle of a zstd frame" in found["findings"][0]["seen"]
+
+
 def test_a_compressed_core_with_a_damaged_beginning_is_said_to_be_damaged(
     core: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dotdump.cli.console import Console
     from dotdump.dump.verify import Finding
-    from dotdump.target.core import RandomAccess
+    from dotdump.target.core import CoreTarget
 
 EXAMPLES = "  dotdump verify core.4711\n  dotdump verify --format json core.4711"
 
@@ -29,7 +29,7 @@ def run(arguments: Namespace, console: Console) -> int:
     from dotdump.report.table import render_table
 
     with open_named(arguments, console) as target:
-        findings = (*_of_frames(target.source), *verify_core(target.source, target.source.size))
+        findings = (*_of_frames(target), *verify_core(target.source, target.source.size))
     verdict = worst(findings)
     if console.format == "json":
         result = {"core": arguments.core, "verdict": verdict.value, "findings": findings}
@@ -40,14 +40,17 @@ def run(arguments: Namespace, console: Console) -> int:
     return Exit.PROBLEMS if verdict is Verdict.PROBLEM else Exit.DONE
 
 
-def _of_frames(source: RandomAccess) -> Iterator[Finding]:
-    """Yield what is found of the frames of a core that is read in place, compressed."""
+def _of_frames(target: CoreTarget) -> Iterator[Finding]:
+    """Yield what is found of the frames of a compressed core; nothing of a plain one."""
+    from dotdump.dump.verify import Finding, Verdict, verify_frames
     from dotdump.memory.file import FileSpace
+    from dotdump.target.core import COMPRESSION
 
-    if isinstance(source, FileSpace):
-        return
-    from dotdump.dump.verify import verify_frames
-    from dotdump.memory.zstd import ZstdSpace
+    damage = [problem.message for problem in target.problems if problem.kind == COMPRESSION]
+    if damage:
+        yield Finding("frames", Verdict.WARNING, damage[0])
+    elif not isinstance(target.source, FileSpace):
+        from dotdump.memory.zstd import ZstdSpace
 
-    if isinstance(source, ZstdSpace):
-        yield verify_frames(source)
+        if isinstance(target.source, ZstdSpace):
+            yield verify_frames(target.source)
