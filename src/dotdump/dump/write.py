@@ -94,6 +94,8 @@ def published(name: str, *, replace: bool = False) -> Iterator[int]:
     from dotdump.dump.output import Place, open_output
 
     directory, base = os.path.split(name)
+    if not base:
+        raise OutputRefused(f"cannot write to {name!r}: that is no name of a file")
     with open_output(Place(directory or ".", base, replace=replace)) as file:
         with room_for(name):
             yield file.descriptor

@@ -152,6 +152,16 @@ def test_a_false_range_is_a_usage_error(core: Path, text: str, capsys: pytest.Ca
     assert "is not a" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["", "/", "folder/"])
+def test_an_output_without_a_name_is_refused_as_that(
+    core: Path, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(core.parent)
+    (core.parent / "folder").mkdir()
+    assert main(["convert", str(core), name]) == Exit.FAILED
+    assert capsys.readouterr().err == f"dotdump: cannot write to {name!r}: that is no name of a file\n"
+
+
 @pytest.mark.parametrize("name", ["small", "small.zst"])
 def test_a_full_disk_is_said_with_the_name_of_the_file(
     core: Path, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
