@@ -10,6 +10,7 @@ import os
 from dotdump.dump.doctor.blocked import blocked_threads
 from dotdump.dump.doctor.caller import read_caller, read_namespaces, read_yama
 from dotdump.dump.doctor.facts import Facts, Output, Subject, Tool
+from dotdump.dump.doctor.tools import find_tool
 from dotdump.dump.space import expected_size, free_bytes
 from dotdump.errors import CollectError, DotdumpError, FormatError
 from dotdump.ipc.diagnostics import Diagnostics, DiagnosticsState
@@ -25,17 +26,16 @@ from dotdump.linux.mounts import find_mount
 from dotdump.linux.proc import ROOT, Proc
 from dotdump.linux.rlimits import FILE_SIZE
 from dotdump.linux.users import user_name
+from dotdump.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import TypeVar
 
     from dotdump.linux.status import Status
 
     T = TypeVar("T")
-
-_OWN_FILE = frozenset({RuntimeKind.CORECLR})
 
 
 def gather(pid: int | None, output: str | None = None, timeout: float = 1.0, root: str = ROOT) -> Facts:
@@ -146,11 +146,14 @@ def _version(runtime: RuntimeFile | None, diagnostics: Diagnostics) -> str:
     return diagnostics.info.runtime_version.partition("+")[0] if diagnostics.info else ""
 
 
-def _socket_path(status: Status, proc: Proc, environment: object) -> str:
-    directory = environment.get("TMPDIR") if isinstance(environment, dict) else None
+def _temporary_directory(environment: Mapping[str, str] | None) -> str:
+    return (environment or {}).get("TMPDIR") or DEFAULT_DIRECTORY
+
+
+def _socket_path(status: Status, proc: Proc, environment: Mapping[str, str] | None) -> str:
     stat = _allowed(proc.stat)
     key = stat.start_time if stat else 0
-    return f"{(directory or DEFAULT_DIRECTORY).rstrip('/')}/{PREFIX}{status.namespace_pid}-{key}{SUFFIX}"
+    return f"{_temporary_directory(environment).rstrip('/')}/{PREFIX}{status.namespace_pid}-{key}{SUFFIX}"
 
 
 def _socket_files(pid: int, root: str) -> tuple[str, ...]:
@@ -161,10 +164,9 @@ def _socket_files(pid: int, root: str) -> tuple[str, ...]:
         return ()
 
 
-def _temporary_read_only(proc: Proc, environment: object, inside: str) -> bool | None:
+def _temporary_read_only(proc: Proc, environment: Mapping[str, str] | None, inside: str) -> bool | None:
     """Return whether the target's own temporary directory is read-only for it; None where it is not there."""
-    directory = environment.get("TMPDIR") if isinstance(environment, dict) else None
-    directory = os.path.normpath(directory or DEFAULT_DIRECTORY)
+    directory = os.path.normpath(_temporary_directory(environment))
     if os.access(inside, os.X_OK) and not os.path.isdir(f"{inside}{directory}"):
         return None
     mount = find_mount(_allowed(proc.mounts) or [], directory)
@@ -173,12 +175,9 @@ def _temporary_read_only(proc: Proc, environment: object, inside: str) -> bool |
 
 def _tool(runtime: RuntimeFile | None, name: str, inside: str) -> Tool | None:
     """Return the file ``name`` beside the runtime; None where it is not meant to have one, or is out of reach."""
-    if runtime is None or runtime.kind not in _OWN_FILE or not os.access(inside, os.X_OK):
+    if runtime is None or runtime.kind is not RuntimeKind.CORECLR:
         return None
-    path = f"{os.path.dirname(runtime.path)}/{name}"
-    reachable = inside + path
-    try:
-        mode = os.stat(reachable).st_mode
-    except OSError:
-        return Tool(path, present=False, executable=False)
-    return Tool(path, executable=bool(mode & 0o111), version=written_version(reachable))
+    tool = find_tool(runtime.path, name, inside)
+    if tool is None or not tool.present:
+        return tool
+    return replace(tool, version=written_version(inside + tool.path))

@@ -14,6 +14,7 @@ from dotdump.dump.doctor.blocked import blocked_threads
 from dotdump.dump.doctor.caller import read_caller, read_yama
 from dotdump.dump.doctor.facts import Caller, Facts, Output, Subject, Tool
 from dotdump.dump.doctor.finding import Status
+from dotdump.dump.doctor.tools import find_tool
 from dotdump.dump.space import expected_size
 from dotdump.errors import AccessDenied, CollectError
 from dotdump.linux.proc import Proc
@@ -96,12 +97,7 @@ def _seen(process: dumped.Subject, dump_type: DumpType) -> Subject:
 
 def _createdump(process: dumped.Subject) -> Tool | None:
     """Return the createdump beside the runtime; None where there is none to be, or where it may not be looked for."""
-    found, inside = process.runtime, f"/proc/{process.pid}/root"
-    if found is None or file_name(found.path) != "libcoreclr.so" or not os.access(inside, os.X_OK):
+    found = process.runtime
+    if found is None or file_name(found.path) != "libcoreclr.so":
         return None
-    path = f"{os.path.dirname(found.path)}/createdump"
-    try:
-        mode = os.stat(inside + path).st_mode
-    except OSError:
-        return Tool(path, present=False, executable=False)
-    return Tool(path, executable=bool(mode & 0o111))
+    return find_tool(found.path, "createdump", f"/proc/{process.pid}/root")
