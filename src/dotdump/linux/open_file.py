@@ -10,13 +10,11 @@ import os
 import stat
 
 from dotdump.closing import Closing
-from dotdump.errors import FormatError, MemoryFault
-from dotdump.memory.space import MemoryRange
-
-TYPE_CHECKING = False
+from dotdump.errors import FormatError
+from dotdump.memory.space import ExactReads, MemoryRange
 
 
-class OpenFile(Closing):
+class OpenFile(ExactReads, Closing):
     """An ``AddressSpace`` over a regular file. ``key`` changes whenever the file, or what is in it, does."""
 
     __slots__ = ("_descriptor", "key", "name", "size")
@@ -31,16 +29,13 @@ class OpenFile(Closing):
             self.close()
             raise FormatError("not a regular file", source=path)
 
-    def read(self, address: int, size: int) -> bytes:
-        data = self.read_available(address, size)
-        if len(data) < size:
-            raise MemoryFault(address + len(data), size - len(data), f"{self.name} ends before it")
-        return data
-
     def read_available(self, address: int, size: int) -> bytes:
         if address >= self.size or size <= 0:
             return b""
         return os.pread(self._descriptor, min(size, self.size - address), address)
+
+    def reason(self, address: int) -> str:  # noqa: ARG002 - there is but one
+        return f"{self.name} ends before it"
 
     def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002 -- the protocol's; never contiguous here
         return None

@@ -8,23 +8,16 @@ from __future__ import annotations
 
 import os
 
-from dotdump.errors import MemoryFault
-from dotdump.memory.space import MemoryRange
+from dotdump.memory.space import ExactReads, MemoryRange
 
 
-class DescriptorSpace:
+class DescriptorSpace(ExactReads):
     """An ``AddressSpace`` of a regular file: address 0 is its first byte."""
 
     __slots__ = ("descriptor",)
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-
-    def read(self, address: int, size: int) -> bytes:
-        data = self.read_available(address, size)
-        if len(data) < size:
-            raise MemoryFault(address + len(data), size - len(data), "beyond the end of the file")
-        return data
 
     def read_available(self, address: int, size: int) -> bytes:
         there = min(size, os.fstat(self.descriptor).st_size - address)
@@ -34,6 +27,9 @@ class DescriptorSpace:
             address += len(part)
             there -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def reason(self, address: int) -> str:  # noqa: ARG002 - there is but one
+        return "beyond the end of the file"
 
     def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002 - nothing here is in our memory
         return None

@@ -12,7 +12,7 @@ import stat
 
 from dotdump.closing import Closing
 from dotdump.errors import FormatError, MemoryFault
-from dotdump.memory.space import MemoryRange
+from dotdump.memory.space import ExactReads, MemoryRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class FileSpace(Closing):
                 self._map = None
 
 
-class StreamSpace:
+class StreamSpace(ExactReads):
     """A seekable binary file object: read as asked, never closed by us. One thread at a time."""
 
     def __init__(self, stream: BinaryIO, name: str = "") -> None:
@@ -73,12 +73,6 @@ class StreamSpace:
             raise FormatError("cannot seek in it", source=self.name, hint="save it to a file first")
         self._stream = stream
         self.size = stream.seek(0, os.SEEK_END)
-
-    def read(self, address: int, size: int) -> bytes:
-        data = self.read_available(address, size)
-        if len(data) < size:
-            raise MemoryFault(address + len(data), size - len(data), f"{self.name} ends at {self.size:#x}")
-        return data
 
     def read_available(self, address: int, size: int) -> bytes:
         size = min(size, self.size - address)
@@ -90,6 +84,9 @@ class StreamSpace:
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+    def reason(self, address: int) -> str:  # noqa: ARG002 - there is but one
+        return f"{self.name} ends at {self.size:#x}"
 
     def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
         return None

@@ -16,7 +16,7 @@ from functools import cached_property
 from operator import itemgetter
 
 from dotdump.memory.overlay import Origin
-from dotdump.memory.space import ADDRESS_END, NOT_MAPPED, ExactReads, MemoryRange
+from dotdump.memory.space import ADDRESS_END, NOT_MAPPED, ExactReads, MemoryRange, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,13 +64,7 @@ class SegmentSpace(ExactReads):
         return self._source.view(offset, size) if size <= there else None
 
     def ranges(self) -> list[MemoryRange]:
-        merged: list[MemoryRange] = []
-        for start, end, _ in self._columns.rows():
-            if merged and merged[-1].end == start:
-                merged[-1] = MemoryRange(merged[-1].start, end)
-            else:
-                merged.append(MemoryRange(start, end))
-        return merged
+        return joined(MemoryRange(start, end) for start, end, _ in self._columns.rows())
 
     def reach(self, address: int) -> int:
         """Return how many bytes it has from ``address`` on in one piece, or less than 0: how many it has not."""
