@@ -75,7 +75,7 @@ class BackingFiles:
             return self._opened.get(key)
 
     def _open(self, region: Region, key: tuple[tuple[int, int], int]) -> None:
-        descriptor = next(self._candidates(region), None)
+        descriptor = self._descriptor_of(region)
         if descriptor is None:
             self._absent.add(key)
             return
@@ -83,16 +83,16 @@ class BackingFiles:
             del self._opened[next(iter(self._opened))]
         self._opened[key] = _OpenFile(descriptor)
 
-    def _candidates(self, region: Region) -> Iterator[int]:
+    def _descriptor_of(self, region: Region) -> int | None:
         for path in self._paths(region):
             try:
                 descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
             except OSError:
                 continue
             if _is_file_of(descriptor, region):
-                yield descriptor
-                return
+                return descriptor
             os.close(descriptor)
+        return None
 
     def _paths(self, region: Region) -> Iterator[str]:
         yield f"/proc/{self._pid}/map_files/{region.start:x}-{region.end:x}"
