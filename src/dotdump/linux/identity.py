@@ -18,8 +18,6 @@ from dotdump.linux.errors import explain
 from dotdump.linux.proc import ROOT, Proc, read_file
 from dotdump.linux.process_stat import ProcessStat, parse_stat
 
-TYPE_CHECKING = False
-
 _LAST_PID = (1 << 31) - 1
 _STEP_SECONDS = 0.02
 

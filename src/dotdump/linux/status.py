@@ -47,7 +47,7 @@ class Status:
 
 
 def parse_status(data: bytes, source: str = "status") -> Status:
-    """Parse the text of a status file; raises ``FormatError`` for text that is none."""
+    """Parse the text of a status file; raises ``FormatError`` for a number that is none."""
     fields = dict(_fields(data))
 
     def numbers(key: bytes) -> tuple[int, ...]:

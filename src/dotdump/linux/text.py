@@ -31,7 +31,7 @@ def unescape(raw: bytes, escaped: bytes) -> bytes:
     for part in parts[1:]:
         code = part[:3]
         value = int(code, 8) if len(code) == 3 and code.isdigit() and max(code) < 0x38 else -1
-        if value in escaped if 0 <= value < 256 else False:
+        if 0 <= value < 256 and value in escaped:
             found.append(bytes((value,)) + part[3:])
         else:
             found.append(b"\\" + part)

@@ -13,7 +13,7 @@ from dotdump.errors import DotdumpError
 from dotdump.formats.dwarf_cursor import Bases
 from dotdump.formats.eh_frame_hdr import EhFrameHdr
 from dotdump.formats.elf import SegmentType
-from dotdump.formats.elf_image import image_at
+from dotdump.formats.elf_image import DT_PLTGOT, image_at
 from dotdump.memory.reader import Reader
 from dotdump.memory.region import Protection
 from dotdump.target.elf_files import read_section
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from dotdump.formats.elf_image import ElfImage
     from dotdump.memory.space import AddressSpace
     from dotdump.target.elf_files import ElfFile
-
-_DT_PLTGOT = 3
 
 
 class ModuleCfi:
@@ -76,7 +74,7 @@ class ModuleCfi:
     def _bases(self) -> Bases:
         bias = self._image.bias
         code = (h.vaddr for h in self._image.headers if h.type == SegmentType.LOAD and h.flags & Protection.EXECUTE)
-        text, got = next(code, None), self._image.dynamic_address(_DT_PLTGOT)
+        text, got = next(code, None), self._image.dynamic_address(DT_PLTGOT)
         return Bases(
             text=None if text is None else bias + text,
             data=None if got is None else bias + got,
