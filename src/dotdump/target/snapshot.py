@@ -8,6 +8,7 @@ its pages, and so copy every one. x86-64 only. Source of truth: docs/decisions/0
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from functools import cached_property
 
 from dotdump.closing import Closing
@@ -18,11 +19,9 @@ from dotdump.linux.gadgets import Gadgets, find_gadgets
 from dotdump.linux.headroom import headroom, memory_groups
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.inject import DoesNotRun
-from dotdump.linux.live_memory import live_memory
+from dotdump.linux.live_memory import live_memory, twin_memory
 from dotdump.linux.maps import MapsMemo
-from dotdump.linux.pagemap import Pagemap
 from dotdump.linux.proc import Proc
-from dotdump.linux.process_memory import MemFile, ProcessMemory
 from dotdump.linux.stop import require_held
 from dotdump.linux.unfrozen import Copies, copy, unfrozen
 from dotdump.linux.uninterrupted import uninterrupted
@@ -40,6 +39,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dotdump.linux.process_memory import ProcessMemory
     from dotdump.linux.stop import StoppedWorld
     from dotdump.memory.region import Region
     from dotdump.memory.space import MemoryRange
@@ -184,13 +184,14 @@ class SnapshotTarget(Closing):
         names, inner = self._names | thread_names(pid, new), self._inner | inner_ids(pid, new)
         self.threads: Sequence[Thread] = threads_of(self.process, stopped.states, names, inner, first)
         self.not_atomic: tuple[MemoryRange, ...] = self._copies.live
-        twin = self._twin.pid
-        frozen = ProcessMemory(MemFile(twin), self.regions, Pagemap(twin))
         running = None
-        if self.not_atomic:
-            running = live_memory(self._proc.pid, self.regions)
-            self.problems.append(f"{len(self.not_atomic)} shared mappings are too large to copy in the pause")
-        self.memory = SnapshotMemory(frozen, self._copies, running, self._watch)
+        with ExitStack() as opened:
+            if self.not_atomic:
+                running = opened.enter_context(live_memory(self._proc.pid, self.regions))
+                self.problems.append(f"{len(self.not_atomic)} shared mappings are too large to copy in the pause")
+            frozen = opened.enter_context(twin_memory(self._twin.pid, self.regions))
+            self.memory = SnapshotMemory(frozen, self._copies, running, self._watch)
+            opened.pop_all()
         self._watched = time.monotonic()
 
     @cached_property
