@@ -5,6 +5,8 @@ One more stop, of a few milliseconds. Source of truth: docs/decisions/0007, wait
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from dotdump.errors import DotdumpError
 from dotdump.linux.fork_child import bury, left_behind, number_within
 from dotdump.linux.inject import DoesNotRun
@@ -32,13 +34,13 @@ def bury_twin(pid: int, twin: ForkedChild, gadgets: Gadgets, memo: MapsMemo) -> 
     own = [twin.inner_pid] if twin.inner_pid else number_within(pid, twin.pid)
     others, problems = _left_behind(pid)
     dead = sorted({*own, *others})
-    with uninterrupted():
+    with ExitStack() as late, uninterrupted():
         stopped = StoppedProcess(pid)
+        late.callback(stopped.world.close)
         try:
             kept = _wait_in(stopped, Proc(stopped.live).maps(memo), dead, gadgets)
         finally:
             stopped.release()
-    stopped.world.close()
     return [*problems, *(f"process {pid} keeps its dead child {one} as a zombie" for one in kept)]
 
 
