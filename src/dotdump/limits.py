@@ -23,6 +23,9 @@ NOTES = 1 << 21
 PROGRAM_HEADERS = 1 << 22
 """Segments of a core: ``vm.max_map_count`` is 65,530 by default and some set a million."""
 
+LOADED_HEADERS = 256
+"""Segments of a file that is loaded: large ones have fifteen."""
+
 FRAMES = 1 << 24
 """Frames of a compressed core: those that we write have 256 KiB each, which makes 4 TiB."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 
 from dotdump.errors import FormatError, LimitExceeded
-from dotdump.limits import PROGRAM_HEADERS, SECTION_HEADERS
+from dotdump.limits import LOADED_HEADERS, PROGRAM_HEADERS, SECTION_HEADERS
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -165,6 +165,13 @@ def read_program_headers(space: AddressSpace, header: ElfHeader, base: int = 0) 
             space, base + header.phoff, header.phnum, PROGRAM_HEADER
         )
     ]
+
+
+def read_loaded_headers(space: AddressSpace, header: ElfHeader, base: int = 0, source: str = "") -> list[ProgramHeader]:
+    """Return the program headers of a file that can be loaded; ``LimitExceeded`` where it has more than such have."""
+    if header.phnum > LOADED_HEADERS:
+        raise LimitExceeded(f"{header.phnum} program headers are too many for a loaded file", source=source)
+    return read_program_headers(space, header, base)
 
 
 def read_section_headers(space: AddressSpace, header: ElfHeader, base: int = 0) -> list[SectionHeader]:

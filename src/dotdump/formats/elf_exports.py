@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 
 from dotdump.errors import MemoryFault
-from dotdump.formats.elf import SegmentType, read_header, read_program_headers
+from dotdump.formats.elf import SegmentType, read_header, read_loaded_headers
 from dotdump.formats.elf_hash_tables import gnu_candidates, sysv_candidates
 from dotdump.records import record
 
@@ -42,7 +42,7 @@ class Exports:
         """Read the headers and the dynamic section; raises ``FormatError`` for what is not ELF64 little-endian."""
         self._space = space
         self._source = source
-        headers = read_program_headers(space, read_header(space, source=source))
+        headers = read_loaded_headers(space, read_header(space, source=source), source=source)
         self._loads = [header for header in headers if header.type == SegmentType.LOAD]
         self._dynamic = self._read_dynamic(headers)
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from struct import Struct
 
 from dotdump.errors import FormatError, MemoryFault
-from dotdump.formats.elf import ElfHeader, ProgramHeader, SegmentType, read_header, read_program_headers
+from dotdump.formats.elf import ElfHeader, ProgramHeader, SegmentType, read_header, read_loaded_headers
 from dotdump.formats.elf_hash_tables import gnu_candidates, gnu_symbol_count, sysv_candidates, sysv_symbol_count
 from dotdump.formats.elf_symbols import (
     SYMBOL,
@@ -38,7 +38,6 @@ DT_RELR, DT_RELRSZ, DT_NULL, DT_NEEDED, DT_PLTGOT = 36, 35, 0, 1, 3
 DT_VERSYM = 0x6FFFFFF0
 _DYNAMIC = Struct("<QQ")
 _DYNAMIC_ENTRIES = 4096
-_HEADERS = 256
 
 
 class ElfImage:
@@ -170,7 +169,7 @@ class ElfImage:
 def image_at(memory: AddressSpace, base: int) -> ElfImage:
     """Return the image whose ELF header is at ``base``; ``FormatError`` where there is none."""
     header = read_header(memory, base)
-    headers = _program_headers(memory, header, base)
+    headers = tuple(read_loaded_headers(memory, header, base))
     first = next((h for h in headers if h.type == SegmentType.LOAD and h.offset == 0), None)
     return ElfImage(memory, base - (first.vaddr if first else 0), header, headers)
 
@@ -178,12 +177,6 @@ def image_at(memory: AddressSpace, base: int) -> ElfImage:
 def image_of_file(file: AddressSpace, size: int, name: str = "") -> ElfImage:
     """Return a file of ``size`` bytes as if it were loaded at its own addresses; ``FormatError`` where it is no ELF."""
     header = read_header(file, source=name)
-    headers = _program_headers(file, header, 0)
+    headers = tuple(read_loaded_headers(file, header, source=name))
     loads = ((h.vaddr, h.memsz, h.offset, h.filesz) for h in headers if h.type == SegmentType.LOAD)
     return ElfImage(SegmentSpace(file, loads, size, name), 0, header, headers)
-
-
-def _program_headers(space: AddressSpace, header: ElfHeader, base: int) -> tuple[ProgramHeader, ...]:
-    if header.phnum > _HEADERS:
-        raise FormatError(f"{header.phnum} program headers are too many for a loaded file")
-    return tuple(read_program_headers(space, header, base))

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus import missing
-from dotdump.errors import FormatError, MemoryFault
+from dotdump.errors import FormatError, LimitExceeded, MemoryFault
+from dotdump.formats.elf import PN_XNUM, ElfHeader, ElfType, build_extended_counts, build_header
 from dotdump.formats.elf_exports import Exports
 from dotdump.formats.elf_hash_tables import gnu_hash, sysv_hash
 from dotdump.linux.open_file import OpenFile
@@ -46,6 +48,12 @@ def test_a_name_that_is_not_exported_is_none() -> None:
         assert Exports(file).find("no_such_symbol_anywhere") is None
     with OpenFile(os.path.realpath(sys.executable)) as file:
         assert Exports(file).find("DotNetRuntimeInfo") is None
+
+
+def test_a_library_of_more_segments_than_can_be_loaded_is_refused_before_they_are_read() -> None:
+    header = build_header(ElfHeader(ElfType.DYN, 62, PN_XNUM, shnum=1, shoff=64))
+    with pytest.raises(LimitExceeded, match="4194304 program headers"):
+        Exports(BytesSpace([(0, header + build_extended_counts(1 << 22))]), "lib.so")
 
 
 def test_the_hashes_are_those_of_the_specifications() -> None:
