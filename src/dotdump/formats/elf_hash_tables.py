@@ -7,6 +7,7 @@ binutils ``elf.cc`` and glibc for DT_GNU_HASH.
 from __future__ import annotations
 
 from dotdump.errors import FormatError
+from dotdump.limits import SYMBOLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def gnu_symbol_count(read: Read, table: int, words: int) -> int:
     """Return how many symbols there are, by the end of the last chain of a DT_GNU_HASH of at most ``words`` words."""
     buckets, first, bloom, _ = _words(read, table, 4)
     start = table + _GNU_HEAD
-    last = max(_words(read, start + 8 * min(bloom, words), min(buckets, words)), default=0)
+    last = max(_words(read, start + 8 * min(bloom, words), min(buckets, words, SYMBOLS)), default=0)
     if last < first:
         return first
     chains = start + 8 * bloom + 4 * buckets

@@ -1,3 +1,5 @@
+import struct
+
 import pytest
 
 from builders.core_builder import CoreBuilder, Segment
@@ -13,9 +15,10 @@ from dotdump.formats.elf import (
     read_header,
     read_program_headers,
 )
-from dotdump.formats.elf_image import ElfImage, image_at, image_of_file
+from dotdump.formats.elf_image import DT_GNU_HASH, DT_STRTAB, DT_SYMTAB, ElfImage, image_at, image_of_file
 from dotdump.formats.elf_relocations import relocated_slots
 from dotdump.formats.elf_symbols import Symbol
+from dotdump.limits import SYMBOLS
 from dotdump.memory.space import BytesSpace
 
 
@@ -144,17 +147,30 @@ def test_relr_is_an_address_and_bitmaps_of_what_follows() -> None:
     assert slots_of(data) == dict.fromkeys([DATA, DATA + 8, DATA + 24], 0x10055)
 
 
+class Recorded(BytesSpace):
+    """Memory that knows how much of it was asked for at once."""
+
+    largest = 0
+
+    def read_available(self, address: int, size: int) -> bytes:
+        self.largest = max(self.largest, size)
+        return super().read_available(address, size)
+
+
 def test_no_more_of_a_note_is_read_than_lies_in_memory() -> None:
-    class Recorded(BytesSpace):
-        largest = 0
-
-        def read_available(self, address: int, size: int) -> bytes:
-            self.largest = max(self.largest, size)
-            return super().read_available(address, size)
-
     memory = Recorded([(0, bytes(4096))])
     image = ElfImage(
         memory, 0, ElfHeader(ElfType.DYN, 62, 1), (ProgramHeader(SegmentType.NOTE, 4, 0, 0, 1 << 50, 4096),)
     )
     assert image.build_id is None
     assert memory.largest == 4096
+
+
+def test_no_more_buckets_are_read_than_there_can_be_symbols() -> None:
+    table = 1 << 20
+    memory = Recorded([(table, struct.pack("<4I", 0xFFFFFFFF, 1, 1, 0))])
+    loads = (ProgramHeader(SegmentType.LOAD, 5, 0, 0, 1 << 50, 1 << 50),)
+    image = ElfImage(memory, 0, ElfHeader(ElfType.DYN, 62, 1), loads)
+    image.dynamic = {DT_GNU_HASH: table, DT_SYMTAB: 0x1000, DT_STRTAB: 0x2000}
+    assert len(image.symbols) == 0
+    assert memory.largest == 4 * SYMBOLS
