@@ -147,14 +147,16 @@ def build_maps(regions: Sequence[Region]) -> bytes:
 
 
 def parse_maps(data: bytes) -> RegionTable:
-    """Return the regions of a MAPS note; ``FormatError`` where it holds fewer than it promises."""
+    """Return the regions of a MAPS note; ``FormatError`` where it holds fewer than it promises, or false ones."""
     if len(data) < _COUNT.size:
         raise FormatError(f"the maps note has {len(data)} bytes")
     rows: list[tuple[int, ...]] = []
     paths: dict[int, str] = {}
     for row, path in _map_rows(memoryview(data), _COUNT.unpack_from(data)[0]):
         if path:
-            paths[len(rows)] = str(path, "utf-8", "surrogateescape")
+            paths[len(rows)] = name = str(path, "utf-8", "surrogateescape")
+            if "\0" in name:
+                raise FormatError(f"region {len(rows)} of the maps note has a path that none can have: {name!r:.60}")
         rows.append(row)
     columns = zip(*rows, strict=True) if rows else ((),) * 6
     starts, ends, offsets, inodes, devices, words = (array("Q", column) for column in columns)

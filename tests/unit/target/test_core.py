@@ -115,6 +115,13 @@ def test_files_that_go_on_where_none_can_are_a_problem(page: int, offset: int) -
     assert [p.kind for p in target.problems] == ["notes"]
 
 
+def test_a_mapping_of_a_path_that_none_can_have_is_a_problem() -> None:
+    row = struct.pack("<I6Q", 1, 0x10000, 0x11000, 0, 1, 0, 4 | 4 << 32) + b"/a\0b"
+    target = opened(CoreBuilder(segments=[Segment(0x10000, b"a" * PAGE)], extra=[note(b"DOTDUMP", 0x44440002, row)]))
+    assert [r.path for r in target.regions] == [""]
+    assert [p.kind for p in target.problems] == ["notes"]
+
+
 @pytest.mark.parametrize("time", ["NaN", "Infinity", "1e300", "-1"])
 def test_an_origin_of_no_time_is_a_problem(time: str) -> None:
     target = opened(CoreBuilder(extra=[note(b"DOTDUMP", 0x44440001, b'{"writer": "w", "time": %s}' % time.encode())]))
