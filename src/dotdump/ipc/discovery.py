@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from dotdump.errors import AccessDenied, ServerRefused, ServerSpoofed, ServerUnavailable
+from dotdump.errors import AccessDenied, ServerRefused, ServerSilent, ServerSpoofed, ServerUnavailable
 from dotdump.ipc.transport import connect_descriptor, open_path
 from dotdump.ipc.trust import Owner, read_owner, require_listener, require_owned, sees_our_files
 from dotdump.linux.proc import ROOT, Proc
@@ -176,6 +176,8 @@ def _candidates(pid: int, directory: str, names: Iterable[str]) -> Iterator[Cand
 def _connect(descriptor: int, path: str, deadline: Deadline) -> Channel:
     try:
         return connect_descriptor(descriptor, path, deadline)
+    except ServerSilent:  # an OSError too
+        raise
     except PermissionError as error:
         raise ServerRefused(f"{path} is not for this user", hint="run as the target's user, or as root") from error
     except ConnectionRefusedError as error:

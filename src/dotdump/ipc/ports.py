@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 
-from dotdump.errors import ProtocolError, ServerRefused, ServerUnavailable
+from dotdump.errors import ProtocolError, ServerRefused, ServerSilent, ServerUnavailable
 from dotdump.ipc.transport import connect_descriptor, open_path
 from dotdump.records import record
 
@@ -77,6 +77,8 @@ class PortEndpoint:
                 return connect_descriptor(descriptor, self.path, deadline)
             finally:
                 os.close(descriptor)
+        except ServerSilent:  # an OSError too
+            raise
         except PermissionError as error:
             raise ServerRefused(f"diagnostic port {self.path} is not for this user") from error
         except ConnectionRefusedError as error:

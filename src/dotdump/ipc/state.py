@@ -50,7 +50,10 @@ def diagnose(pid: int, timeout: float = 0.5, root: str = ROOT) -> Diagnostics:
 
 
 def diagnose_all(pids: Iterable[int], timeout: float = 0.5, root: str = ROOT) -> dict[int, Diagnostics]:
-    """Find out the state of several processes within ``timeout`` seconds for all; those that are gone are left out."""
+    """Find out the state of several processes within ``timeout`` seconds for all; those that are gone are left out.
+
+    A tenth of a second more for each that lets nobody connect: its queue is full.
+    """
     survey = _Survey(timeout, root)
     for pid in pids:
         survey.ask(pid, len(PROCESS_INFO_VERSIONS))

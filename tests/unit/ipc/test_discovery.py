@@ -1,0 +1,56 @@
+"""Finding the socket of a process: what is said of one that is there and cannot be had."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dotdump.errors import ServerSilent
+from dotdump.ipc.client import DiagnosticsClient
+from dotdump.ipc.diagnostics import DiagnosticsState
+from dotdump.ipc.discovery import SearchPlace, connect_process
+from dotdump.ipc.ports import PortEndpoint
+from dotdump.ipc.state import diagnose
+from dotdump.ipc.transport import Deadline
+from dotdump.server.program import socket_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    with TemporaryDirectory(dir="/tmp", prefix="dd-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def _full(path: Path) -> Iterator[None]:
+    """A socket of ours whose queue takes nobody more."""
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as first:
+        listener.bind(str(path))
+        listener.listen(0)
+        first.connect(str(path))
+        yield
+
+
+def test_a_server_whose_queue_is_full_is_silent_not_off(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dotdump.ipc.discovery.search_place", lambda *_: SearchPlace(str(directory)))
+    with _full(directory / socket_name()):
+        with pytest.raises(ServerSilent, match=r"connecting to .*-socket: no answer within 0\.2 s"):
+            connect_process(os.getpid(), Deadline(0.2))
+        assert diagnose(os.getpid(), 1).state == DiagnosticsState.SILENT
+
+
+def test_a_port_whose_queue_is_full_is_silent(directory: Path) -> None:
+    with (
+        _full(directory / "port"),
+        pytest.raises(ServerSilent, match=r"connecting to .*/port: no answer within 0\.2 s"),
+    ):
+        DiagnosticsClient(PortEndpoint(str(directory / "port")), 0.2).process_info()
