@@ -10,6 +10,7 @@ import os
 import socket
 import stat
 import time
+from contextlib import suppress
 
 from dotdump.closing import Closing
 from dotdump.errors import ServerUnavailable
@@ -35,7 +36,10 @@ class Listener(Closing):
                 f"{path}: a socket's path has at most {_LONGEST_PATH} bytes", hint="choose a shorter directory"
             )
         self.path = path
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        except OSError as error:
+            raise ServerUnavailable(f"{path}: cannot listen: {error.strerror}") from error
         try:
             self._bind()
         except OSError as error:
@@ -62,19 +66,22 @@ class Listener(Closing):
         return self.socket.fileno()
 
     def close(self) -> None:
-        """Stop listening and remove the name, unless it names another file by now."""
+        """Stop listening and remove the name, unless it names another file by now, or its directory does not let us."""
         if self.socket.fileno() < 0:
             return
         self.socket.close()
         if _file_at(self.path) == self._file:
-            os.unlink(self.path)
+            with suppress(OSError):
+                os.unlink(self.path)
 
     def _bind(self) -> None:
         self.socket.settimeout(0)
         os.fchmod(self.socket.fileno(), 0o600)
         try:
             self.socket.bind(self.path)
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
             _remove_stale(self.path)
             self.socket.bind(self.path)
         self._file = _file_at(self.path)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import time
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -137,3 +138,33 @@ def test_a_listener_does_not_remove_what_took_its_place(tmp_path: Path) -> None:
 def test_a_listener_says_that_its_path_is_too_long() -> None:
     with pytest.raises(ServerUnavailable, match="at most 107 bytes"):
         Listener("/tmp/" + "x" * 103)
+
+
+def test_a_listener_says_why_it_cannot_listen_where_it_cannot(tmp_path: Path) -> None:
+    with pytest.raises(ServerUnavailable, match="cannot listen there: No such file or directory"):
+        Listener(str(tmp_path / "no" / "s"))
+    (tmp_path / "file").touch()
+    with pytest.raises(ServerUnavailable, match="cannot listen there: Not a directory"):
+        Listener(str(tmp_path / "file" / "s"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(ServerUnavailable, match="cannot listen: Too many open files"):
+            Listener(str(tmp_path / "s"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_who_may_not_write_to_the_directory_is_told_so_and_leaves_a_socket_that_it_may_not_remove() -> None:
+    with TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o1777)
+        listener = Listener(f"{name}/s")
+        os.seteuid(65534)
+        try:
+            listener.close()
+            assert Path(name, "s").exists()
+            with pytest.raises(ServerUnavailable, match="cannot listen there: Permission denied"):
+                Listener("/s")
+        finally:
+            os.seteuid(0)
