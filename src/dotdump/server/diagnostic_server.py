@@ -13,11 +13,11 @@ import socket
 import threading
 import weakref
 from collections import deque
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from dotdump.closing import Closing
-from dotdump.errors import BadMessage
+from dotdump.errors import BadMessage, ServerUnavailable
 from dotdump.ipc.listener import Listener
 from dotdump.ipc.state import SUSPENDED_THREAD
 from dotdump.server.connect_port import ConnectPort
@@ -50,7 +50,7 @@ class DiagnosticServer(Closing):
 
     ``dump`` writes a core of this process and raises an exception with a sentence where it cannot; by default a child
     process does it. ``settings`` default to the environment's. Entering the block waits, where the settings say so,
-    until every suspended port has sent ResumeRuntime. Raises ``ServerUnavailable`` where it cannot listen.
+    until every suspended port has sent ResumeRuntime. Raises ``ServerUnavailable`` where it cannot listen or serve.
     """
 
     def __init__(
@@ -81,18 +81,26 @@ class DiagnosticServer(Closing):
         """Begin to serve, in a thread that does not keep the program alive; nothing where diagnostics are off."""
         if not self.settings.enabled or self._thread:
             return
-        self._listener = Listener(self.path)
-        self._wake_out, self._wake_in = socket.socketpair()
-        self._wake_out.settimeout(0)
-        self._wake_in.settimeout(0)
+        with ExitStack() as held:
+            self._listener = held.enter_context(Listener(self.path))
+            self._forget_what_was()
+            try:
+                self._wake_out, self._wake_in = map(held.enter_context, _waking_pair())
+                thread = threading.Thread(target=self._serve, name="diagnostics", daemon=True)
+                thread.start()
+            except (OSError, RuntimeError) as error:
+                raise ServerUnavailable(f"{self.path}: cannot serve: {error}") from error
+            held.pop_all()
+        self._thread = thread
+        self._wake()  # dumps that ended while it was closed give back their places
+
+    def _forget_what_was(self) -> None:
         self._closing = False
         self._peers = {}
         self._ports = [ConnectPort(port.address, number, self.cookie) for number, port in self._numbered_ports()]
         self._suspended = {number for number, port in self._numbered_ports() if port.suspend}
         if self.settings.suspend:
             self._suspended.add(_DEFAULT_PORT)
-        self._thread = threading.Thread(target=self._serve, name="diagnostics", daemon=True)
-        self._thread.start()
 
     def _numbered_ports(self) -> Iterator[tuple[int, Port]]:
         return enumerate(self.settings.ports, start=1)
@@ -205,7 +213,7 @@ class DiagnosticServer(Closing):
         with self._dumping:
             try:
                 self._dump(request)
-            except Exception as error:  # noqa: BLE001 -- whatever it is, the peer is owed an answer
+            except BaseException as error:  # noqa: BLE001 -- whatever it is, the peer is owed an answer
                 failure = str(error) or type(error).__name__
         self._answers.append((peer, dump_answer(request, failure)))
         self._wake()
@@ -245,8 +253,20 @@ class DiagnosticServer(Closing):
 
     def __enter__(self) -> Self:
         self.start()
-        self.wait_resumed()
+        try:
+            self.wait_resumed()
+        except BaseException:
+            self.close()
+            raise
         return self
+
+
+def _waking_pair() -> tuple[socket.socket, socket.socket]:
+    """Return two connected sockets: one wakes the thread that polls the other, and neither ever waits."""
+    ends = socket.socketpair()
+    for end in ends:
+        end.settimeout(0)
+    return ends
 
 
 def _close_in_children(server: DiagnosticServer) -> None:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from dotdump.server.program import Program
 
 
+_LONGEST_TEXT = 4096
+"""Characters of why a dump failed; runtimes send 1024. A message has room for 32,000."""
+
+
 def answer(message: Message, program: Program, resume: Callable[[], None]) -> bytes | GenerateCoreDump:
     """Return the bytes to send, or the dump that has to be written before there is an answer."""
     try:
@@ -46,7 +50,7 @@ def dump_answer(request: GenerateCoreDump, failure: str | None) -> bytes:
     """Return the answer to a dump that was written, or failed with a text, which only the newest command carries."""
     if failure is None:
         return done().encode()
-    text = failure if request.command == Command.GENERATE_CORE_DUMP3 else None
+    text = failure[:_LONGEST_TEXT] if request.command == Command.GENERATE_CORE_DUMP3 else None
     return rejected(HResult.E_FAIL, text).encode()
 
 

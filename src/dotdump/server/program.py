@@ -41,8 +41,9 @@ class Program:
         return replace(self._info, version=version)
 
     def environment(self) -> dict[str, str]:
-        """Return the environment as it is now."""
-        return dict(os.environ)
+        """Return the environment as it is now, while other threads may change it."""
+        values = ((name, os.environ.get(name)) for name in list(os.environ))
+        return {name: value for name, value in values if value is not None}
 
     def set_variable(self, name: str, value: str) -> None:
         """Set a variable; raises ``ValueError`` or ``OSError`` for a name or value that none can have."""

@@ -9,6 +9,8 @@ import socket
 import stat
 import threading
 import time
+from collections import UserDict
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -32,7 +34,7 @@ from dotdump.server.program import socket_name
 from dotdump.server.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "ipc"
 RECORDINGS = {path.stem: json.loads(path.read_text()) for path in sorted(GOLDEN.glob("*.json")) if path.stem[0] != "3"}
@@ -81,6 +83,13 @@ def server(directory: str, dumps: Dumps) -> Iterator[DiagnosticServer]:
 def _client(server: DiagnosticServer) -> DiagnosticsClient:
     """A client of a server in this very process, whose TMPDIR discovery would look into."""
     return DiagnosticsClient(PortEndpoint(server.path), 5.0)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def _converse(path: str, request: bytes) -> bytes:
@@ -275,6 +284,83 @@ def test_a_server_that_was_closed_may_be_started_again(directory: str) -> None:
         finally:
             server.close()
     assert not Path(server.path).exists()
+
+
+def test_dumps_that_end_while_the_server_is_closed_give_back_their_places(directory: str, dumps: Dumps) -> None:
+    server = DiagnosticServer(settings=Settings(directory=directory), dump=dumps)
+    server.start()
+    client = _client(server)
+    dumps.go_on.clear()
+    waiting = [client.begin_write_dump(f"/{number}/core", DumpType.FULL, timeout=10) for number in range(MOST_DUMPS)]
+    client.process_info()
+    server.close()
+    dumps.go_on.set()
+    for pending in waiting:
+        pending.close()
+    _until(lambda: len(server._answers) == MOST_DUMPS)
+    with server:
+        assert client.write_dump("/later/core", DumpType.FULL, timeout=10).version == 3
+
+
+def test_a_server_that_cannot_serve_gives_back_what_it_took(directory: str) -> None:
+    server = DiagnosticServer(settings=Settings(directory=directory))
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for more in range(3):
+        with _descriptors(more), pytest.raises(ServerUnavailable, match="Too many open files"):
+            server.start()
+        assert not [*Path(directory).iterdir()]
+        assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
+@contextmanager
+def _descriptors(more: int) -> Iterator[None]:
+    """Let there be no more than so many descriptors to be had."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    duplicates = [os.dup(0) for _ in range(more + 1)]
+    for descriptor in duplicates:
+        os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(duplicates), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_program_that_does_not_wait_any_more_leaves_no_socket(
+    directory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = DiagnosticServer(settings=Settings(directory=directory, suspend=True))
+
+    def interrupt(_: DiagnosticServer) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DiagnosticServer, "wait_resumed", interrupt)
+    with pytest.raises(KeyboardInterrupt), server:
+        pass
+    assert not [*Path(directory).iterdir()]
+
+
+def test_a_failure_of_many_words_and_one_that_is_no_exception_are_told(directory: str) -> None:
+    def fail(request: GenerateCoreDump) -> None:
+        if request.path == "/exit":
+            raise SystemExit("it left")
+        raise CollectError("no room " * 10_000)
+
+    with DiagnosticServer(settings=Settings(directory=directory), dump=fail) as server:
+        for path, words in (("/words", "no room no room"), ("/exit", "it left")):
+            with pytest.raises(CommandRejected, match=words):
+                _client(server).write_dump(path, DumpType.FULL, timeout=10)
+
+
+def test_the_environment_is_told_while_it_changes(server: DiagnosticServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Vanishing(UserDict[str, str]):
+        """What another thread takes a variable out of as soon as its name has been seen."""
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(("GONE", *super().__iter__()))
+
+    monkeypatch.setattr(os, "environ", Vanishing(KEPT="1"))
+    assert _client(server).environment() == {"KEPT": "1"}
 
 
 def test_silent_slow_and_hostile_clients_keep_nobody_waiting(server: DiagnosticServer) -> None:
