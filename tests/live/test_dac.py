@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -111,6 +112,17 @@ def test_a_worker_that_hangs_is_killed_at_its_deadline(opened: Opened) -> None:
         assert time.monotonic() - start < 10
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_the_worker_takes_no_module_from_the_directory_that_it_is_in(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("dotdump", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    with opened.dac() as dac:
+        assert dac.threads()
 
 
 def test_a_dac_of_another_build_is_never_loaded(opened: Opened, tmp_path: Path) -> None:

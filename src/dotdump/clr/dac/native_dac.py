@@ -114,11 +114,11 @@ class NativeDac(Closing):
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "dotdump.clr.dac.worker", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "dotdump.clr.dac.worker", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={"PYTHONPATH": os.pathsep.join(sys.path)},
+                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 pass_fds=[theirs.fileno()],
             )
         self._worker = ours
