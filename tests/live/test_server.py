@@ -17,7 +17,7 @@ from dotdump import open_core
 from dotdump.errors import CommandRejected
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.diagnostics import DiagnosticsState
-from dotdump.ipc.dump import DumpType
+from dotdump.ipc.dump import DumpFlags, DumpType
 from dotdump.ipc.state import diagnose
 
 if TYPE_CHECKING:
@@ -117,6 +117,20 @@ def test_it_has_a_core_of_itself_written_to_a_path_and_to_a_held_file(tmp_path: 
         with pytest.raises(CommandRejected, match="nowhere"):
             client.write_dump("/nowhere/core", DumpType.FULL, timeout=60)
         assert process.poll() is None
+
+
+def test_it_has_a_crash_report_written_beside_a_core_or_alone(tmp_path: Path) -> None:
+    with _program() as process:
+        assert _ready(process)
+        client = DiagnosticsClient.for_process(process.pid)
+        client.write_dump(str(tmp_path / "both"), DumpType.FULL, DumpFlags.CRASH_REPORT, timeout=60)
+        client.write_dump(str(tmp_path / "alone"), DumpType.FULL, DumpFlags.CRASH_REPORT_ONLY, timeout=60)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "alone.crashreport.json",
+        "both",
+        "both.crashreport.json",
+    ]
+    assert json.loads((tmp_path / "alone.crashreport.json").read_text())["payload"]["threads"]
 
 
 def test_the_doctor_does_not_miss_a_runtime_where_there_is_none_to_be(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ Source: createdump's dump name format (``%p %d`` pid, ``%e`` name, ``%h`` host, 
 
 from __future__ import annotations
 
+import os
+
 from dotdump.errors import OutputRefused
 from dotdump.records import record
 
@@ -28,6 +30,12 @@ class NameFacts:
 def default_name(pid: int) -> str:
     """Return the name of a dump for which none was given."""
     return f"core.{pid}"
+
+
+def crash_template() -> str:
+    """Return the template that createdump has where none is given: of a name in TMPDIR."""
+    directory = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 -- createdump's own default
+    return os.path.join(directory.replace("%", "%%"), "coredump.%p")
 
 
 def numbered(name: str, attempts: int = 10_000) -> Iterator[str]:

@@ -15,6 +15,7 @@ from dotdump.ipc.event_pipe import StopTracing, encode_session
 from dotdump.ipc.process import PROCESS_INFO_VERSIONS, SetEnvironmentVariable, encode_environment
 from dotdump.ipc.requests import UnknownCommand, parse_request
 from dotdump.ipc.wire import UnknownMagic
+from dotdump.server.program import current_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _answer_at_once(command: int, request: Request, program: Program, resume: Ca
     if command in PROCESS_INFO_VERSIONS:
         return program.info(PROCESS_INFO_VERSIONS.index(command) + 1).encode().encode()
     if command == Command.PROCESS_ENVIRONMENT:
-        message, block = encode_environment(program.environment())
+        message, block = encode_environment(current_environment())
         return message.encode() + block
     if command == Command.RESUME_RUNTIME:
         resume()

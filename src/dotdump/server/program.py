@@ -40,11 +40,6 @@ class Program:
         """Return what ProcessInfo of ``version`` says."""
         return replace(self._info, version=version)
 
-    def environment(self) -> dict[str, str]:
-        """Return the environment as it is now, while other threads may change it."""
-        values = ((name, os.environ.get(name)) for name in list(os.environ))
-        return {name: value for name, value in values if value is not None}
-
     def set_variable(self, name: str, value: str) -> None:
         """Set a variable; raises ``ValueError`` or ``OSError`` for a name or value that none can have."""
         os.environ[name] = value
@@ -52,6 +47,12 @@ class Program:
     def unset_variable(self, name: str) -> bool:
         """Unset a variable; return whether it was set; raises ``ValueError`` for a name that none can have."""
         return os.environ.pop(name, None) is not None
+
+
+def current_environment() -> dict[str, str]:
+    """Return the environment as it is now, while other threads may change it."""
+    values = ((name, os.environ.get(name)) for name in list(os.environ))
+    return {name: value for name, value in values if value is not None}
 
 
 def socket_name() -> str:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dotdump.cli.crash_report_file import write_crash_report, write_crash_report_to
 from dotdump.cli.selection import process_id
 from dotdump.dump.collect import Request, collect
+from dotdump.dump.naming import crash_template
 from dotdump.dump.output import find_place, open_output
 from dotdump.dump.own_method import OwnOptions, PtraceMethod
 from dotdump.dump.report_file import SUFFIX
@@ -123,7 +124,7 @@ def _dump(arguments: argparse.Namespace, log: _Log) -> int:
     log.say(f"Gathering state for process {pid} {_name(pid)}")
     if arguments.signal:
         log.say(f"Crashing thread {arguments.crashthread:04x} signal {arguments.signal} ({arguments.signal:04x})")
-    template = arguments.name or os.path.join(os.environ.get("TMPDIR") or "/tmp", "coredump.%p")  # noqa: S108
+    template = arguments.name or crash_template()
     try:
         (_write_report if arguments.crashreportonly else _write_core)(pid, template, arguments, log)
     except (DotdumpError, OSError) as error:
