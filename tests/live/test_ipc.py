@@ -82,6 +82,18 @@ def test_process_info_of_each_version_says_as_much_as_the_runtime_knows(runtime:
 
 
 @modern_runtime
+def test_a_runtime_whose_command_line_does_not_fit_answers_and_is_not_taken_for_an_old_one(
+    runtime: Runtime | None,
+) -> None:
+    if runtime is None:
+        missing("no .NET runtime found")
+    with corpus(runtime, long="x" * 40_000) as process:
+        found = diagnose(process.pid, 10)
+        assert (found.state, found.info) == (DiagnosticsState.OK, None)
+        assert found.reason.startswith("it does not say who it is: ProcessInfo3 was rejected with E_FAIL")
+
+
+@modern_runtime
 def test_a_variable_that_is_set_is_in_the_environment_and_reaches_the_managed_code(runtime: Runtime | None) -> None:
     with _idle(runtime) as (_, client):
         before = client.environment()

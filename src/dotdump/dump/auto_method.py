@@ -16,6 +16,7 @@ from dotdump.dump.runtime_method import RuntimeMethod
 from dotdump.dump.subject import RUNTIME_FILE
 from dotdump.errors import AccessDenied, CollectError, CommandRejected, ProtocolError
 from dotdump.ipc.client import DiagnosticsClient
+from dotdump.ipc.conversation import is_unknown_command
 from dotdump.ipc.dump import DumpFlags, DumpType
 from dotdump.ipc.state import is_suspended
 from dotdump.memory.mapped_path import DELETED, file_name
@@ -150,8 +151,8 @@ def _unable(runtime: RuntimeMethod, subject: Subject, dump_type: DumpType) -> st
     try:
         runtime.check(subject, dump_type)
         DiagnosticsClient.for_process(subject.pid).process_info(_ANSWER)
-    except CommandRejected:  # it answers; 3.1 knows no such question
-        return "a runtime as old as 3.1 writes no crash report" if runtime.flags else ""
+    except CommandRejected as error:  # it answers; 3.1 knows no such question
+        return "a runtime as old as 3.1 writes no crash report" if runtime.flags and is_unknown_command(error) else ""
     except (CollectError, ProtocolError) as error:
         return f"its runtime cannot: {error.message}"
     return ""

@@ -24,7 +24,8 @@ class DiagnosticsState:
 class Diagnostics:
     """``reason`` says why it is not ``OK``, ``hint`` what to do; ``info`` is None where it did not, or cannot, say.
 
-    A runtime before .NET 5 is ``OK`` without ``info``: it answers, but does not know the question.
+    A runtime before .NET 5 is ``OK`` without ``info``: it answers, but does not know the question. So is one whose
+    command line does not fit into a message: the answer is no.
     """
 
     state: str

@@ -19,7 +19,7 @@ from dotdump.errors import (
     ServerUnavailable,
 )
 from dotdump.ipc.answers import accepted
-from dotdump.ipc.commands import HResult
+from dotdump.ipc.conversation import is_unknown_command
 from dotdump.ipc.diagnostics import Diagnostics, DiagnosticsState
 from dotdump.ipc.discovery import connect_process
 from dotdump.ipc.process import PROCESS_INFO_VERSIONS, ProcessInfo
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 SUSPENDED_THREAD = "diag. suspended"
 """What a server of ours, in a program that has no runtime, calls its thread while the program waits to be resumed."""
 
+_TOO_LONG = "a command line of more than 32,000 characters does not fit into its answer"
 _CONNECT_SECONDS = 0.1
 _CHUNK = 1 << 16
 
@@ -145,7 +146,9 @@ class _Question:
         try:
             payload = accepted(PROCESS_INFO_VERSIONS[self._version - 1], answer)
         except CommandRejected as error:
-            if error.code == HResult.UNKNOWN_COMMAND and self._version > 1:
+            if not is_unknown_command(error):
+                return Diagnostics(DiagnosticsState.OK, f"it does not say who it is: {error.message}", _TOO_LONG)
+            if self._version > 1:
                 return self._version - 1
             return Diagnostics(DiagnosticsState.OK, "the runtime is older than .NET 5 and does not say who it is")
         return self._told(ProcessInfo.parse(payload, self._version))

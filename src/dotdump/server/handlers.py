@@ -38,7 +38,10 @@ def answer(message: Message, program: Program, resume: Callable[[], None]) -> by
         return refusal(error)
     if isinstance(request, GenerateCoreDump):
         return request if request.type in [*DumpType] else dump_answer(request, "")
-    return _answer_at_once(message.command, request, program, resume)
+    try:
+        return _answer_at_once(message.command, request, program, resume)
+    except BadMessage:  # more than fits into a message: a long command line
+        return rejected(HResult.E_FAIL).encode()
 
 
 def refusal(error: BadMessage) -> bytes:

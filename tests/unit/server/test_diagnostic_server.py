@@ -28,6 +28,7 @@ from dotdump.ipc.process import PerfMapType, ProcessInfo, encode_environment, pa
 from dotdump.ipc.reversed_server import ReversedServer
 from dotdump.ipc.state import diagnose
 from dotdump.ipc.wire import guid_text
+from dotdump.records import replace
 from dotdump.server.connect_port import ConnectPort
 from dotdump.server.diagnostic_server import MOST_DUMPS, MOST_PEERS, DiagnosticServer
 from dotdump.server.program import socket_name
@@ -157,6 +158,14 @@ def test_it_says_who_it_is(server: DiagnosticServer) -> None:
     info = _client(server).process_info()
     assert (info.pid, info.cookie, info.entry_assembly, info.version) == (os.getpid(), server.cookie, "app", 3)
     assert _client(server).process_info_version(1).entry_assembly == ""
+
+
+def test_a_command_line_that_does_not_fit_is_no_as_of_runtimes(
+    server: DiagnosticServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server._program, "_info", replace(server._program.info(3), command_line="x" * 40_000))
+    with pytest.raises(CommandRejected, match="ProcessInfo3 was rejected with E_FAIL"):
+        _client(server).process_info()
 
 
 def test_variables_are_told_set_and_unset(server: DiagnosticServer, monkeypatch: pytest.MonkeyPatch) -> None:
