@@ -294,8 +294,9 @@ def test_a_process_is_found_by_its_name_only_where_there_is_one(tmp_path: Path) 
     assert "no .NET process is called" in run("-n", "Shop4711", "-o", tmp_path).stderr
 
 
-def test_a_port_to_connect_to(tmp_path: Path) -> None:
-    with corpus(next(reversed(RUNTIMES.values())), "idle") as target:
+@pytest.mark.parametrize("version", RUNTIMES)
+def test_a_port_to_connect_to(version: str, tmp_path: Path) -> None:
+    with corpus(RUNTIMES[version], "idle") as target:
         answer = collected("--dport", f"{socket_path(target.pid)},connect", "--type", "mini", "-o", tmp_path)
         assert answer["pid"] == target.pid
 

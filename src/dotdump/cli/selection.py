@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from dotdump.errors import CollectError, NotFound, ProtocolError
+from dotdump.errors import CollectError, CommandRejected, NotFound, ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def _behind_port(text: str) -> Iterator[tuple[int, DiagnosticsClient]]:
 def _listener(endpoint: PortEndpoint) -> int:
     """Return the pid of the runtime that listens, as the kernel has it; raises where that is none of ours."""
     from dotdump.ipc.client import DEFAULT_TIMEOUT, DiagnosticsClient
+    from dotdump.ipc.conversation import is_unknown_command
     from dotdump.ipc.transport import Deadline
     from dotdump.linux.proc import Proc
 
@@ -95,7 +96,12 @@ def _listener(endpoint: PortEndpoint) -> int:
             f"the process behind {endpoint.path} is outside this pid namespace",
             hint="run dotdump in its namespace, or on the host",
         )
-    said = DiagnosticsClient(endpoint).process_info().pid
+    try:
+        said = DiagnosticsClient(endpoint).process_info().pid
+    except CommandRejected as error:
+        if not is_unknown_command(error):
+            raise
+        return pid  # a runtime before .NET 5, itself: routers stand before younger ones
     if said not in (pid, *Proc(pid).status().namespace_pids):
         raise ProtocolError(
             f"process {pid} listens on {endpoint.path} for another: the runtime behind it is process {said} elsewhere",
