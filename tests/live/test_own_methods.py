@@ -118,6 +118,10 @@ def test_auto_takes_a_small_dump_of_a_runtime_that_waits_to_be_resumed(
         while not is_suspended(running.pid) and time.monotonic() < deadline:
             time.sleep(0.05)
         result = collect(running.pid, tmp_path / "core", "--type", kind)
+        refused = collect(running.pid, tmp_path / "none", "--type", kind, "--method", "runtime")
+        full = collect(running.pid, tmp_path / "full", "--type", "full", "--method", "runtime")
+    assert (refused["exit"], "until then it takes Full dumps only" in refused["stderr"]) == (1, True)
+    assert full["exit"] == 0, full["stderr"]
     assert (result["exit"], result["method"] in METHODS) == (0, True), result["stderr"]
     assert "waits at its start" in result["why"]
 

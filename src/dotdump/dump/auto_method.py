@@ -18,7 +18,6 @@ from dotdump.errors import AccessDenied, CollectError, CommandRejected, Protocol
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.conversation import is_unknown_command
 from dotdump.ipc.dump import DumpFlags, DumpType
-from dotdump.ipc.state import is_suspended
 from dotdump.memory.mapped_path import DELETED, file_name
 from dotdump.records import record, replace
 
@@ -146,8 +145,6 @@ def _lacking(subject: Subject) -> str:
 
 def _unable(runtime: RuntimeMethod, subject: Subject, dump_type: DumpType) -> str:
     """Return why a runtime that has all it needs cannot dump itself now, or nothing."""
-    if is_suspended(subject.pid):
-        return "the runtime waits at its start to be resumed, and dumps itself only afterwards"
     try:
         runtime.check(subject, dump_type)
         DiagnosticsClient.for_process(subject.pid).process_info(_ANSWER)

@@ -22,6 +22,7 @@ from dotdump.dump.verify import Verdict, verify_core, worst
 from dotdump.dump.watch import Watch
 from dotdump.errors import (
     BadMessage,
+    CollectError,
     CommandRejected,
     DotdumpError,
     Incomplete,
@@ -32,6 +33,7 @@ from dotdump.errors import (
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.commands import command_name
 from dotdump.ipc.dump import DumpFlags, DumpType
+from dotdump.ipc.state import is_suspended
 from dotdump.memory.descriptor import DescriptorSpace
 from dotdump.memory.mapped_path import file_name
 
@@ -68,6 +70,12 @@ class RuntimeMethod:
 
     def check(self, subject: Subject, dump_type: DumpType) -> None:
         require_runtime(subject, dump_type)
+        if dump_type is not DumpType.FULL and is_suspended(subject.pid):
+            raise CollectError(
+                f"cannot dump process {subject.pid} through its runtime: it waits at its start to be resumed, "
+                "and until then it takes Full dumps only",
+                hint="take --type full, or any by --method ptrace",
+            )
 
     def expected_size(self, subject: Subject, dump_type: DumpType) -> int | None:
         return expected_size(subject.regions, dump_type)
