@@ -41,10 +41,7 @@ class EventPipeSession(Closing):
 
     def read(self, limit: int = 1 << 16, timeout: float = 10.0) -> bytes:
         """Return some of the stream, ``b""`` at its end; raises ``ServerSilent`` where nothing comes in time."""
-        if self._first:
-            part, self._first = self._first[:limit], self._first[limit:]
-            return part
-        return self._stream.receive(limit, Deadline(timeout))
+        return self._read(limit, Deadline(timeout))
 
     def stop(self, timeout: float = 60.0) -> Iterator[bytes]:
         """Ask for the end, and give the rest of the stream: the last events and the rundown, all within ``timeout``.
@@ -55,7 +52,7 @@ class EventPipeSession(Closing):
         deadline = Deadline(timeout)
         with self._endpoint.connect(deadline) as control:
             control.send(StopTracing(self.session_id).encode().encode(), deadline)
-            while part := self.read(timeout=deadline.remaining):
+            while part := self._read(1 << 16, deadline):
                 yield part
             answer, _ = receive_answer(control, Command.STOP_TRACING, deadline)
             accepted(Command.STOP_TRACING, answer)
@@ -63,6 +60,12 @@ class EventPipeSession(Closing):
     def close(self) -> None:
         """Hang up: the runtime ends the session when it next has something to send."""
         self._stream.close()
+
+    def _read(self, limit: int, deadline: Deadline) -> bytes:
+        if self._first:
+            part, self._first = self._first[:limit], self._first[limit:]
+            return part
+        return self._stream.receive(limit, deadline)
 
 
 def start_session(

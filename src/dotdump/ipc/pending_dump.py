@@ -115,7 +115,7 @@ class PendingDump(Closing):
         self._channel.close()
         if error.code != HResult.UNKNOWN_COMMAND or not self._untried:
             raise error
-        if self._untried == [Command.GENERATE_CORE_DUMP] and self._flags & ~DumpFlags.LOGGING:
+        if self._untried == [Command.GENERATE_CORE_DUMP] and self._flags | DumpFlags.LOGGING != DumpFlags.LOGGING:
             raise CommandRejected(
                 error.command, error.code, error.name, "this runtime knows no flag but logging"
             ) from error

@@ -16,6 +16,9 @@ PROCESS_INFO_VERSIONS = (Command.PROCESS_INFO, Command.PROCESS_INFO2, Command.PR
 ENVIRONMENT_SIZE = 64 << 20
 """Bytes of an environment block, at most: the kernel's own bound on arguments and environment is 6 MB."""
 
+ENVIRONMENT_VARIABLES = 1 << 19
+"""Variables in it, at most: as many as fit into those 6 MB, each with the pointer that the kernel counts too."""
+
 
 class PerfMapType:
     """What EnablePerfMap writes."""
@@ -135,7 +138,13 @@ def parse_environment_size(reader: PayloadReader) -> int:
 
 
 def parse_environment(block: bytes) -> dict[str, str]:
-    """Return the variables of a block, the first of equal names; entries without ``=`` have an empty value."""
+    """Return the variables of a block, the first of equal names; entries without ``=`` have an empty value.
+
+    Raises ``BadMessage`` for a block that is none, or has more variables than can be.
+    """
+    count = PayloadReader(block, "environment").u32()
+    if count > ENVIRONMENT_VARIABLES:
+        raise BadMessage(f"an environment of {count:,} variables was sent: at most {ENVIRONMENT_VARIABLES:,} can be")
     variables: dict[str, str] = {}
     for entry in PayloadReader(block, "environment").array(PayloadReader.string, 4):
         name, _, value = entry.partition("=")
