@@ -72,17 +72,25 @@ def search_place(owner: Owner, root: str = ROOT) -> SearchPlace:
     """Return where ``owner`` puts its sockets: its own TMPDIR, seen through its own root where that differs."""
     doubt = ""
     try:
-        directory = Proc(owner.pid, root).environment().get("TMPDIR")
+        directory = Proc(owner.pid, root).environment().get("TMPDIR") or DEFAULT_DIRECTORY
     except AccessDenied:
-        directory = os.environ.get("TMPDIR")
+        directory = os.environ.get("TMPDIR") or DEFAULT_DIRECTORY
         doubt = f"the environment of process {owner.pid} cannot be read, so its TMPDIR is a guess"
-    directory = directory or DEFAULT_DIRECTORY
+    try:
+        directory = from_its_directory(owner.pid, directory, root)
+    except OSError:
+        doubt = doubt or f"its TMPDIR is {directory}, from a directory of process {owner.pid} that cannot be seen"
     if len(owner.namespace_pids) > 1 or not sees_our_files(owner.pid, root):
         theirs = f"{root}/{owner.pid}/root"
         if os.access(theirs, os.X_OK):
             return SearchPlace(f"{theirs}/{directory.lstrip('/')}", doubt)
         doubt = doubt or f"{theirs} cannot be entered, so this is our {directory}, which may not be the target's"
     return SearchPlace(directory, doubt)
+
+
+def from_its_directory(pid: int, path: str, root: str = ROOT) -> str:
+    """Return ``path`` as process ``pid`` means it, from where it is now if it is relative; raises ``OSError``."""
+    return path if path.startswith("/") else os.path.join(os.readlink(f"{root}/{pid}/cwd"), path)
 
 
 def find_candidates(owner: Owner, directory: str, list_names: ListNames = os.listdir) -> list[Candidate]:

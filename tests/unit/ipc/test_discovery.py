@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,10 +16,11 @@ import pytest
 from dotdump.errors import ServerSilent
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.diagnostics import DiagnosticsState
-from dotdump.ipc.discovery import SearchPlace, connect_process
+from dotdump.ipc.discovery import SearchPlace, connect_process, search_place
 from dotdump.ipc.ports import PortEndpoint
 from dotdump.ipc.state import diagnose
 from dotdump.ipc.transport import Deadline
+from dotdump.ipc.trust import read_owner
 from dotdump.server.program import socket_name
 
 if TYPE_CHECKING:
@@ -54,3 +57,20 @@ def test_a_port_whose_queue_is_full_is_silent(directory: Path) -> None:
         pytest.raises(ServerSilent, match=r"connecting to .*/port: no answer within 0\.2 s"),
     ):
         DiagnosticsClient(PortEndpoint(str(directory / "port")), 0.2).process_info()
+
+
+def test_a_relative_temporary_directory_is_one_from_where_the_process_is(directory: Path) -> None:
+    (directory / "sub").mkdir()
+    program = "import sys; print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=directory,
+        env=os.environ | {"TMPDIR": "sub"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        place = search_place(read_owner(process.pid))
+        process.communicate()
+    assert place == SearchPlace(str(directory / "sub"))
