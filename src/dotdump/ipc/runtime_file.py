@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CORECLR, MONO = b"/libcoreclr.so", b"/libmonosgen-2.0.so"
-_GONE = DELETED.encode()
+_FILES = (CORECLR, MONO, CORECLR + DELETED.encode(), MONO + DELETED.encode())
 _SHARED_FRAMEWORK = "/Microsoft.NETCore.App/"
 _CHUNK = 1 << 16
 _LONGEST_LINE = 4096 * 4 + 128
@@ -37,7 +37,10 @@ class RuntimeKind:
 
 @record
 class RuntimeFile:
-    """The file that holds the runtime: ``path`` as the process sees it; ``version`` is ``""`` where it does not say."""
+    """The file that holds the runtime: ``path`` as the process sees it; ``version`` is ``""`` where it does not say.
+
+    The path of a file that was removed, as packages do that are updated, ends in the kernel's ``" (deleted)"``.
+    """
 
     kind: str
     path: str
@@ -72,9 +75,10 @@ def version_in_path(path: str) -> str:
 
 
 def _of_file(path: str, reachable: str) -> RuntimeFile:
-    named = RuntimeKind.MONO if path.removesuffix(DELETED).endswith(MONO.decode()) else RuntimeKind.CORECLR
+    removed = path.endswith(DELETED)
+    named = RuntimeKind.MONO if MONO.decode() in path[path.rfind("/") :] else RuntimeKind.CORECLR
     version = version_in_path(path)
-    if version or named == RuntimeKind.MONO:
+    if version or removed or named == RuntimeKind.MONO:
         return RuntimeFile(named, path, version)
     from dotdump.ipc.runtime_exports import identify
 
@@ -88,20 +92,11 @@ def _of_file(path: str, reachable: str) -> RuntimeFile:
 def _mapped_runtime(maps: str) -> str | None:
     """Return the path of a runtime's own file, reading the maps no further than its first line."""
     for text in _pieces(maps):
-        for name in (CORECLR, MONO):
-            if (line := _line_of(text, name)) is not None:
+        for name in _FILES:
+            position = text.find(name + b"\n")
+            if position >= 0:
+                line = text[text.rfind(b"\n", 0, position) + 1 : position + len(name)]
                 return os.fsdecode(unescape(line[line.find(b"/") :], b"\n"))
-    return None
-
-
-def _line_of(text: bytes, name: bytes) -> bytes | None:
-    """Return the first line whose path ends in ``name``, be the file there or gone."""
-    position = text.find(name)
-    while position >= 0:
-        end = text.find(b"\n", position)
-        if text[position + len(name) : end] in (b"", _GONE) and end >= 0:
-            return text[text.rfind(b"\n", 0, position) + 1 : end]
-        position = text.find(name, position + 1)
     return None
 
 

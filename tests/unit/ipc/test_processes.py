@@ -57,6 +57,16 @@ def test_a_process_is_described_from_its_files(proc: Path) -> None:
     assert find_processes("other", all_users=True, timeout=0.1, root=str(proc)) == []
 
 
+@pytest.mark.parametrize(("path", "version"), [(CORECLR, "9.0.1"), ("/app/libcoreclr.so", "")])
+def test_a_runtime_whose_file_was_removed_is_one_still(proc: Path, path: str, version: str) -> None:
+    add(proc, 50, line(f"{path} (deleted)"))
+    (found,) = find_processes(all_users=True, timeout=0.1, root=str(proc))
+    assert (found.runtime, found.version) == (RuntimeKind.CORECLR, version)
+    runtime = find_runtime(50, str(proc))
+    assert runtime is not None
+    assert runtime.path == f"{path} (deleted)"
+
+
 def test_two_thousand_others_cost_one_look_each(proc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for pid in range(1000, 3000):
         (proc / str(pid) / "task" / str(pid)).mkdir(parents=True)
