@@ -38,7 +38,8 @@ SUSPENDED_THREAD = "diag. suspended"
 """What a server of ours, in a program that has no runtime, calls its thread while the program waits to be resumed."""
 
 _TOO_LONG = "a command line of more than 32,000 characters does not fit into its answer"
-_CONNECT_SECONDS = 0.1
+_CONNECT_SECONDS = 0.25
+"""For one process: nobody waits for an answer yet, but we may be late ourselves where the processors are busy."""
 _CHUNK = 1 << 16
 
 
@@ -53,7 +54,7 @@ def diagnose(pid: int, timeout: float = 0.5, root: str = ROOT) -> Diagnostics:
 def diagnose_all(pids: Iterable[int], timeout: float = 0.5, root: str = ROOT) -> dict[int, Diagnostics]:
     """Find out the state of several processes within ``timeout`` seconds for all; those that are gone are left out.
 
-    A tenth of a second more for each that lets nobody connect: its queue is full.
+    A quarter of a second more for each that lets nobody connect: its queue is full.
     """
     survey = _Survey(timeout, root)
     for pid in pids:
@@ -75,7 +76,7 @@ class _Survey:
     def ask(self, pid: int, version: int) -> None:
         """Send a question, or note why it cannot be sent."""
         try:
-            question = _Question(pid, version, self._root, self._list_names)
+            question = _Question(pid, version, self._deadline, self._root, self._list_names)
         except ProcessGone:
             return
         except DotdumpError as error:
@@ -122,13 +123,12 @@ class _Survey:
 class _Question:
     """ProcessInfo in one of its versions, sent to one process."""
 
-    def __init__(self, pid: int, version: int, root: str, list_names: ListNames) -> None:
+    def __init__(self, pid: int, version: int, deadline: Deadline, root: str, list_names: ListNames) -> None:
         self.pid = pid
         self._version = version
         self._root = root
         self._decoder = MessageDecoder()
-        deadline = Deadline(_CONNECT_SECONDS)
-        self.channel: Channel = connect_process(pid, deadline, root, list_names)[0]
+        self.channel: Channel = connect_process(pid, Deadline(_CONNECT_SECONDS), root, list_names)[0]
         try:
             self.channel.send(Message(PROCESS_INFO_VERSIONS[version - 1]).encode(), deadline)
         except BaseException:

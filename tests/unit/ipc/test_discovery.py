@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,10 +22,15 @@ from dotdump.ipc.ports import PortEndpoint
 from dotdump.ipc.state import diagnose
 from dotdump.ipc.transport import Deadline
 from dotdump.ipc.trust import read_owner
+from dotdump.server.diagnostic_server import DiagnosticServer
 from dotdump.server.program import socket_name
+from dotdump.server.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dotdump.ipc.discovery import FoundSocket, ListNames
+    from dotdump.ipc.transport import Channel
 
 
 @pytest.fixture
@@ -74,3 +80,15 @@ def test_a_relative_temporary_directory_is_one_from_where_the_process_is(directo
         place = search_place(read_owner(process.pid))
         process.communicate()
     assert place == SearchPlace(str(directory / "sub"))
+
+
+def test_who_answers_is_not_silent_because_we_were_late(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(pid: int, deadline: Deadline, root: str, _: ListNames) -> tuple[Channel, FoundSocket]:
+        found = connect_process(pid, deadline, root)
+        time.sleep(deadline.remaining)
+        return found
+
+    monkeypatch.setattr("dotdump.ipc.state.connect_process", late)
+    monkeypatch.setattr("dotdump.ipc.discovery.search_place", lambda *_: SearchPlace(str(directory)))
+    with DiagnosticServer(settings=Settings(directory=str(directory))):
+        assert diagnose(os.getpid(), 5).state == DiagnosticsState.OK
