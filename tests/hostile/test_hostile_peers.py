@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, deque
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -16,12 +18,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dotdump.errors import ProtocolError
+from dotdump.ipc.advertise import Advertise
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.dump import DumpType
 from dotdump.ipc.event_pipe import CollectTracing, Provider
 from dotdump.ipc.ports import PortEndpoint
 from dotdump.ipc.process import PerfMapType
 from dotdump.ipc.reversed_server import MOST_RUNTIMES, MOST_UNNAMED, ReversedServer
+from dotdump.ipc.transport import Deadline
+from dotdump.ipc.wire import guid_text
 from hostile.peers import HONEST, SESSIONS, HonestRuntime, HostileServer, hostile_runtime
 
 if TYPE_CHECKING:
@@ -128,3 +133,19 @@ def test_a_runtime_that_does_not_say_who_it_is_is_dropped_in_time(directory: Pat
         assert server.dropped == 1
         peer.settimeout(1)
         assert peer.recv(1) == b""
+
+
+def test_a_runtime_that_was_forgotten_is_not_given_out(directory: Path) -> None:
+    first, second = (Advertise(guid_text(bytes([number] * 16)), os.getpid()) for number in (1, 2))
+    with ReversedServer(str(directory / "port")) as server, ExitStack() as runtimes:
+        for advertise in (first, second):
+            peer = runtimes.enter_context(socket.socket(socket.AF_UNIX))
+            peer.connect(server.path)
+            peer.sendall(advertise.encode())
+        with pytest.raises(TimeoutError):
+            server.take_stream("nobody", Deadline(0.3))
+        assert len(server.runtimes) == 2
+        server.forget(first.cookie)
+        assert server.accept(5).cookie == second.cookie
+        with pytest.raises(TimeoutError):
+            server.accept(0.1)

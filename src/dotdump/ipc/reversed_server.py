@@ -78,6 +78,7 @@ class ReversedServer(Closing):
     def forget(self, cookie: str) -> None:
         """Drop a runtime and its waiting connection; should it connect again it is new."""
         self._runtimes.pop(cookie, None)
+        self._new = [runtime for runtime in self._new if runtime.cookie != cookie]
         if stream := self._streams.pop(cookie, None):
             stream.close()
 
