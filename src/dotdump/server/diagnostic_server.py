@@ -106,15 +106,18 @@ class DiagnosticServer(Closing):
         return enumerate(self.settings.ports, start=1)
 
     def wait_resumed(self, timeout: float | None = None) -> bool:
-        """Wait until every suspended port has sent ResumeRuntime; return whether they have."""
+        """Wait until every suspended port has sent ResumeRuntime, or the server is closed; return whether they have."""
         with self._resumed:
-            return self._resumed.wait_for(lambda: not self._suspended, timeout)
+            self._resumed.wait_for(lambda: self._closing or not self._suspended, timeout)
+            return not self._suspended
 
     def close(self) -> None:
         """Stop serving and remove the socket; a dump under way is not waited for. It may be started again."""
         if self._thread is None:
             return
-        self._closing = True
+        with self._resumed:
+            self._closing = True
+            self._resumed.notify_all()
         self._wake()
         self._thread.join()
         self._thread = None

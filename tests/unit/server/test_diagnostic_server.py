@@ -418,6 +418,17 @@ def test_a_suspended_port_holds_the_program_until_it_resumes_it(directory: str) 
         server.close()
 
 
+def test_who_waits_to_be_resumed_waits_no_longer_than_the_server_serves(directory: str) -> None:
+    server = DiagnosticServer(settings=Settings(directory=directory, suspend=True))
+    server.start()
+    said: list[bool] = []
+    waiting = threading.Thread(target=lambda: said.append(server.wait_resumed(20)), daemon=True)
+    waiting.start()
+    server.close()
+    waiting.join(5)
+    assert said == [False]
+
+
 def test_a_forked_child_lets_go_of_the_socket_and_leaves_the_parents(server: DiagnosticServer) -> None:
     child = os.fork()
     if child == 0:
