@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from dotdump.errors import CollectError, CommandRejected, NotFound, ProtocolError
+from dotdump.errors import CollectError, CommandRejected, NotFound, ProtocolError, ServerSilent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from dotdump.ipc.client import DiagnosticsClient
     from dotdump.ipc.ports import PortEndpoint
+    from dotdump.ipc.reversed_server import AdvertisedRuntime, ReversedServer
 
 PORT_SECONDS = 60.0
-"""How long a port that listens waits for a runtime to connect."""
+"""How long a port that listens waits for a runtime to connect, at most."""
 
 
 def add_selection(parser: ArgumentParser) -> None:
@@ -39,7 +40,7 @@ def selected(arguments: Namespace) -> Iterator[tuple[int, DiagnosticsClient | No
     elif arguments.name is not None:
         yield find_one(arguments.name), None
     else:
-        with _behind_port(arguments.diagnostic_port) as (pid, client):
+        with _behind_port(arguments.diagnostic_port, arguments.timeout) as (pid, client):
             yield pid, client
 
 
@@ -66,30 +67,38 @@ def process_id(text: str) -> int:
 
 
 @contextmanager
-def _behind_port(text: str) -> Iterator[tuple[int, DiagnosticsClient]]:
-    from dotdump.ipc.client import DiagnosticsClient
+def _behind_port(text: str, seconds: float) -> Iterator[tuple[int, DiagnosticsClient]]:
+    from dotdump.ipc.client import DEFAULT_TIMEOUT, DiagnosticsClient
     from dotdump.ipc.ports import PortEndpoint, PortMode, parse_port
 
     port = parse_port(text)
     if port.mode is PortMode.CONNECT:
         endpoint = PortEndpoint(port.address)
-        yield _listener(endpoint), DiagnosticsClient(endpoint)
+        yield _listener(endpoint, min(seconds, DEFAULT_TIMEOUT)), DiagnosticsClient(endpoint)
         return
     from dotdump.ipc.reversed_server import ReversedServer
 
     with ReversedServer(port.address) as server:
-        runtime = server.accept(PORT_SECONDS)
+        runtime = _first(server, min(seconds, PORT_SECONDS))
         yield runtime.pid, server.client(runtime.cookie)
 
 
-def _listener(endpoint: PortEndpoint) -> int:
+def _first(server: ReversedServer, seconds: float) -> AdvertisedRuntime:
+    try:
+        return server.accept(seconds)
+    except ServerSilent as error:
+        hint = f"start the program with DOTNET_DiagnosticPorts={server.path}; a socket that is there takes ',connect'"
+        raise ServerSilent(error.message, hint=hint) from error
+
+
+def _listener(endpoint: PortEndpoint, seconds: float) -> int:
     """Return the pid of the runtime that listens, as the kernel has it; raises where that is none of ours."""
-    from dotdump.ipc.client import DEFAULT_TIMEOUT, DiagnosticsClient
+    from dotdump.ipc.client import DiagnosticsClient
     from dotdump.ipc.conversation import is_unknown_command
     from dotdump.ipc.transport import Deadline
     from dotdump.linux.proc import Proc
 
-    with endpoint.connect(Deadline(DEFAULT_TIMEOUT)) as channel:
+    with endpoint.connect(Deadline(seconds)) as channel:
         pid = channel.peer().pid
     if not pid:
         raise CollectError(
@@ -97,7 +106,7 @@ def _listener(endpoint: PortEndpoint) -> int:
             hint="run dotdump in its namespace, or on the host",
         )
     try:
-        said = DiagnosticsClient(endpoint).process_info().pid
+        said = DiagnosticsClient(endpoint, seconds).process_info().pid
     except CommandRejected as error:
         if not is_unknown_command(error):
             raise
