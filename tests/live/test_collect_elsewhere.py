@@ -158,3 +158,35 @@ def test_a_file_size_limit_of_the_target_is_refused_before_anything_stops(tmp_pa
         done = run("-p", target.pid, "-o", tmp_path)
     assert done.returncode == 1
     assert "RLIMIT_FSIZE" in done.stderr
+
+
+def test_a_process_that_may_open_no_more_files_is_left_alone(tmp_path: Path) -> None:
+    """With fewer free descriptors yet a runtime ends by itself soon."""
+    if not shutil.which("prlimit"):
+        missing("prlimit is not installed")
+    with corpus(newest(), "idle") as target:
+        target.pause_ms()
+        limit = _limit_that_leaves(3, {int(entry.name) for entry in Path(f"/proc/{target.pid}/fd").iterdir()})
+        subprocess.run(["prlimit", "--pid", str(target.pid), f"--nofile={limit}:4096"], check=True)
+        done = dotdump("collect", "-p", target.pid, "--type", "mini", "-o", tmp_path / "core", "--format", "json")
+        refused = dotdump("collect", "-p", target.pid, "--method", "runtime", "-o", tmp_path / "other")
+        listed = json.loads(dotdump("ps", "--format", "json").stdout)["processes"]
+        assert target.pause_ms() >= 0
+    assert (done.returncode, json.loads(done.stdout)["method"]) == (0, "ptrace"), done.stderr
+    assert refused.returncode == 1
+    assert "more files (RLIMIT_NOFILE)" in refused.stderr
+    assert [found["diagnostics"] for found in listed if found["pid"] == target.pid] == ["silent"]
+
+
+def _limit_that_leaves(free: int, used: set[int]) -> int:
+    """Return the limit below which so many descriptors are free: their numbers have holes."""
+    limit = 0
+    while free >= 0:
+        free -= limit not in used
+        limit += 1
+    return limit - 1
+
+
+def dotdump(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dotdump", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dotdump.ipc.commands import HResult
 
 _TEXTS = (
+    ("Too many open files", "the target may open no more files: --method ptrace needs none of its own"),
     (
         "Problem launching createdump",
         "createdump is missing beside the runtime or may not be executed: chmod +x it, or use --method ptrace",

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 DEFAULT_DIRECTORY = "/tmp"  # noqa: S108 -- the runtime's own default
 PREFIX, SUFFIX = "dotnet-diagnostic-", "-socket"
 ROUTER = "dsrouter-"
+_LEAST_FREE = 4
+"""Descriptors: with one a connection takes what the program may need itself; with none servers of 3.1 and 8 try in vain
+to accept it, as fast as they can, also when it has long been given up."""
 
 
 class Kind:
@@ -116,10 +119,12 @@ def connect_process(
 ) -> tuple[Channel, FoundSocket]:
     """Connect to the diagnostics server of ``pid``; the caller closes the channel.
 
-    Raises ``ProcessGone``; ``ServerSilent``; ``ServerSpoofed`` where only others' sockets bear its name (the error
-    names one); ``ServerRefused`` where its socket is not for us; ``ServerUnavailable`` where it has none.
+    Raises ``ProcessGone``; ``ServerSilent``, also where it could not accept; ``ServerSpoofed`` where only others'
+    sockets bear its name (the error names one); ``ServerRefused`` where its socket is not for us;
+    ``ServerUnavailable`` where it has none.
     """
     owner = read_owner(pid, root)
+    require_descriptors(pid, root)
     place = search_place(owner, root)
     try:
         candidates = find_candidates(owner, place.directory, list_names)
@@ -141,6 +146,17 @@ def connect_process(
             else:
                 failures.append(error)
     raise _worst(failures) or _none_there(owner, place, others)
+
+
+def require_descriptors(pid: int, root: str = ROOT) -> None:
+    """Raise ``ServerSilent`` where ``pid`` may open so few more files that a connection could harm it."""
+    free = Proc(pid, root).free_descriptors()
+    if free is not None and free < _LEAST_FREE:
+        raise ServerSilent(
+            f"process {pid} may open {'no' if free <= 0 else f'only {free}'} more files (RLIMIT_NOFILE), "
+            "so it was not connected to",
+            hint="--method ptrace and --live ask nothing of it; prlimit --nofile=NUMBER --pid PID raises its limit",
+        )
 
 
 def connect_candidate(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from dotdump import limits
-from dotdump.errors import FormatError, LimitExceeded, ProcessGone
+from dotdump.errors import DotdumpError, FormatError, LimitExceeded, ProcessGone
 from dotdump.linux.errors import explain
 
 TYPE_CHECKING = False
@@ -111,6 +111,18 @@ class Proc:
         from dotdump.linux.rlimits import parse_limits
 
         return parse_limits(self.read("limits"), f"{self.directory}/limits")
+
+    def free_descriptors(self) -> int | None:
+        """Return how many more files it may open, below 0 where its limit was lowered; None where it does not show."""
+        from dotdump.linux.rlimits import OPEN_FILES
+
+        directory = f"{self.directory}/fd"
+        try:
+            limit, _ = self.limits().get(OPEN_FILES, (None, None))
+            count = os.stat(directory).st_size or len(os.listdir(directory))  # a count since Linux 6.2, else 0
+        except (OSError, DotdumpError):
+            return None
+        return None if limit is None else limit - count
 
     def mounts(self) -> list[Mount]:
         """Return the mounts that the process sees."""

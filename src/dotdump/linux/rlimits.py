@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FILE_SIZE = "Max file size"
 """RLIMIT_FSIZE, as the kernel writes its name."""
+OPEN_FILES = "Max open files"
+"""RLIMIT_NOFILE."""
 
 _NAME_WIDTH = 25
 

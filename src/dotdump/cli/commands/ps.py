@@ -24,7 +24,7 @@ diagnostics is one of
   off        there is a runtime, but no socket: disabled, or its path too long, or nobody listens
   refused    it is there, but not for you
   suspended  it waits at its start to be resumed
-  silent     it accepts, but does not answer in time
+  silent     it does not answer in time, or could not: it may open no more files
   spoofed    what bears its name was made by another process"""
 DEFAULTS = {"name": None, "all_users": False, "timeout": 1.0}
 """What a command line without options means, to argparse and without it."""

@@ -24,6 +24,7 @@ OF_THE_RUNTIME: tuple[Callable[[Subject], Finding | None], ...] = (
     runtime.socket,
     runtime.createdump,
     runtime.dac,
+    room.descriptors,
     runtime.vulnerability,
 )
 """What they find stops only dumps that the runtime takes of itself."""

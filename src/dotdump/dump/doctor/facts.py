@@ -60,7 +60,8 @@ class Subject:
 
     ``dumpable`` is as PR_GET_DUMPABLE in it would say. ``blocked`` are threads in uninterruptible sleep, twice in a
     row. ``readable`` says whether its maps are. ``socket_path`` is where its socket should be, as it sees it. Sizes in
-    bytes; ``expected`` is that of a Full dump; ``headroom`` is what its control group may still use.
+    bytes; ``expected`` is that of a Full dump; ``headroom`` is what its control group may still use,
+    ``free_descriptors`` how many more files it may open.
     """
 
     pid: int
@@ -92,6 +93,7 @@ class Subject:
     headroom_of: str = ""
     temporary_read_only: bool | None = False
     file_size_limit: int | None = None
+    free_descriptors: int | None = None
 
 
 @record

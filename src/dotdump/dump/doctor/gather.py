@@ -96,6 +96,7 @@ def _subject(pid: int, timeout: float, root: str) -> Subject:
         headroom_of=headroom_of,
         temporary_read_only=_temporary_read_only(living, environment, inside),
         file_size_limit=limits.get(FILE_SIZE, (None, None))[0],
+        free_descriptors=living.free_descriptors(),
     )
 
 

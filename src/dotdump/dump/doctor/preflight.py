@@ -42,6 +42,7 @@ def runtime_findings(facts: Facts, subject: Subject) -> list[Finding | None]:
         runtime.createdump(subject),
         rights.ptrace_scope(facts),
         room.file_size(facts),
+        room.descriptors(subject),
         runtime.blocked_threads(subject),
     ]
 
@@ -92,6 +93,7 @@ def _seen(process: dumped.Subject, dump_type: DumpType) -> Subject:
         createdump=_createdump(process),
         expected=expected_size(process.regions, dump_type),
         file_size_limit=limit,
+        free_descriptors=process.proc.free_descriptors(),
     )
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 CREATEDUMP_BYTES = 32 << 20
 GROWTH_PERCENT = 5
+LEAST_DESCRIPTORS = 8
+"""Measured on 3.1 to 10: with up to 5 free ones createdump is not started, with one or none there is no answer."""
 
 
 def output(facts: Facts) -> Finding:
@@ -62,6 +64,18 @@ def file_size(facts: Facts) -> Finding:
 
 def _against(subject: Subject | None) -> str:
     return f", the dump needs about {megabytes(subject.expected)}" if subject and subject.expected else ""
+
+
+def descriptors(subject: Subject) -> Finding:
+    """RLIMIT_NOFILE of the target: its runtime takes a connection, and starts createdump through a pipe."""
+    free = subject.free_descriptors
+    if free is None or free >= LEAST_DESCRIPTORS:
+        return ok("open files", "it may open enough more")
+    return problem(
+        "open files",
+        f"it may open {max(free, 0)} more files (RLIMIT_NOFILE), its runtime needs {LEAST_DESCRIPTORS} for a dump",
+        "--method ptrace and --live ask nothing of it, or prlimit --nofile=NUMBER --pid PID",
+    )
 
 
 def memory(subject: Subject) -> Finding:

@@ -148,6 +148,9 @@ CELLS: list[tuple[Facts, str, Status, str]] = [
     (output(file_size_limit=1 << 20), "file size limit", P, "our limit"),
     (subject(file_size_limit=1 << 20), "file size limit", P, "its limit"),
     (subject(file_size_limit=1 << 40), "file size limit", OK, "none"),
+    (subject(free_descriptors=7), "open files", W, "it may open 7 more files"),
+    (subject(free_descriptors=-2), "open files", W, "it may open 0 more files"),
+    (subject(free_descriptors=8), "open files", OK, "enough"),
 ]
 
 
@@ -231,6 +234,7 @@ def problems(findings: list[Finding | None]) -> list[str]:
         (subject(createdump=Tool("/c", executable=False)), ["createdump"], []),
         (replace(HEALTHY, yama=3), ["ptrace scope"], []),
         (subject(file_size_limit=1 << 20), ["file size limit"], ["file size limit"]),
+        (subject(free_descriptors=7), ["open files"], []),
         (subject(seccomp=2), [], []),
         (environment(DOTNET_EnableDiagnostics="0"), [], []),
     ],
