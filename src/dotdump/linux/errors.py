@@ -15,6 +15,12 @@ SAME_USER_HINT = (
     "run dotdump as the user of that process, or as root; 'dotdump doctor -p PID' shows what stands in the way"
 )
 
+CAPABILITY_HINT = (
+    "it has rights that dotdump lacks: give dotdump CAP_SYS_PTRACE (docker run --cap-add SYS_PTRACE), or run it as the "
+    "user of that process; 'dotdump doctor -p PID' shows what stands in the way"
+)
+MOUNT_HINT = "mount -t proc proc /proc, in a mount namespace of its own"
+
 
 def call_error(doing: str = "") -> OSError:
     """Return the error of the call by ctypes that has just failed; ``doing`` says what it was for."""
@@ -35,14 +41,15 @@ def explain(error: OSError, pid: int, doing: str) -> CollectError:
     ``doing`` continues "cannot …", for example ``"read its memory map"``.
     """
     if is_gone(error):
-        return ProcessGone(f"cannot {doing}: process {pid} does not exist (any more)")
+        return _not_found(pid, doing)
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in (EMFILE, ENFILE):
         said = f"cannot {doing}: dotdump may open no more files ({reason})"
         return CollectError(said, hint="raise the limit on open files: ulimit -n 4096")
     if error.errno in (EACCES, EPERM):
         who = f"process {pid}{_owner(pid)} by user {os.geteuid()}"
-        return AccessDenied(f"cannot {doing}: not allowed for {who} ({reason})", hint=SAME_USER_HINT)
+        hint = CAPABILITY_HINT if os.geteuid() in (0, _owner_of(pid)) else SAME_USER_HINT
+        return AccessDenied(f"cannot {doing}: not allowed for {who} ({reason})", hint=hint)
     return CollectError(f"cannot {doing}: process {pid}: {reason}")
 
 
@@ -51,8 +58,42 @@ def is_gone(error: OSError) -> bool:
     return isinstance(error, FileNotFoundError) or error.errno == ESRCH
 
 
-def _owner(pid: int) -> str:
+def _not_found(pid: int, doing: str) -> CollectError:
+    """Return the error about a process that /proc does not show, or shows and the kernel does not know."""
+    if os.path.exists(f"/proc/{pid}"):
+        if not _numbers_are_ours():
+            said = f"cannot {doing}: /proc is that of another PID namespace, so {pid} is no process of ours"
+            return CollectError(said, hint=MOUNT_HINT)
+    elif _is_there(pid):
+        said = f"cannot {doing}: process {pid} is there, but not in /proc, which is not mounted here or hides it"
+        return AccessDenied(said, hint=f"{MOUNT_HINT}; where it has hidepid, run dotdump as that process's user")
+    return ProcessGone(f"cannot {doing}: process {pid} does not exist (any more)")
+
+
+def _numbers_are_ours() -> bool:
     try:
-        return f" of user {os.stat(f'/proc/{pid}').st_uid}"
+        return os.readlink("/proc/self") == str(os.getpid())
     except OSError:
-        return ""
+        return False
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return pid > 0
+
+
+def _owner(pid: int) -> str:
+    owner = _owner_of(pid)
+    return "" if owner is None else f" of user {owner}"
+
+
+def _owner_of(pid: int) -> int | None:
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return None
