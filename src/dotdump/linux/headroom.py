@@ -3,14 +3,13 @@
 Pages that a target writes while its snapshot lives are copied, and charged to the target's control group. What a group
 uses includes pages of files that are read and written, a core as it is written: those that the kernel would give up
 first are not counted. Of nested groups the tightest counts. Source of truth: the kernel's
-Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst, proc_meminfo(5).
+Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst, proc_meminfo(5), sysconf(3).
 """
 
 from __future__ import annotations
 
 import os
 
-from dotdump.errors import CollectError
 from dotdump.linux.proc import Proc, read_file
 from dotdump.records import record
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 _VERSION_2 = ("memory.max", "memory.current", b"inactive_file")
 _VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", b"total_inactive_file")
 _NO_LIMIT = 1 << 60
+_MEMORY = "/proc/meminfo"
 
 
 @record
@@ -98,10 +98,15 @@ def _spare(group: MemoryGroup) -> int:
 
 
 def _available() -> int:
-    for line in read_file("/proc/meminfo").split(b"\n"):
+    """Return what the machine has available; what is free, which is less, where /proc does not say (subset=pid)."""
+    try:
+        lines = read_file(_MEMORY).split(b"\n")
+    except OSError:
+        lines = []
+    for line in lines:
         if line.startswith(b"MemAvailable:"):
             return int(line.split()[1]) * 1024
-    raise CollectError("this kernel does not say how much memory is available")
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _number(path: str) -> int | None:

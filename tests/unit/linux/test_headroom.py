@@ -75,3 +75,10 @@ def test_groups_are_looked_for_where_their_file_system_is_mounted(
     monkeypatch.setattr(Proc, "cgroups", lambda _: parse_cgroup(cgroups))
     assert [found.directory for found in memory_groups(1)] == [f"{tmp_path}/{part}".rstrip("/") for part in inside]
     assert {found.limit for found in memory_groups(1)} <= {limit}
+
+
+def test_without_a_word_of_the_kernel_what_is_free_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("dotdump.linux.headroom._MEMORY", str(tmp_path / "meminfo"))
+    free = headroom([])
+    monkeypatch.undo()
+    assert 1 << 20 < free <= headroom([]) * 1.1
