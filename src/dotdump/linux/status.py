@@ -6,6 +6,7 @@ or empty. Source of truth: proc_pid_status(5), fs/proc/array.c.
 
 from __future__ import annotations
 
+from dotdump.errors import FormatError
 from dotdump.linux import text
 from dotdump.records import record
 
@@ -49,6 +50,8 @@ class Status:
 def parse_status(data: bytes, source: str = "status") -> Status:
     """Parse the text of a status file; raises ``FormatError`` for a number that is none."""
     fields = dict(_fields(data))
+    if b"Name" not in fields:
+        raise FormatError("not the status of a process", source=source)
 
     def numbers(key: bytes) -> tuple[int, ...]:
         return tuple(text.decimal(word, source) for word in fields.get(key, b"").split())

@@ -54,3 +54,8 @@ def test_keys_that_an_old_kernel_or_a_kernel_thread_has_not_are_none() -> None:
 def test_a_value_that_is_no_number_is_refused(line: bytes) -> None:
     with pytest.raises(FormatError, match="not a number"):
         parse_status(TEXT.replace(line.split(b":")[0] + b":", b"X:") + line)
+
+
+def test_a_text_that_is_no_status_is_refused() -> None:
+    with pytest.raises(FormatError, match="not the status of a process"):
+        parse_status(b"")
