@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from dotdump.target.stopping import Moment
 
 WATCH_SECONDS = 0.1
+_FOR_BURIAL = 4 << 20
+"""Bytes held back, of which no page is touched: where memory has run out, there is enough to bury the twin."""
 
 
 class SnapshotRefused(CollectError):
@@ -95,6 +97,7 @@ class SnapshotTarget(Closing):
         self._child: ForkedChild | None = None
         self._world: StoppedWorld | None = None
         self._memo = memo or MapsMemo()
+        self._held_back = bytearray(_FOR_BURIAL)
         self._closed = False
         try:
             self._proc = Proc(pid).living()
@@ -241,6 +244,7 @@ class SnapshotTarget(Closing):
         self.close()
 
     def _end(self) -> None:
+        self._held_back = bytearray()
         close_files(self)
         if hasattr(self, "memory"):
             self.memory.close()
