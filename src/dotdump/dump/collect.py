@@ -121,7 +121,9 @@ def _capture(method: Method, task: Task) -> Capture:
     try:
         return method.capture(task)
     except Incomplete as error:
-        raise Incomplete(error.message, path=keep(task.output), hint=error.hint) from error
+        kept = keep(task.output)
+        what = f"; {_kept_as(kept)}" if kept else ""
+        raise Incomplete(f"{error.message}{what}", path=kept, hint=error.hint) from error
 
 
 class _Reading:
@@ -155,8 +157,12 @@ def _require_whole(output: Output, method: Method, findings: tuple[Finding, ...]
         return
     problems = "; ".join(finding.seen for finding in findings if finding.verdict is Verdict.PROBLEM)
     kept = keep(output)
-    what = f"what there is was kept as {kept}" if kept else "nothing worth keeping was written"
+    what = _kept_as(kept) if kept else "nothing worth keeping was written"
     raise Incomplete(f"{method.claim}, but it is not whole: {problems}; {what}", path=kept, hint=method.advice_if_cut)
+
+
+def _kept_as(path: str) -> str:
+    return f"what there is was kept as {path}"
 
 
 def _write_crash_report(capture: Capture, core: str, request: Request) -> tuple[str | None, tuple[str, ...]]:

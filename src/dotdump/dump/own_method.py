@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import nullcontext
-from errno import ESRCH
+from errno import EDQUOT, EFBIG, ENOSPC, EPIPE, ESRCH
 
 from dotdump import __version__
 from dotdump.dump import plan
@@ -24,7 +24,7 @@ from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
 from dotdump.dump.progress import Phase
 from dotdump.dump.sink import FileSink
-from dotdump.dump.space import expected_size
+from dotdump.dump.space import MORE_ROOM, expected_size
 from dotdump.errors import CollectError, DotdumpError, Incomplete
 from dotdump.formats.diagnostics_page import DiagnosticsPage
 from dotdump.formats.dotdump_notes import COLLECTING, FREE_DROPPED, REDACTED, Origin
@@ -51,6 +51,13 @@ if TYPE_CHECKING:
 
 DEFAULT_BUFFER = 1 << 30
 _ALL_THERE_IS = 1 << 62
+_NOT_TAKEN = {
+    EPIPE: "whoever read it has ended",
+    ENOSPC: MORE_ROOM,
+    EDQUOT: MORE_ROOM,
+    EFBIG: "the file may be no larger: raise our limit with ulimit -f, or write to another file system with -o",
+}
+"""What to do about an output that takes no more, by the error's number."""
 _HELD_BY_READER = (
     "the process stood still until the reader of the dump had taken it: its memory is larger than the buffer; "
     "--live or a larger --buffer avoids that"
@@ -198,9 +205,8 @@ class _Core:
         except DotdumpError as error:
             raise Incomplete(f"the dump was cut short: {error.message}", hint=error.hint) from error
         except OSError as error:
-            hint = "whoever read it has ended" if isinstance(error, BrokenPipeError) else None
             message = f"the dump was cut short: {self._task.output.path}: {error.strerror}"
-            raise Incomplete(message, hint=hint) from error
+            raise Incomplete(message, hint=_NOT_TAKEN.get(error.errno or 0)) from error
 
     def captured(self, target: ProcessTarget | SnapshotTarget, why: str) -> Capture:
         """Return what the frame reports."""

@@ -1,0 +1,125 @@
+"""dotdump where less is there than it is used to: of /proc, of memory, of room for the file."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from corpus import missing
+from faults.invariant import children_of
+from native import native
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.live
+
+
+def dotdump(
+    *arguments: object, mounted: str = "", before: Callable[[], None] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run dotdump, where ``mounted`` is a command of the shell in a mount namespace of its own after that."""
+    if mounted and os.geteuid() != 0:
+        missing("only root can mount")
+    prefix = ("unshare", "-m", "--propagation", "private", "sh", "-c", f'{mounted} && exec "$@"', "sh")
+    command = [*(prefix if mounted else ()), sys.executable, "-m", "dotdump", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, preexec_fn=before)
+
+
+@pytest.mark.parametrize("mounted", ["umount -l /proc", "mount -t tmpfs tmpfs /proc"])
+@pytest.mark.parametrize("command", ["collect", "stacks", "doctor"])
+def test_a_process_that_proc_does_not_show_is_not_said_to_have_ended(
+    mounted: str, command: str, tmp_path: Path
+) -> None:
+    output = ("-o", tmp_path / "core") if command == "collect" else ()
+    with native("threads", "1") as process:
+        done = dotdump(command, "-p", process.pid, *output, mounted=mounted)
+    assert done.returncode == 1
+    assert f"process {process.pid} is there, but not in /proc" in done.stderr
+    assert "hint: mount -t proc" in done.stderr
+
+
+def test_numbers_of_another_pid_namespace_are_no_ended_processes(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        missing("only root can make a pid namespace")
+    with native("threads", "1") as process:
+        command = ["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-m", "dotdump", "collect", "-p"]
+        command += [str(process.pid), "-o", str(tmp_path / "core")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "/proc is that of another PID namespace" in done.stderr
+
+
+@pytest.mark.parametrize("method", ["ptrace", "snapshot"])
+def test_a_proc_of_processes_only_is_enough(method: str, tmp_path: Path) -> None:
+    with native("threads", "1") as process:
+        options = ("--method", method, "-o", tmp_path / "core", "--format", "json")
+        done = dotdump("collect", "-p", process.pid, *options, mounted="mount -t proc -o subset=pid proc /proc")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["method"] == method
+
+
+def test_a_masked_status_is_an_error_of_ours(tmp_path: Path) -> None:
+    with native("threads", "1") as process:
+        masked = f"mount --bind /dev/null /proc/{process.pid}/status"
+        done = dotdump("collect", "-p", process.pid, "-o", tmp_path / "core", mounted=masked)
+    assert done.returncode == 1
+    assert done.stderr.endswith("status: not the status of a process\n")
+
+
+def limit_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (16 << 20, 16 << 20))
+
+
+def test_where_memory_runs_out_the_twin_is_buried(tmp_path: Path) -> None:
+    with native("threads", "20") as process:
+        options = ("--method", "snapshot", "-o", tmp_path / "core.zst")
+        done = dotdump("collect", "-p", process.pid, *options, before=limit_memory)
+        assert children_of(process.pid) == frozenset()
+        assert int(process.ask()) > 0
+    assert done.returncode == 1
+    assert "there is not enough memory for that" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def small_file_system(path: Path, size: str) -> Iterator[Path]:
+    path.mkdir()
+    if os.geteuid() != 0:
+        missing("only root can mount")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def test_a_part_that_a_full_disk_took_is_named_with_advice(tmp_path: Path) -> None:
+    with native("threads", "20") as process, small_file_system(tmp_path / "small", "128k") as small:
+        done = dotdump("collect", "-p", process.pid, "-o", small / "core.zst")
+        assert [path.name for path in small.iterdir()] == ["core.zst.partial"]
+    assert done.returncode == 1
+    assert (
+        f"{small}/core.zst: No space left on device; what there is was kept as {small}/core.zst.partial" in done.stderr
+    )
+    assert "hint: free some space" in done.stderr
+
+
+def limit_files() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 17, 1 << 17))
+
+
+def test_a_limit_on_files_is_named_with_advice(tmp_path: Path) -> None:
+    with native("threads", "20") as process:
+        done = dotdump("collect", "-p", process.pid, "-o", tmp_path / "core.zst", before=limit_files)
+    assert done.returncode == 1
+    assert f"File too large; what there is was kept as {tmp_path}/core.zst.partial" in done.stderr
+    assert "ulimit -f" in done.stderr
