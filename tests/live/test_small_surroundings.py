@@ -7,12 +7,13 @@ import os
 import resource
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from corpus import missing
+from dotdump import open_core
 from faults.invariant import children_of
 from native import native
 
@@ -123,3 +124,25 @@ def test_a_limit_on_files_is_named_with_advice(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"File too large; what there is was kept as {tmp_path}/core.zst.partial" in done.stderr
     assert "ulimit -f" in done.stderr
+
+
+def test_a_core_with_holes_is_read_where_no_page_is_left(tmp_path: Path) -> None:
+    """Through a mapping a hole in tmpfs takes a page, and SIGBUS follows where there is none."""
+    with native("threads", "20") as process, small_file_system(tmp_path / "small", "64m") as small:
+        assert dotdump("collect", "-p", process.pid, "-o", small / "core").returncode == 0
+        with suppress(OSError), (small / "rest").open("wb", buffering=0) as rest:
+            while rest.write(bytes(4096)):
+                pass
+        for command in ("verify", "info", "stacks --native", "threads"):
+            done = dotdump(*command.split(), small / "core")
+            assert done.returncode in (0, 3), (command, done)
+
+
+def test_a_core_in_tmpfs_does_not_grow_as_it_is_read(tmp_path: Path) -> None:
+    with native("threads", "20") as process, small_file_system(tmp_path / "small", "64m") as small:
+        assert dotdump("collect", "-p", process.pid, "-o", small / "core").returncode == 0
+        before = (small / "core").stat().st_blocks
+        with open_core(small / "core") as core:
+            for part in core.core_memory.ranges():
+                core.core_memory.read(part.start, part.size)
+        assert (small / "core").stat().st_blocks == before

@@ -24,10 +24,10 @@ from dotdump.formats.diagnostics_page import (
 )
 from dotdump.formats.dotdump_notes import FREE_DROPPED, REDACTED
 from dotdump.ipc.dump import DumpType
-from dotdump.memory.file import FileSpace
 from dotdump.records import record, replace
 from dotdump.target.compressed import is_zstd, open_zstd
 from dotdump.target.core import open_core
+from dotdump.target.core_source import file_space
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def check_converted(descriptor: int, conversion: Conversion) -> None:
 
     That the runtime's module is not there is no fault of the file: other ranges were asked for, now or before.
     """
-    file = FileSpace(descriptor, "the converted core")
+    file = file_space(descriptor, "the converted core")
     content: RandomAccess = file
     damage = None
     if is_zstd(file):

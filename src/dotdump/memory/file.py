@@ -1,7 +1,8 @@
 """A file as an ``AddressSpace``: its bytes by position.
 
 A regular file is mapped, so views cost nothing and pages are read as they are touched; anything else that can seek
-is read as asked. Pipes are refused. A mapped file must not be shortened while it is open: the kernel would end us.
+is read as asked, and so is a file that must not be mapped. Pipes are refused. A mapped file must not be shortened while
+it is open: the kernel would end us.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import stat
 
 from dotdump.closing import Closing
 from dotdump.errors import FormatError, MemoryFault
+from dotdump.memory.descriptor import DescriptorSpace
 from dotdump.memory.space import ExactReads, MemoryRange
 
 TYPE_CHECKING = False
@@ -62,6 +64,23 @@ class FileSpace(Closing):
                 self._map.close()
             except BufferError:
                 self._map = None
+
+
+class UnmappedFile(DescriptorSpace, Closing):
+    """A regular file by its ``descriptor``, of which it has a copy, read as asked. ``name`` is for messages."""
+
+    __slots__ = ("name", "size")
+
+    def __init__(self, descriptor: int, name: str) -> None:
+        super().__init__(os.dup(descriptor))
+        self.name = name
+        self.size = os.fstat(descriptor).st_size
+
+    def close(self) -> None:
+        """Close the file; there is nothing in it from then on. A second call does nothing."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        self.descriptor = -1
 
 
 class StreamSpace(ExactReads):

@@ -24,8 +24,6 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dotdump.memory.file import FileSpace
-    from dotdump.memory.zstd import ZstdSpace
     from dotdump.target.core import RandomAccess
 
 
@@ -53,7 +51,7 @@ def is_zstd(space: RandomAccess) -> bool:
     return space.read_available(0, len(FRAME_MAGIC)) == FRAME_MAGIC
 
 
-def open_zstd(file: RandomAccess) -> tuple[ZstdSpace | FileSpace, FormatError | None]:
+def open_zstd(file: RandomAccess) -> tuple[RandomAccess, FormatError | None]:
     """Return the content of a zstd file by position, and what is wrong with the file. Warns where it must unpack it.
 
     Closing the content closes ``file``.
@@ -102,16 +100,16 @@ def _read_seek_table(file: RandomAccess) -> FrameTable | None:
     return parse_seek_table(file.read(file.size - size, size), file.size, file.name)
 
 
-def _unpack(file: RandomAccess) -> tuple[FileSpace, FormatError | None]:
+def _unpack(file: RandomAccess) -> tuple[RandomAccess, FormatError | None]:
     import tempfile
 
-    from dotdump.memory.file import FileSpace
     from dotdump.memory.zstd_stream import unpack_into
+    from dotdump.target.core_source import file_space
 
     with tempfile.TemporaryFile(prefix="dotdump-") as output:
         text = f"{file.name} is not in the seekable format: unpacking it into {tempfile.gettempdir()}"
         warnings.warn(text, UnpackedWarning, stacklevel=4)
         problem = unpack_into(file, output)
-        content = FileSpace(output.fileno(), file.name)
+        content = file_space(output.fileno(), file.name)
     file.close()
     return content, problem

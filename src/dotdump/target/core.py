@@ -14,7 +14,7 @@ from dotdump.closing import Closing
 from dotdump.errors import FormatError
 from dotdump.formats.core_notes import CORE, AuxType, FileNote, NoteType, parse_auxv, parse_file_note
 from dotdump.formats.machine import Machine
-from dotdump.memory.file import FileSpace, StreamSpace
+from dotdump.memory.file import StreamSpace
 from dotdump.memory.overlay import OverlaySpace
 from dotdump.memory.segments import SegmentSpace
 from dotdump.memory.space import AddressSpace
@@ -23,6 +23,7 @@ from dotdump.target.compressed import is_zstd, open_zstd
 from dotdump.target.core_file import CoreFile, read_core_file
 from dotdump.target.core_modules import find_modules
 from dotdump.target.core_regions import regions_of
+from dotdump.target.core_source import file_space
 from dotdump.target.core_threads import process_of, siginfo_of, threads_of
 from dotdump.target.elf_module import ElfModule, close_files
 from dotdump.target.file_layer import FileLayer
@@ -69,7 +70,7 @@ def open_core(
     own, ``symbols`` folders with separate files of symbols. Raises ``FormatError`` where it is no core that can be
     read; ``OSError`` where the file cannot be opened.
     """
-    space: RandomAccess = FileSpace(source) if isinstance(source, str | os.PathLike) else StreamSpace(source)
+    space: RandomAccess = file_space(source) if isinstance(source, str | os.PathLike) else StreamSpace(source)
     try:
         problems: tuple[Problem, ...] = ()
         if is_zstd(space):
