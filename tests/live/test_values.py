@@ -13,6 +13,7 @@ import pytest
 import dotdump
 from corpus import Runtime, corpus, runtimes
 from dotdump.analysis.collections import find_collection
+from dotdump.analysis.delegates import read_delegate
 from dotdump.analysis.objects import ObjectQuery, find_objects
 from dotdump.analysis.rooted_heap import RootedHeap
 from dotdump.analysis.strings import string_statistics
@@ -152,6 +153,35 @@ def test_references_of_an_object_are_those_of_its_fields_and_elements(sampled: S
     assert len(list(lines.references())) == 6
     with pytest.raises(InvalidObject):
         _ = order.text
+
+
+def test_every_delegate_names_the_method_that_it_calls(sampled: Sampled) -> None:
+    runtime, callbacks = sampled.runtime, set()
+    found = [delegate for each in runtime.heap.objects() if (delegate := read_delegate(runtime, each)) is not None]
+    assert len(found) > 321
+    for each in found:
+        method = each.method
+        if each.count > 1:
+            assert all(one is not each.source for one in each.each())
+            continue
+        assert method is not None, each.source
+        if each.target is not None:
+            assert method.type in list(each.target.type.hierarchy), each.source
+        if each.source.type.name == "System.Threading.TimerCallback":
+            callbacks.add(method.signature)
+    assert "Corpus.AsyncScenario.OnTimer(System.Object)" in callbacks
+    (changed,) = [each for each in found if each.count == 321]
+    subscribers = [read_delegate(runtime, one) for one in changed.each()]
+    assert {one.method.signature for one in subscribers if one is not None and one.method is not None} == {
+        "Corpus.Subscriber.OnChanged(System.Object, System.EventArgs)"
+    }
+    assert len({one.target.address for one in subscribers if one is not None and one.target is not None}) == 321
+    details = object_details(runtime, changed.source.address)
+    assert (details.value, details.problems) == ("321 delegates", ())
+    assert details.held is not None
+    assert (details.held.kind, details.held.count) == ("delegate", 321)
+    first = details.held.items[0].text
+    assert first.startswith("Corpus.Subscriber.OnChanged(System.Object, System.EventArgs) on Corpus.Subscriber 0x")
 
 
 def test_objects_are_found_by_the_values_of_their_fields(sampled: Sampled) -> None:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.collections import Collection, find_collection
+from dotdump.analysis.delegates import read_delegate
 from dotdump.analysis.links import Link, links_to, place_of
 from dotdump.analysis.root_paths import paths_to_row
 from dotdump.analysis.statistics import generation_names
@@ -23,6 +24,7 @@ from dotdump.target.model import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dotdump.analysis.delegates import Delegate
     from dotdump.analysis.root_paths import RootPath
     from dotdump.analysis.rooted_heap import RootedHeap
     from dotdump.analysis.value_text import Plain
@@ -136,9 +138,9 @@ def object_details(
         generation=_generation(runtime, address),
         length=found.length if found.shape.component_size else None,
         text=found.read_text(TEXT_LIMIT) if kind.is_string else None,
-        value=_special(found, told),
+        value=_special(runtime, found, told),
         fields=tuple(_fields(found, told)),
-        held=_held(found, limit, told),
+        held=_held(runtime, found, limit, told),
         references=_references(found, limit, told),
         referrers=_referrers(heap, address, limit) if heap is not None else None,
         retained=_retained(heap, address) if heap is not None else None,
@@ -177,7 +179,7 @@ def _field_value(field: ClrField, value: Value, offset: int, depth: int) -> Fiel
     )
 
 
-def _special(found: ClrObject, told: _Told) -> str | None:
+def _special(runtime: ClrRuntime, found: ClrObject, told: _Told) -> str | None:
     """Return what an object of a known kind says by itself."""
     kind = found.type
     try:
@@ -189,7 +191,10 @@ def _special(found: ClrObject, told: _Told) -> str | None:
             code = f" (HRESULT 0x{number % _INT32:08X})" if isinstance(number, int) else ""
             because = f", caused by {describe(cause)}" if isinstance(cause, ClrObject) else ""
             return f"{text_of(found['_message'])}{code}{because}"
-        return _named_type(found) if kind.name == "System.RuntimeType" else _delegate(found)
+        if kind.name == "System.RuntimeType":
+            return _named_type(found)
+        delegate = read_delegate(runtime, found)
+        return str(delegate) if delegate is not None else None
     except DotdumpError as error:
         told.note("value", error)
         return None
@@ -201,22 +206,7 @@ def _named_type(found: ClrObject) -> str | None:
     return found.type.name_of(handle) if isinstance(handle, int) and handle else None
 
 
-def _delegate(found: ClrObject) -> str | None:
-    """Return what a delegate calls: its target, the address of its code, or how many others it calls."""
-    if not any(kind.name == "System.Delegate" for kind in found.type.hierarchy):
-        return None
-    several = found["_invocationCount"] if found.type.find_field("_invocationCount") is not None else 0
-    listed = found["_invocationList"] if several else None
-    if isinstance(several, int) and isinstance(listed, ClrObject) and listed.type.is_array:
-        return f"{several:,} delegates"
-    target, code = found["_target"], found["_methodPtr"]
-    static = target is None or (isinstance(target, ClrObject) and target == found)
-    code = found["_methodPtrAux"] if static else code
-    on = "a static method" if static else f"a method of {text_of(target)}"
-    return f"{on}, code at {code:#x}" if isinstance(code, int) else on
-
-
-def _held(found: ClrObject, limit: int, told: _Told) -> Held | None:
+def _held(runtime: ClrRuntime, found: ClrObject, limit: int, told: _Told) -> Held | None:
     try:
         array = found.array
         if array is not None:
@@ -224,6 +214,9 @@ def _held(found: ClrObject, limit: int, told: _Told) -> Held | None:
             keys = [", ".join(str(index) for index in array.indexes(number)) for number in shown]
             values = array.elements(0, limit)
             return Held("array", len(array), tuple(_item(k, v) for k, v in zip(keys, values, strict=True)))
+        delegate = read_delegate(runtime, found)
+        if delegate is not None and delegate.count > 1:
+            return Held("delegate", delegate.count, tuple(_called(runtime, delegate, limit)))
         collection = find_collection(found)
         return _collection(collection, limit, told) if collection is not None else None
     except DotdumpError as error:
@@ -239,6 +232,13 @@ def _collection(collection: Collection, limit: int, told: _Told) -> Held:
     except DotdumpError as error:
         told.note(f"items of the {collection.kind}", error)
     return Held(collection.kind, collection.count, tuple(items))
+
+
+def _called(runtime: ClrRuntime, delegate: Delegate, limit: int) -> Iterator[HeldItem]:
+    """Yield what each of several delegates in one calls."""
+    for number, each in enumerate(islice(delegate.each(), limit)):
+        text = str(read_delegate(runtime, each) or describe(each))
+        yield HeldItem(str(number), text, text, f"{each.address:#x}")
 
 
 def _item(key: str, value: Value) -> HeldItem:

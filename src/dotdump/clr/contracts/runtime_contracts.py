@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.native_aot_methods import NativeAotMethods
     from dotdump.clr.contracts.native_aot_names import NativeAotNames
     from dotdump.clr.contracts.native_aot_types import NativeAotTypeSystem
+    from dotdump.clr.contracts.precodes import Precodes
     from dotdump.clr.contracts.source_lines import SourceLines
     from dotdump.clr.contracts.stack_walk import StackWalker
     from dotdump.clr.contracts.threads import Threads
@@ -80,6 +81,13 @@ class RuntimeContracts:
         from dotdump.clr.contracts.execution_manager import CodeManager
 
         return CodeManager(self.access)
+
+    @cached_property
+    def precodes(self) -> Precodes:
+        """The stubs that stand for its methods."""
+        from dotdump.clr.contracts.precodes import Precodes
+
+        return Precodes(self.access)
 
     @cached_property
     def debug_infos(self) -> DebugInfos:

@@ -224,6 +224,16 @@ class ClrRuntime(RuntimeContracts):
         block = self.code.find(address)
         return self.method(block.method_desc) if block is not None and block.method_desc else None
 
+    def method_called(self, entry: int) -> ClrMethod | None:
+        """Return the method that a call of ``entry`` calls: one whose code begins there, or whose stub; else None.
+
+        Raises as ``method_at`` does.
+        """
+        method = self.method_at(entry)
+        if method is None and (found := self.precodes.method_of(entry)):
+            method = self.method(found)
+        return method
+
     def location_of(self, block: CodeBlock) -> CodeLocation:
         """Return the IL offset and the line of the source that the code at ``block.address`` comes from.
 
