@@ -58,6 +58,7 @@ RESULTS: dict[str, str | dict[str, str]] = {
     "statics/1": "dotdump.analysis.statics.StaticList",
     "exceptions/1": "dotdump.analysis.exceptions.ExceptionList",
     "locks/1": "dotdump.analysis.locks.LockReport",
+    "tasks/1": "dotdump.analysis.async_stacks.AsyncStacks",
     "crash/1": "dotdump.analysis.crash.CrashReport",
     "parallel-stacks/1": "dotdump.analysis.parallel_stacks.StackGroups",
     "stacks/1": "dotdump.analysis.stacks.StackList",

@@ -295,3 +295,12 @@ PROTECTED_OBJECTS = 1 << 16
 
 EXCEPTION_CLAUSES = 1 << 14
 """Handlers of one method."""
+
+TASK_CONTINUATIONS = 1 << 20
+"""What waits for one task: a task that everything waits for, as of a start that is not done, has thousands."""
+
+AWAITER_DEPTH = 4
+"""Structs in structs of an awaiter: those of the library have three."""
+
+ASYNC_FRAMES = 1 << 22
+"""Frames of all asynchronous stacks together."""

@@ -24,8 +24,12 @@ class NamedType:
     is_value_type: bool = False
     is_string: bool = False
     is_array: bool = False
-    hierarchy: list[NamedType] = field(default_factory=list)
     method_table: int = 0x5000
+    bases: tuple[str, ...] = ()
+
+    @property
+    def hierarchy(self) -> tuple[NamedType, ...]:
+        return (self, *map(NamedType, self.bases))
 
     def find_field(self, name: str) -> object:
         return name if name in self.fields else None

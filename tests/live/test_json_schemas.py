@@ -57,6 +57,7 @@ WORDS = (
     "statics {folder}/core",
     "exceptions {folder}/core",
     "locks {folder}/core",
+    "tasks {folder}/core",
     "crash {folder}/core",
     "stacks {folder}/core --parallel",
     "stacks {folder}/core --native",

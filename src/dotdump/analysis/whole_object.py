@@ -13,6 +13,7 @@ from dotdump.analysis.delegates import read_delegate
 from dotdump.analysis.links import Link, links_to, place_of
 from dotdump.analysis.root_paths import paths_to_row
 from dotdump.analysis.statistics import generation_names
+from dotdump.analysis.tasks import is_task, task_status
 from dotdump.analysis.value_text import describe, plain_of, text_of
 from dotdump.clr.contracts.object_references import read_references
 from dotdump.clr.model.object import ClrObject
@@ -85,7 +86,7 @@ class ObjectDetails:
     """An object. ``referrers``, ``retained`` and ``paths`` are None where nothing but the object was read.
 
     ``text`` is a string's or a ``StringBuilder``'s, cut at ``TEXT_LIMIT``; ``value`` that of a box, an exception, a
-    delegate or a type. ``paths`` lead to it from roots, the nearest first; there are none where it is garbage.
+    delegate, a task or a type. ``paths`` lead to it from roots, the nearest first; there are none where it is garbage.
     """
 
     address: str
@@ -193,6 +194,8 @@ def _special(runtime: ClrRuntime, found: ClrObject, told: _Told) -> str | None:
             return f"{text_of(found['_message'])}{code}{because}"
         if kind.name == "System.RuntimeType":
             return _named_type(found)
+        if is_task(kind):
+            return task_status(found).value
         delegate = read_delegate(runtime, found)
         return str(delegate) if delegate is not None else None
     except DotdumpError as error:

@@ -62,6 +62,7 @@ COMMANDS: dict[str, str] = {
     "exceptions": "list exceptions of the heap: message, frames, inner ones, who has each",
     "crash": "say why a process died: signal, thread, exception, last frames",
     "locks": "say who has which lock and who waits for whom, and name deadlocks",
+    "tasks": "show where asynchronous methods wait: for what, and who awaits them",
     "demo": "show the main job, start to end, on a .NET process of its own",
     "completion": "print a script that completes the command line in bash, zsh or fish",
 }

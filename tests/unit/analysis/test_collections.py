@@ -14,7 +14,6 @@ READ_ONLY = "System.Collections.ObjectModel.ReadOnlyCollection<System.Object>"
 def collection(address: int, name: str, **fields: object) -> NamedObject:
     """Return an object of a class that derives from no other."""
     kind = NamedType(name, fields)
-    kind.hierarchy = [kind]
     return NamedObject(address, kind)
 
 

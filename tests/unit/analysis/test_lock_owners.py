@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 def test_a_reader_writer_lock_without_a_base_type_has_no_readers_and_no_owner() -> None:
     kind = NamedType("System.Threading.ReaderWriterLockSlim")
-    kind.hierarchy = [kind]
     lock = NamedObject(0x1000, kind)
     finder = SimpleNamespace(of_types=lambda tables: iter(()) if list(tables) == [kind.method_table] else None)
     runtime = SimpleNamespace(threads=(), static_finder=finder)
