@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.live
 
-PRINT_NO_JSON = {module.__name__.rpartition(".")[2] for module in (completion, crashreport, createdump, demo)}
+PRINT_NO_JSON = {module.__name__.rpartition(".")[2] for module in (completion, crashreport, createdump, demo)} | {
+    "help"
+}
 
 WORDS = (
     "ps",
@@ -31,6 +33,7 @@ WORDS = (
     "threads {folder}/core --registers",
     "modules {folder}/core",
     "memory {folder}/core {address} 64",
+    "address {folder}/core {address}",
     "verify {folder}/core",
     "convert {folder}/core {folder}/core.zst",
     "heap {folder}/core",

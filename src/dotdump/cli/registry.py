@@ -43,6 +43,7 @@ COMMANDS: dict[str, str] = {
     "threads": "list threads: where they stood, what the runtime says of them",
     "modules": "list the files that a core's process had loaded",
     "memory": "show memory of a core: bytes, words or strings",
+    "address": "say what an address is: code, an object, a type, a symbol, a stack",
     "verify": "check that a core is whole and can be used",
     "convert": "compress, unpack or trim a core",
     "createdump": "stand in for the runtime's createdump, for crashes and for WriteDump",
