@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dotdump.ipc.dump import DumpType
 
+USAGE = "dotdump COMMAND [OPTIONS]"
 SUMMARY = "Collect and analyse .NET dumps on Linux."
 
 
@@ -24,6 +25,8 @@ def parse(argv: list[str]) -> tuple[Namespace, Command]:
     """
     name = next((word for word in argv if not word.startswith("-")), None)
     if name is None or name not in COMMANDS:
+        if name is not None and argv[0] == name:
+            _refuse(name)
         parser = overview()
         if parser.parse_args(argv or ["--help"]).version:
             _print_version()
@@ -35,6 +38,14 @@ def parse(argv: list[str]) -> tuple[Namespace, Command]:
         return parser.parse_args(argv[:position] + argv[position + 1 :]), command
     except SystemExit as ended:
         sys.exit(getattr(command, "USAGE", Exit.USAGE) if ended.code else ended.code)
+
+
+def _refuse(name: str) -> NoReturn:
+    from dotdump.cli.console import Console
+    from dotdump.cli.unknown_command import tell_unknown
+
+    tell_unknown(name, Console())
+    sys.exit(Exit.USAGE)
 
 
 def _print_version() -> NoReturn:
@@ -105,7 +116,7 @@ def overview() -> ArgumentParser:
     listing = "\n".join(f"  {name:<{width}}{summary}" for name, summary in COMMANDS.items())
     parser = ArgumentParser(
         prog="dotdump",
-        usage="dotdump COMMAND [OPTIONS]",
+        usage=USAGE,
         description=SUMMARY,
         epilog=f"commands:\n{listing}\n\n'dotdump COMMAND --help' shows the options of a command, with examples.",
         formatter_class=_formatter,

@@ -65,6 +65,7 @@ COMMANDS: dict[str, str] = {
     "locks": "say who has which lock and who waits for whom, and name deadlocks",
     "tasks": "show where asynchronous methods wait: for what, and who awaits them",
     "demo": "show the main job, start to end, on a .NET process of its own",
+    "help": "show what a command does, also by the name that SOS has for it",
     "completion": "print a script that completes the command line in bash, zsh or fish",
 }
 """Name to one-line summary, in the order that help shows. The module is ``cli.commands.NAME``, ``-`` as ``_``."""

@@ -10,8 +10,8 @@ from dotdump.cli.arguments import overview, parse, parser_of
 from dotdump.cli.main import main
 from dotdump.cli.registry import COMMANDS, load
 
-PRINTS_NO_ANSWER = {"completion", "createdump", "demo"}
-"""They print a script, what createdump prints, and a narration."""
+PRINTS_NO_ANSWER = {"completion", "createdump", "demo", "help"}
+"""They print a script, what createdump prints, a narration, and what there is."""
 
 
 def _examples(name: str) -> list[list[str]]:
