@@ -262,8 +262,9 @@ def _place(field: str) -> str:
 
 def group_text(group: RootGroup) -> str:
     """Return a group of roots in words: ``static Billing.Cache.Entries``, ``strong handle``."""
-    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in group.kind).strip()
-    return f"{_WORDS.get(group.kind, words)} {group.name}".rstrip()
+    plain = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in group.kind).strip()
+    words = _WORDS.get(group.kind, plain)
+    return words if group.name == words else f"{words} {group.name}".rstrip()
 
 
 def _add_up(heap: RootedHeap, wanted: bytearray) -> tuple[int, int]:

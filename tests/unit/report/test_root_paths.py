@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dotdump.analysis.links import Link
 from dotdump.analysis.root_paths import RootPath
 from dotdump.analysis.rooted_heap import RootName
-from dotdump.report.root_paths import path_lines
+from dotdump.report.root_paths import path_lines, root_text
 
 
 def _way(length: int) -> list[str]:
@@ -25,3 +27,16 @@ def test_no_way_is_longer_for_what_is_left_out() -> None:
     assert len(_way(31)) == 32
     assert not any("more objects" in line for line in _way(31))
     assert len(_way(32)) == 32
+
+
+@pytest.mark.parametrize(
+    ("root", "text"),
+    [
+        (RootName("Static", "Program.List", "0x10"), "static Program.List"),
+        (RootName("StrongHandle", "", "0x10"), "strong handle 0x10"),
+        (RootName("FinalizerQueue", "critical finalizer", "0x10"), "finalizer queue critical finalizer"),
+        (RootName("Frozen", "frozen segment", "0x0"), "frozen segment"),
+    ],
+)
+def test_a_root_is_told_by_its_kind_and_its_name_or_place(root: RootName, text: str) -> None:
+    assert root_text(root) == text
