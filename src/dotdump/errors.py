@@ -98,11 +98,12 @@ class UnsupportedRuntime(ClrError):
 
 
 class InvalidObject(ClrError):
-    """No managed object starts at ``address``."""
+    """No managed object starts at ``address``, and ``reason`` why."""
 
     def __init__(self, address: int, reason: str, *, hint: str | None = None) -> None:
         super().__init__(f"no object at {address:#x}: {reason}", hint=hint)
         self.address = address
+        self.reason = reason
 
 
 class DacFailed(ClrError):

@@ -15,7 +15,6 @@ from dotdump.analysis.statistics import FREE
 from dotdump.clr.graph.columns import allocate
 from dotdump.clr.graph.saved_parts import CHILDREN, DOMINATORS, REFERRERS, WAYS, ensure, rooted_name, saved_columns
 from dotdump.clr.model.root import RootKind
-from dotdump.errors import InvalidObject
 from dotdump.kernels import paths, retention, tally
 from dotdump.records import record
 
@@ -107,7 +106,7 @@ class RootedHeap:
         """Return the row of the object at ``address``; raises ``InvalidObject`` where none starts there."""
         row = self.graph.find(address)
         if row is None:
-            raise InvalidObject(address, "no object starts there")
+            raise self.runtime.heap.no_object(address, "no object starts there")
         return row
 
     def is_live(self, row: int) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from dotdump.cli.console import Console
+    from dotdump.clr.model.runtime import ClrRuntime
 
 EXAMPLES = """\
   dotdump object core.4711 0x7f3a5c001000              fields, what it holds, references in and out
@@ -41,10 +42,20 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target:
         runtime = ClrRuntime.of(target)
-        runtime.heap.object(arguments.address)  # before the whole heap is read for nothing
+        _must_begin(runtime, arguments.address)  # before the whole heap is read for nothing
         with nullcontext() if arguments.alone else rooted_heap(runtime, arguments, console) as heap:
             found = object_details(runtime, arguments.address, heap, arguments.limit)
     status = tell_damage(found.problems, console)
     text = partial(report.render_object, found)
     print_answer(console, "dotdump/object/1", found, text, partial(report.object_csv, found))
     return status
+
+
+def _must_begin(runtime: ClrRuntime, address: int) -> None:
+    """Raise ``InvalidObject`` where no object begins at ``address``."""
+    from dotdump.errors import InvalidObject
+
+    try:
+        runtime.heap.object(address)
+    except InvalidObject as error:
+        raise runtime.heap.no_object(address, error.reason) from None

@@ -233,6 +233,16 @@ class ClrHeap:
         address, index, size = found
         return ClrObject(self, address, index, size, span.generation)
 
+    def no_object(self, address: int, reason: str) -> InvalidObject:
+        """Return the error that no object begins at ``address``, with a hint at the one that it points into."""
+        around = self.containing(address)
+        if around is None:
+            return InvalidObject(address, reason, hint="'dotdump address' says what is there")
+        offset = address - around.address
+        return InvalidObject(
+            address, reason, hint=f"it points {offset:#x} bytes into the {around.type.name} at {around.address:#x}"
+        )
+
     def segment_at(self, address: int) -> Segment | None:
         """Return the segment that ``address`` is in, or None."""
         index = bisect_right(self._starts, address) - 1

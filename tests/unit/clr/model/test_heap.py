@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
@@ -203,6 +204,17 @@ def test_what_is_no_object_is_refused_with_a_reason(fake: FakeHeap, offset: int,
     region = fake.add_region(1, text.words(9))
     with pytest.raises(InvalidObject, match=reason):
         opened(fake).object(region.start + offset)
+
+
+def test_an_address_in_an_object_is_told_the_object(fake: FakeHeap) -> None:
+    node = fake.add_type(24)
+    region = fake.add_region(1, node.words(), node.words())
+    heap = opened(fake)
+    inside = heap.no_object(region.start + 24 + 8, "it is in one")
+    assert (inside.address, inside.reason) == (region.start + 32, "it is in one")
+    assert inside.hint is not None
+    assert re.fullmatch(rf"it points 0x8 bytes into the .+ at {region.start + 24:#x}", inside.hint)
+    assert heap.no_object(region.start - 8, "it is in none").hint == "'dotdump address' says what is there"
 
 
 def test_an_object_larger_than_its_segment_is_refused(fake: FakeHeap) -> None:
