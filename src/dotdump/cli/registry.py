@@ -41,7 +41,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "what would stop a dump here, and what to do about it",
     "info": "say what a core is, whose, why it died, and whether it is whole",
     "threads": "list threads: where they stood, what the runtime says of them",
-    "modules": "list the files that a core's process had loaded",
+    "modules": "list the ELF files and the assemblies that a core's process had loaded",
     "memory": "show memory of a core: bytes, words or strings",
     "address": "say what an address is: code, an object, a type, a symbol, a stack",
     "verify": "check that a core is whole and can be used",

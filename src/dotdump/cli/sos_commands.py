@@ -36,7 +36,7 @@ _GENERATION = (
     ("heap CORE --generation gen2", "by type"),
     ("objects CORE --generation gen2", "one by one"),
 )
-_MODULES = (("modules CORE", "files, versions, build ids"),)
+_MODULES = (("modules CORE", "ELF files with build ids, and assemblies with versions"),)
 _CRASH = (("crash CORE", "why it died, in a paragraph"), ("crashreport CORE", "createdump's JSON of it"))
 _NEAR = (("object CORE ADDRESS", "generation and size of an object"), *_LOCATE)
 _SYMBOLS = (
@@ -48,7 +48,7 @@ Lines = tuple[tuple[str, str], ...]
 
 _COUNTERPARTS: tuple[tuple[str, Lines], ...] = (
     ("analyze exit ext logclose logging logopen q quit sos", _SESSION),
-    ("assemblies clrmodules", (("heap CORE --by-module", "those that have objects in the heap"), *_MODULES)),
+    ("assemblies clrmodules lm modules", _MODULES),
     (
         "clrstack",
         (
@@ -100,7 +100,6 @@ _COUNTERPARTS: tuple[tuple[str, Lines], ...] = (
     ("gcwhere listnearobj lno", _NEAR),
     ("loadsymbols setclrpath setsymbolserver", _SYMBOLS),
     ("maddress", (("info CORE", "all memory by what it is for"), *_LOCATE)),
-    ("modules lm", _MODULES),
     (
         "objsize pathto",
         (

@@ -1,4 +1,4 @@
-"""The loaded files of a core, as records for JSON and as a table for people."""
+"""The loaded files and assemblies of a core, as records for JSON and as tables for people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dotdump.report.table import render_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dotdump.analysis.assemblies import AssemblyRow
     from dotdump.target.core import CoreTarget
+    from dotdump.target.model import Problem
 
 
 @record
@@ -24,14 +26,19 @@ class ModuleRow:
 
 @record
 class ModuleList:
-    """The answer of ``dotdump modules``, by address."""
+    """The answer of ``dotdump modules``: ELF files by address, and what runtimes have loaded, in that order.
+
+    ``problems`` are of the assemblies.
+    """
 
     core: str
     modules: tuple[ModuleRow, ...]
+    assemblies: tuple[AssemblyRow, ...]
+    problems: tuple[Problem, ...]
 
 
-def module_list(target: CoreTarget) -> ModuleList:
-    """Return the loaded files of a core."""
+def module_list(target: CoreTarget, assemblies: tuple[AssemblyRow, ...], problems: tuple[Problem, ...]) -> ModuleList:
+    """Return the loaded files of a core, with the ``assemblies`` of its runtimes."""
     rows = (
         ModuleRow(
             base=f"{module.base:#x}",
@@ -43,11 +50,18 @@ def module_list(target: CoreTarget) -> ModuleList:
         )
         for module in target.modules
     )
-    return ModuleList(target.file.name, tuple(rows))
+    return ModuleList(target.file.name, tuple(rows), assemblies, problems)
 
 
 def render_modules(modules: ModuleList, *, width: int | None = None) -> str:
-    """Return a table of the loaded files."""
+    """Return a table of the loaded files, and one of the assemblies where there are some."""
     header = ("BASE", "END", "VERSION", "BUILD-ID", "FILE HERE", "PATH")
     rows = [(m.base, m.end, m.version, m.build_id[:16], "yes" if m.file else "no", m.path) for m in modules.modules]
+    table = render_table(header, rows, width=width)
+    return f"{table}\n\n{_render_assemblies(modules.assemblies, width)}" if modules.assemblies else table
+
+
+def _render_assemblies(assemblies: tuple[AssemblyRow, ...], width: int | None) -> str:
+    header = ("MODULE", "BASE", "ASSEMBLY", "VERSION", "FILE VERSION", "PATH")
+    rows = [(a.module, a.base or "", a.name, a.version, a.file_version, a.path) for a in assemblies]
     return render_table(header, rows, width=width)

@@ -147,7 +147,9 @@ def test_threads_come_with_registers_and_the_dead_one_first(core: Path, capsys: 
 
 
 def test_modules_have_base_path_and_build_id(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (module,) = answer(capsys, "modules", str(core))["modules"]
+    found = answer(capsys, "modules", str(core), code=Exit.PROBLEMS)
+    (module,) = found["modules"]
+    assert "the application domain was not found" in found["problems"][0]["message"]
     assert (module["base"], module["path"], module["build_id"]) == (hex(BASE), "/app/libcoreclr.so", "11223344" * 5)
 
 

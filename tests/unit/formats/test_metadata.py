@@ -5,6 +5,7 @@ import pytest
 
 from corpus import ASSEMBLIES
 from dotdump.errors import DotdumpError, FormatError, LimitExceeded
+from dotdump.formats.metadata.attributes import find_attribute, first_text
 from dotdump.formats.metadata.image import Metadata, read_compressed
 from dotdump.formats.metadata.schema import Assembly, Field, MethodDef, Module, TypeDef
 from dotdump.formats.metadata.signature_blobs import (
@@ -140,6 +141,21 @@ def test_indexes_outside_heaps_and_tables_are_format_errors() -> None:
     ):
         with pytest.raises(FormatError):
             ask()
+
+
+def test_the_first_text_of_an_attribute_is_read_from_its_value() -> None:
+    assert first_text(b"\x01\x00\x058.0.4\x00\x00") == "8.0.4"
+    assert first_text(b"\x01\x00\x80\x80" + b"x" * 128 + b"\x00\x00") == "x" * 128
+    assert first_text(b"\x01\x00\xff\x00\x00") == ""
+    value = find_attribute(corpus_metadata(), Assembly.table, 1, "System.Reflection.AssemblyFileVersionAttribute")
+    assert value is not None
+    assert first_text(value) == "1.0.0.0"
+
+
+@pytest.mark.parametrize("value", [b"", b"\x01", b"\x01\x00", b"\x02\x00\x01a", b"\x01\x00\x05abc", b"\x01\x00\xe0"])
+def test_a_value_without_a_text_is_refused(value: bytes) -> None:
+    with pytest.raises(FormatError):
+        first_text(value)
 
 
 def test_metadata_cut_anywhere_is_refused_or_read_but_never_breaks() -> None:

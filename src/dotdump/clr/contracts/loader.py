@@ -77,7 +77,7 @@ class Loader:
                     return path
         except MemoryFault:
             pass
-        return next(filter(None, map(self._mapped_path, self._bases(module))), "")
+        return next(filter(None, map(self._mapped_path, self.bases_of(module))), "")
 
     def images(self, module: int) -> Iterator[PeImage]:
         """Yield the images of a module, the one in memory first, then the file's on this machine.
@@ -90,7 +90,7 @@ class Loader:
             yield image_file
 
     def _in_memory(self, module: int) -> Iterator[PeImage]:
-        places = ((base, loaded) for base in self._bases(module) for loaded in (True, False))
+        places = ((base, loaded) for base in self.bases_of(module) for loaded in (True, False))
         return filter(None, starmap(self._managed_at, places))
 
     def _managed_at(self, base: int, loaded: bool) -> PeImage | None:  # noqa: FBT001 - a key
@@ -124,7 +124,7 @@ class Loader:
         return self._files[module]
 
     def _headers(self, module: int) -> Iterator[tuple[object, ...]]:
-        for base in self._bases(module):
+        for base in self.bases_of(module):
             try:
                 yield _identity(PeImage(self._access.reader.memory, base, loaded=False))
             except (FormatError, MemoryFault):
@@ -161,7 +161,7 @@ class Loader:
         except (MemoryFault, UnsupportedRuntime):
             return
 
-    def _bases(self, module: int) -> Iterator[int]:
+    def bases_of(self, module: int) -> Iterator[int]:
         """Yield where the module's image may lie, the loaded layout first."""
         access = self._access
         try:

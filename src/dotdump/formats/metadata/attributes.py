@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dotdump.errors import FormatError
+from dotdump.formats.metadata.image import read_compressed
 from dotdump.formats.metadata.rows import CUSTOM_ATTRIBUTE_TYPE, HAS_CUSTOM_ATTRIBUTE, MEMBER_REF_PARENT
 from dotdump.formats.metadata.schema import CustomAttribute, MemberRef, MethodDef, TypeDef, TypeRef
 
 if TYPE_CHECKING:
     from dotdump.formats.metadata.image import Metadata
+
+_PROLOG = b"\x01\x00"
+_NULL = b"\xff"
 
 
 def find_attribute(metadata: Metadata, table: int, row_id: int, name: str) -> bytes | None:
@@ -20,6 +25,23 @@ def find_attribute(metadata: Metadata, table: int, row_id: int, name: str) -> by
         if HAS_CUSTOM_ATTRIBUTE.decode(row.parent) == (table, row_id) and _class_of(metadata, row.type) == name:
             return metadata.blob(row.value)
     return None
+
+
+def first_text(value: bytes) -> str:
+    """Return the first argument of an attribute, a string, from its value blob; empty where that is null.
+
+    Raises ``FormatError`` where the blob holds no string.
+    """
+    if not value.startswith(_PROLOG):
+        raise FormatError("no value of an attribute", source="metadata")
+    start = len(_PROLOG)
+    if value[start : start + 1] == _NULL:
+        return ""
+    size, start = read_compressed(value, start, "metadata")
+    text = value[start : start + size]
+    if len(text) < size:
+        raise FormatError(f"a string of {size} bytes leaves the value of its attribute", source="metadata")
+    return text.decode("utf-8", "replace")
 
 
 def _class_of(metadata: Metadata, constructor: int) -> str:
