@@ -102,3 +102,23 @@ def test_stacks_symbols_and_nothing_are_told(
     native, nowhere = capsys.readouterr().out.split("\n\n")
     assert "  symbol:  libc.so.6!" in native
     assert nowhere == "0x10\n  memory:  not mapped\n"
+
+
+@pytest.mark.skipif(not runtimes(), reason="no .NET here")
+def test_several_addresses_of_a_process_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with corpus(runtimes()[-1], "idle") as running:
+        assert main(["address", "-p", str(running.pid), "10", "20", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)["addresses"]
+    assert [(each["address"], each["memory"]) for each in found] == [("0x10", None), ("0x20", None)]
+
+
+@pytest.mark.parametrize("words", [["core.1"], ["-p", "1", "zz"], ["core.1", "10", "-5"], ["core.1", "g"]])
+def test_what_is_no_address_is_refused_before_anything_is_opened(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = main(["address", *words])
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+    assert status == 2
+    assert "core.1: " not in capsys.readouterr().err

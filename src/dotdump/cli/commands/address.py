@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from functools import partial
 
 from dotdump.cli.answer import print_answer
+from dotdump.cli.arguments import add_format
+from dotdump.cli.core_arguments import add_symbols, add_sysroot
 from dotdump.cli.quantities import address
 from dotdump.cli.registry import Exit
-from dotdump.cli.target_arguments import add_target, open_target
+from dotdump.cli.selection import process_id
+from dotdump.cli.target_arguments import open_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,13 +22,18 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   dotdump address core.4711 7f49f0c7b7b1                 the method, stub, object, type, file or stack that it is in
   dotdump address core.4711 7f49f0c7b7b1 0x7f3a5c001008  of several
-  dotdump address core.4711 7f49f0c7b7b1 --format json"""
+  dotdump address -p 4711 7f49f0c7b7b1 --format json     of a process that runs"""
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_target(parser)
-    parser.add_argument("addresses", metavar="ADDRESS", nargs="+", type=address, help="hexadecimal")
+    parser.add_argument(
+        "words", nargs="+", metavar="CORE|ADDRESS", help="a core file (none with -p), then addresses in hexadecimal"
+    )
+    parser.add_argument("-p", "--process-id", type=process_id, metavar="PID", help="a process that runs")
+    add_sysroot(parser)
+    add_symbols(parser)
+    add_format(parser)
 
 
 def run(arguments: Namespace, console: Console) -> int:
@@ -33,8 +42,17 @@ def run(arguments: Namespace, console: Console) -> int:
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.report.addresses import render_addresses
 
+    arguments.core, *wanted = [None, *arguments.words] if arguments.process_id is not None else arguments.words
+    try:
+        addresses = list(map(address, wanted))
+    except ArgumentTypeError as refusal:
+        console.error(str(refusal), "see --help")
+        return Exit.USAGE
+    if not addresses:
+        console.error("which address? name one, or several, after the core", "see --help")
+        return Exit.USAGE
     with open_target(arguments, console) as target:
         runtime = next(iter(ClrRuntime.all_of(target)), None)
-        found = tuple(meaning_of(target, runtime, each) for each in arguments.addresses)
+        found = tuple(meaning_of(target, runtime, each) for each in addresses)
     print_answer(console, "dotdump/address/1", {"addresses": found}, partial(render_addresses, found))
     return Exit.DONE
