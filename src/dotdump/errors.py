@@ -92,7 +92,7 @@ class UnsupportedRuntime(ClrError):
 
     def __init__(self, version: str, missing: str, *, cut: bool = False, hint: str | None = None) -> None:
         why = "the core is cut, and what is left does not tell" if cut else "no knowledge of"
-        super().__init__(f".NET {version}: {why} {missing}", hint=hint)
+        super().__init__(f"{f'.NET {version}'.rstrip()}: {why} {missing}", hint=hint)
         self.version = version
         self.missing = missing
 

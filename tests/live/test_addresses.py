@@ -93,7 +93,7 @@ def test_stacks_symbols_and_nothing_are_told(
     thread = target.threads[-1]
     assert main(["address", str(core), f"{thread.stack_pointer:x}", "10", "--format", "json"]) == 0
     stack, nothing = json.loads(capsys.readouterr().out)["addresses"]
-    assert stack["memory"]["thread"] == thread.tid
+    assert (stack["memory"]["thread"], stack["memory"]["offset"]) == (thread.tid, None)
     assert (nothing["address"], {value for key, value in nothing.items() if key not in ("address", "schema")}) == (
         "0x10",
         {None},

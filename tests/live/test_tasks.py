@@ -67,7 +67,7 @@ def test_a_program_of_one_file_has_the_same_stacks_and_a_native_one_says_that_it
         assert main(["collect", "-p", str(running.pid), "-o", str(tmp_path / "core")]) == 0
     if name.startswith("native"):
         assert main(["tasks", str(tmp_path / "core")]) == 1
-        assert "no knowledge of the fields of tasks of NativeAOT" in capsys.readouterr().err
+        assert "dotdump: .NET: no knowledge of the fields of tasks of NativeAOT" in capsys.readouterr().err
         return
     found, _ = of_corpus(tmp_path / "core")
     (stack,) = found.stacks

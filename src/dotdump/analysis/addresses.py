@@ -118,7 +118,7 @@ def _memory(target: Target, address: int) -> MemoryPlace | None:
         f"{region.end:#x}",
         "".join(letter if has else "-" for letter, has in letters),
         region.path or None,
-        region.offset + address - region.start if region.path else None,
+        region.offset + address - region.start if region.path.startswith("/") else None,
         symbol,
         next(on, None),
     )

@@ -62,7 +62,9 @@ def _memory(found: MemoryPlace | None) -> Iterator[tuple[str, str]]:
     if found is None:
         yield "memory", "not mapped"
         return
-    file = f", {found.path} at offset {found.offset:#x}" if found.path and found.offset is not None else ""
+    file = f", {found.path}" if found.path else ""
+    if found.offset is not None:
+        file += f" at offset {found.offset:#x}"
     if found.symbol is not None:
         yield "symbol", found.symbol
     if found.thread is not None:
