@@ -51,6 +51,8 @@ class HandleKind(IntEnum):
 _INTERNAL_KINDS = 1
 """Kinds of blocks that hold no handles, numbered after those that do: what stands beside handles."""
 
+_NO_LAYOUT = "its first segment does not point back: the layout may not be this one"
+_NOT_THERE = "its first segment is not there: not in a small dump, or the layout is another one"
 _WITH_SECONDARY = (HandleKind.DEPENDENT, HandleKind.WEAK_INTERIOR, HandleKind.CROSS_REFERENCE)
 
 
@@ -147,8 +149,8 @@ class Handles:
         if self._fitting is None:
             self._fitting = next((one for one in self._candidates() if _points_back(one, table)), None)
             if self._fitting is None:
-                text = "its first segment does not point back: the layout may not be this one"
-                self._report(f"handle table {table:#x}", text)
+                is_there = _points_back(self._access, table) is not None
+                self._report(f"handle table {table:#x}", _NO_LAYOUT if is_there else _NOT_THERE)
         return self._fitting or self._access
 
     def _candidates(self) -> Iterator[DataAccess]:
@@ -158,19 +160,19 @@ class Handles:
             yield DataAccess(access.target, access.runtime, access.version, merge(load(name), access.descriptor))
 
     def _is_table(self, table: int) -> bool:
-        return bool(table) and table % 8 == 0 and _points_back(self._fitting or self._access, table)
+        return bool(table) and table % 8 == 0 and bool(_points_back(self._fitting or self._access, table))
 
     def _report(self, place: str, text: str) -> None:
         self.problems.append(Problem("handles", f"{place}: {text}"))
 
 
-def _points_back(access: DataAccess, table: int) -> bool:
-    """Return whether the first segment of ``table`` says that it is the table's."""
+def _points_back(access: DataAccess, table: int) -> bool | None:
+    """Return whether the first segment of ``table`` says that it is the table's, None where it is not there."""
     try:
         segment = TableSegment(access, HandleTable(access, table).segments)
         return not access.has("TableSegment", "HandleTable") or segment.table == table
     except MemoryFault:
-        return False
+        return None
 
 
 class _Segment:

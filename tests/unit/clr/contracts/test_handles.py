@@ -63,6 +63,14 @@ def test_a_segment_that_does_not_point_back_is_told(heap: FakeHeap) -> None:
     assert any("does not point back" in text for text in handles_of(heap)[1])
 
 
+def test_that_a_segment_is_not_in_the_dump_is_no_doubt_of_the_layout_alone(heap: FakeHeap) -> None:
+    del heap.chunks[SEGMENT]
+    found, problems = handles_of(heap)
+    assert not found
+    assert "its first segment is not there: not in a small dump, or the layout is another one" in problems[0]
+    assert not any("point back" in text for text in problems)
+
+
 def test_maps_that_lead_in_a_circle_are_read_once(heap: FakeHeap) -> None:
     heap.chunks[MAP] = heap.chunks[MAP][:8] + MAP.to_bytes(8, "little") + heap.chunks[MAP][16:]
     found, problems = handles_of(heap)
