@@ -31,6 +31,8 @@ ROUTER = "dsrouter-"
 _LEAST_FREE = 4
 """Descriptors: with one a connection takes what the program may need itself; with none servers of 3.1 and 8 try in vain
 to accept it, as fast as they can, also when it has long been given up."""
+_MOST_LINKS = 40
+"""As many as the kernel follows."""
 
 
 class Kind:
@@ -86,9 +88,37 @@ def search_place(owner: Owner, root: str = ROOT) -> SearchPlace:
     if len(owner.namespace_pids) > 1 or not sees_our_files(owner.pid, root):
         theirs = f"{root}/{owner.pid}/root"
         if os.access(theirs, os.X_OK):
-            return SearchPlace(f"{theirs}/{directory.lstrip('/')}", doubt)
+            return SearchPlace(seen_through(theirs, directory), doubt)
         doubt = doubt or f"{theirs} cannot be entered, so this is our {directory}, which may not be the target's"
     return SearchPlace(directory, doubt)
+
+
+def seen_through(root: str, path: str) -> str:
+    """Return where ``path`` of a process whose root we see as ``root`` is: its links lead from there, not from ours."""
+    steps, place = path.split("/")[::-1], list[str]()
+    links = 0
+    while steps:
+        step = steps.pop()
+        if step == "..":
+            del place[-1:]
+        elif step not in ("", "."):
+            target = _link("/".join((root, *place, step))) if links < _MOST_LINKS else ""
+            if not target:
+                place.append(step)
+                continue
+            links += 1
+            steps += target.split("/")[::-1]
+            if target.startswith("/"):
+                place.clear()
+    return "/".join((root, *place))
+
+
+def _link(path: str) -> str:
+    """Return where a symbolic link leads, ``""`` where there is none."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
 
 
 def from_its_directory(pid: int, path: str, root: str = ROOT) -> str:

@@ -17,7 +17,7 @@ import pytest
 from dotdump.errors import ServerSilent
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.diagnostics import DiagnosticsState
-from dotdump.ipc.discovery import SearchPlace, connect_process, search_place
+from dotdump.ipc.discovery import SearchPlace, connect_process, search_place, seen_through
 from dotdump.ipc.ports import PortEndpoint
 from dotdump.ipc.state import diagnose
 from dotdump.ipc.transport import Deadline
@@ -92,3 +92,16 @@ def test_who_answers_is_not_silent_because_we_were_late(directory: Path, monkeyp
     monkeypatch.setattr("dotdump.ipc.discovery.search_place", lambda *_: SearchPlace(str(directory)))
     with DiagnosticServer(settings=Settings(directory=str(directory))):
         assert diagnose(os.getpid(), 5).state == DiagnosticsState.OK
+
+
+def test_links_of_another_root_lead_from_there(directory: Path) -> None:
+    (directory / "run" / "app").mkdir(parents=True)
+    (directory / "var").mkdir()
+    (directory / "var" / "run").symlink_to("/run")
+    (directory / "var" / "back").symlink_to("../run/./app")
+    (directory / "loop").symlink_to("/loop")
+    root = str(directory)
+    assert seen_through(root, "/var/run/app") == f"{root}/run/app"
+    assert seen_through(root, "/var/back") == f"{root}/run/app"
+    assert seen_through(root, "/../../var//run/../run/none/") == f"{root}/run/none"
+    assert seen_through(root, "/loop/x") == f"{root}/loop/x"

@@ -14,7 +14,15 @@ from dotdump.dump.doctor.tools import find_tool
 from dotdump.dump.space import expected_size, free_bytes
 from dotdump.errors import CollectError, DotdumpError, FormatError
 from dotdump.ipc.diagnostics import Diagnostics, DiagnosticsState
-from dotdump.ipc.discovery import DEFAULT_DIRECTORY, PREFIX, SUFFIX, find_candidates, from_its_directory, search_place
+from dotdump.ipc.discovery import (
+    DEFAULT_DIRECTORY,
+    PREFIX,
+    SUFFIX,
+    find_candidates,
+    from_its_directory,
+    search_place,
+    seen_through,
+)
 from dotdump.ipc.dump import DumpType
 from dotdump.ipc.runtime_exports import written_version
 from dotdump.ipc.runtime_file import RuntimeFile, RuntimeKind, find_runtime
@@ -171,7 +179,7 @@ def _temporary_read_only(proc: Proc, environment: Mapping[str, str] | None, insi
         directory = os.path.normpath(from_its_directory(proc.pid, _temporary_directory(environment)))
     except OSError:
         return None
-    if os.access(inside, os.X_OK) and not os.path.isdir(f"{inside}{directory}"):
+    if os.access(inside, os.X_OK) and not os.path.isdir(seen_through(inside, directory)):
         return None
     mount = find_mount(_allowed(proc.mounts) or [], directory)
     return mount is not None and mount.read_only
