@@ -80,7 +80,7 @@ _COUNTERPARTS: tuple[tuple[str, Lines], ...] = (
         "dumphttp",
         (
             ("tasks CORE --type System.Net.Http", "requests under way"),
-            (r"objects CORE --type '^System\.Net\.Http\.HttpRequestMessage$' --fields _requestUri._string", "and others"),
+            (r"objects CORE --type '^System\.Net\.Http\.HttpRequestMessage$' --fields _requestUri._string", "all"),
         ),
     ),
     ("dumpmt dumpmd dumpclass ip2md", _LOCATE),
