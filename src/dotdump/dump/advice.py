@@ -10,6 +10,10 @@ from dotdump.ipc.commands import HResult
 _TEXTS = (
     ("Too many open files", "the target may open no more files: --method ptrace needs none of its own"),
     (
+        "fork() FAILED",
+        "the target may start no process (ulimit -u, or its control group's pids.max): --method ptrace starts none",
+    ),
+    (
         "Problem launching createdump",
         "createdump is missing beside the runtime or may not be executed: chmod +x it, or use --method ptrace",
     ),

@@ -3,14 +3,16 @@
 A full dump needs nothing of the runtime, so it is ours: a snapshot of a process that is large enough for the shorter
 pause to count, ptrace for others. So is a Heap dump, which is a fraction of the runtime's. Mini and Triage dumps are
 the runtime's as long as it can take them, for what is written by the library that will read them suits it best; ours
-where it cannot, and where a stream or options ask for what only ours do: none of them is ever dropped. createdump's log
-is the runtime's, and so is a process that we may not trace: its runtime may.
+where it cannot, or fails (its createdump inherits its filters of system calls), and where a stream or options ask for
+what only ours do: none of them is ever dropped. createdump's log is the runtime's, and so is a process that we may not
+trace: its runtime may.
 """
 
 from __future__ import annotations
 
 import os
 
+from dotdump.dump.output import OutputFile
 from dotdump.dump.own_method import OwnOptions, PtraceMethod, SnapshotMethod
 from dotdump.dump.runtime_method import RuntimeMethod
 from dotdump.dump.subject import RUNTIME_FILE
@@ -35,10 +37,11 @@ SMALL = 200 << 20
 
 @record
 class Choice:
-    """A method, and why it was chosen."""
+    """A method, and why it was chosen. ``bound``: where it fails, no other will do."""
 
     method: Method
     why: str
+    bound: bool = True
 
 
 class AutoMethod:
@@ -71,7 +74,14 @@ class AutoMethod:
         return self._chosen.method.expected_size(subject, dump_type)
 
     def capture(self, task: Task) -> Capture:
-        capture = self._chosen.method.capture(task)
+        try:
+            capture = self._chosen.method.capture(task)
+        except CommandRejected as error:
+            if self._chosen.bound or not isinstance(task.output, OutputFile):
+                raise
+            task.output.empty()
+            self._choice = self._own(task.subject, f"its runtime could not: {error.message}")
+            capture = self._choice.method.capture(task)
         return replace(capture, why=capture.why or self._chosen.why)
 
     @property
@@ -90,7 +100,7 @@ class AutoMethod:
             return self._runtimes(runtime, error.message, error.hint)
         why = _FOR_OURS.get(dump_type) or self._only_ours or _why_not(runtime, subject, dump_type)
         if not why:
-            return Choice(runtime, "the runtime takes its own small dumps best")
+            return Choice(runtime, "the runtime takes its own small dumps best", bound=False)
         return self._own(subject, why)
 
     def _runtimes(self, runtime: RuntimeMethod, why: str, hint: str | None = None) -> Choice:

@@ -112,6 +112,11 @@ class OutputFile(Closing):
         """Return where to write."""
         return sink_for(self.descriptor)
 
+    def empty(self) -> None:
+        """Begin anew: nothing of what was written is left. Raises ``OSError``."""
+        os.ftruncate(self.descriptor, 0)
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+
     def require_beside(self, suffix: str) -> None:
         """Raise ``OutputRefused`` where a file whose name has a suffix more could not be put beside this one."""
         _refuse_what_is_there(self.directory, replace(self.place, name=f"{self.place.name}{suffix}"))

@@ -1,15 +1,21 @@
 """Which method suits, over a process whose facts are built: this one, which may surely look at itself."""
 
 import os
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dotdump.dump import auto_method
 from dotdump.dump.auto_method import SMALL, AutoMethod
+from dotdump.dump.capture import Capture, Task
+from dotdump.dump.output import OutputFile, Place, open_output
 from dotdump.dump.own_method import OwnOptions, PtraceMethod
+from dotdump.dump.progress import silent
+from dotdump.dump.runtime_method import RuntimeMethod
 from dotdump.dump.subject import Subject
-from dotdump.errors import AccessDenied, CollectError
+from dotdump.errors import AccessDenied, CollectError, CommandRejected
 from dotdump.ipc.dump import DumpFlags, DumpType
 from dotdump.records import replace
 
@@ -94,3 +100,38 @@ def test_where_ours_may_not_it_is_refused_and_no_option_is_dropped(kind: DumpTyp
 def test_createdumps_own_options_and_ours_do_not_go_together(asked: dict[str, Any]) -> None:
     with pytest.raises(CollectError, match="createdump's log is the runtime's; but "):
         chosen(SMALL, flags=DumpFlags.LOGGING, **asked)
+
+
+def rejecting(_: RuntimeMethod, task: Task) -> Capture:
+    assert isinstance(task.output, OutputFile)
+    task.output.sink().write(b"half a core")
+    raise CommandRejected("GenerateCoreDump3", 0x80004005, "E_FAIL", "ptrace(ATTACH, 1) FAILED")
+
+
+def capturing(_: PtraceMethod, task: Task) -> Capture:
+    task.output.sink().write(b"ours")
+    return Capture()
+
+
+@pytest.mark.usefixtures("able")
+@pytest.mark.parametrize("flags", [DumpFlags.NONE, DumpFlags.LOGGING])
+def test_where_the_runtime_fails_ours_is_taken_unless_only_its_own_will_do(
+    flags: DumpFlags, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(RuntimeMethod, "capture", rejecting)
+    monkeypatch.setattr(RuntimeMethod, "check", lambda *_: None)
+    monkeypatch.setattr(PtraceMethod, "capture", capturing)
+    method = AutoMethod(flags, OwnOptions())
+    place = Place(str(tmp_path), "core")
+    with Subject.open(os.getpid()) as subject, open_output(place) as output:
+        subject.status = replace(subject.status, resident=SMALL - 1)
+        method.check(subject, DumpType.MINI)
+        task = Task(subject, DumpType.MINI, output, None, time.monotonic() + 10, silent)
+        if flags:
+            with pytest.raises(CommandRejected):
+                method.capture(task)
+            return
+        why = method.capture(task).why
+        assert os.pread(output.descriptor, 100, 0) == b"ours"
+    assert method.name == "ptrace"
+    assert why.startswith("its runtime could not: GenerateCoreDump3 was rejected with E_FAIL")
