@@ -94,6 +94,8 @@ def _explain(error: Exception, console: Console) -> bool:
     elif isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         name = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
         console.error(f"{error.strerror or error}{name}")
+    elif isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("dotdump"):
+        console.error(f"this Python has no module {error.name}", "'pip install dotdump' brings what Python itself has not")
     elif isinstance(error, MemoryError):
         console.error("there is not enough memory for that", "raise our limits: ulimit -v unlimited -d unlimited")
     else:

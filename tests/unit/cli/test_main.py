@@ -48,6 +48,18 @@ def test_an_error_of_the_system_is_one_line_with_its_file(fails: Install, capsys
     assert capsys.readouterr().err == "dotdump: No such file or directory: core.1\n"
 
 
+def test_a_package_that_is_not_installed_is_named(fails: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    fails(ModuleNotFoundError("No module named 'backports.zstd'", name="backports.zstd"))
+    assert main(["fails"]) == 1
+    assert capsys.readouterr().err.startswith("dotdump: this Python has no module backports.zstd\n  hint: ")
+
+
+def test_memory_that_is_not_there_is_one_line_and_a_hint(fails: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    fails(MemoryError())
+    assert main(["fails"]) == 1
+    assert capsys.readouterr().err.startswith("dotdump: there is not enough memory for that\n  hint: ")
+
+
 def test_debug_shows_the_traceback(fails: Install) -> None:
     fails(DotdumpError("cannot"))
     with pytest.raises(DotdumpError):
