@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _written_out(run_command(arguments))
     except SystemExit as ended:  # argparse has printed help, or what is wrong
+        _forget_untold()
         raise SystemExit(_written_out(int(ended.code or 0))) from None
     except KeyboardInterrupt as stop:
         number = getattr(stop, "number", None)  # with it go its frames, and what is still open there is closed
@@ -95,7 +96,9 @@ def _explain(error: Exception, console: Console) -> bool:
         name = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
         console.error(f"{error.strerror or error}{name}")
     elif isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("dotdump"):
-        console.error(f"this Python has no module {error.name}", "'pip install dotdump' brings what Python itself has not")
+        console.error(
+            f"this Python has no module {error.name}", "'pip install dotdump' brings what Python itself has not"
+        )
     elif isinstance(error, MemoryError):
         console.error("there is not enough memory for that", "raise our limits: ulimit -v unlimited -d unlimited")
     else:
@@ -137,6 +140,16 @@ def _written_out(status: int) -> int:
     except OSError as error:
         return _not_taken(error)
     return status
+
+
+def _forget_untold() -> None:
+    """Let go of what standard error does not take: else the interpreter would try again, and end with 120."""
+    from dotdump.cli.console import let_go
+
+    try:
+        sys.stderr.flush()
+    except OSError:
+        let_go(sys.stderr)
 
 
 def _not_taken(error: OSError) -> int:

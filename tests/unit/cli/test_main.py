@@ -218,6 +218,12 @@ def test_an_error_that_nobody_can_be_told_is_still_an_exit_code() -> None:
     assert (done.returncode, done.stdout) == (1, b"")
 
 
+@pytest.mark.parametrize("redirected", ["2>&-", "2>/dev/full", ">&- 2>&-"])
+def test_a_wrong_command_line_that_nobody_can_be_told_ends_with_2(redirected: str) -> None:
+    words = ["sh", "-c", f'"$@" {redirected}', "sh", *DOTDUMP, "bogus"]
+    assert subprocess.run(words, check=False).returncode == 2
+
+
 def test_a_process_of_ours_looks_for_garbage_seldom_and_others_as_before() -> None:
     script = """
 import gc
