@@ -126,7 +126,7 @@ def test_where_the_runtime_fails_ours_is_taken_unless_only_its_own_will_do(
     with Subject.open(os.getpid()) as subject, open_output(place) as output:
         subject.status = replace(subject.status, resident=SMALL - 1)
         method.check(subject, DumpType.MINI)
-        task = Task(subject, DumpType.MINI, output, None, time.monotonic() + 10, silent)
+        task = Task(subject, DumpType.MINI, output, None, time.monotonic() + 10, silent, bool)
         if flags:
             with pytest.raises(CommandRejected):
                 method.capture(task)
