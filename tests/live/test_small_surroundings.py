@@ -146,3 +146,12 @@ def test_a_core_in_tmpfs_does_not_grow_as_it_is_read(tmp_path: Path) -> None:
             for part in core.core_memory.ranges():
                 core.core_memory.read(part.start, part.size)
         assert (small / "core").stat().st_blocks == before
+
+
+def test_doctor_does_not_promise_to_trace_what_only_shows_its_maps() -> None:
+    if os.geteuid() != 0:
+        missing("only root has capabilities to drop")
+    with native("threads", "1") as process:
+        command = ["setpriv", "--bounding-set", "-sys_ptrace", sys.executable, "-m", "dotdump", "doctor", "-p"]
+        done = subprocess.run([*command, str(process.pid)], capture_output=True, text=True, timeout=60, check=False)
+    assert "warning  own methods          dotdump may not trace it" in done.stdout

@@ -59,8 +59,8 @@ class Subject:
     """The process that is to be dumped.
 
     ``dumpable`` is as PR_GET_DUMPABLE in it would say. ``blocked`` are threads in uninterruptible sleep, twice in a
-    row. ``readable`` says whether its maps are. ``socket_path`` is where its socket should be, as it sees it. Sizes in
-    bytes; ``expected`` is that of a Full dump; ``headroom`` is what its control group may still use,
+    row. ``readable`` says whether its maps and its memory are. ``socket_path`` is where its socket should be, as it
+    sees it. Sizes in bytes; ``expected`` is that of a Full dump; ``headroom`` is what its control group may still use,
     ``free_descriptors`` how many more files it may open.
     """
 

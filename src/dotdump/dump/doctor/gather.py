@@ -64,6 +64,15 @@ def _existing(pid: int, root: str) -> int:
     return pid
 
 
+def _may_read_memory(living: Proc) -> bool:
+    """Return whether the kernel would let us trace it: CAP_PERFMON shows maps to who may not."""
+    try:
+        os.close(os.open(f"{living.directory}/mem", os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
 def _subject(pid: int, timeout: float, root: str) -> Subject:
     proc = Proc(pid, root)
     living, status = proc.living(), proc.status()
@@ -89,7 +98,7 @@ def _subject(pid: int, timeout: float, root: str) -> Subject:
         blocked=blocked_threads(proc),
         namespaces=read_namespaces(proc),
         root_reachable=os.access(inside, os.X_OK),
-        readable=regions is not None,
+        readable=regions is not None and _may_read_memory(living),
         environment=environment,
         runtime=runtime,
         runtime_version=_version(runtime, diagnostics),

@@ -90,7 +90,7 @@ def seccomp(subject: Subject) -> Finding:
 def own_methods(facts: Facts, subject: Subject) -> Finding:
     """Whether we may surely trace it: then we dump it whatever its runtime can.
 
-    Who may read its maps passes the kernel's checks for tracing, but for Yama's.
+    Who may open its memory passes the kernel's checks for tracing, but for Yama's.
     """
     name, scope = "own methods", facts.yama or 0
     if subject.tracer or subject.state in "ZXxt":
