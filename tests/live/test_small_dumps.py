@@ -130,6 +130,14 @@ def test_that_statics_are_not_in_a_small_dump_is_told(cores: Cores, dump_type: s
         assert dotdump("statics", cores.of_type(dump_type))["problems"]
 
 
+@pytest.mark.parametrize("dump_type", ["Mini", "Triage"])
+def test_a_small_dump_says_what_it_is_and_that_the_heap_is_not_in_it(cores: Cores, dump_type: str) -> None:
+    path = cores.of_type(dump_type)
+    assert dotdump("info", path)["making"]["type"] == dump_type
+    lack = [problem["message"] for problem in dotdump("heap", path, "--no-index")["problems"]]
+    assert any("in the dump: one of type Heap or Full has all" in message for message in lack)
+
+
 @pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)
 def test_small_dumps_are_no_larger_than_those_of_createdump(runtime: Runtime, tmp_path: Path) -> None:
     with corpus(runtime, "all") as process:

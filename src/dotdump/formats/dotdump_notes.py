@@ -49,7 +49,8 @@ class DotdumpNote(IntEnum):
 class Origin:
     """How a core came to be. ``time`` in seconds since the epoch; ``not_atomic`` was copied while the target ran.
 
-    ``arguments`` is the whole command line, of which NT_PRPSINFO holds 79 bytes.
+    ``arguments`` is the whole command line, of which NT_PRPSINFO holds 79 bytes. ``type`` is what dump was asked
+    for, ``Full`` to ``Triage``; empty where none was.
     """
 
     writer: str
@@ -58,6 +59,7 @@ class Origin:
     flags: tuple[str, ...] = ()
     not_atomic: tuple[MemoryRange, ...] = ()
     arguments: str = ""
+    type: str = ""
 
 
 @record
@@ -108,6 +110,7 @@ def build_origin(origin: Origin) -> bytes:
         "flags": list(origin.flags),
         "not_atomic": [[part.start, part.end] for part in origin.not_atomic],
         "arguments": origin.arguments,
+        "type": origin.type,
     }
     return json.dumps(fields).encode("ascii")
 
@@ -123,6 +126,7 @@ def parse_origin(data: bytes) -> Origin:
             flags=tuple(str(flag) for flag in fields.get("flags", ())),
             not_atomic=tuple(MemoryRange(int(start), int(end)) for start, end in fields.get("not_atomic", ())),
             arguments=str(fields.get("arguments", "")),
+            type=str(fields.get("type", "")),
         )
     except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise FormatError(f"the origin note cannot be understood: {error}") from error

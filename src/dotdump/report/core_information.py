@@ -57,10 +57,14 @@ class MemoryKind:
 
 @record
 class Making:
-    """How a core of ours came to be. ``unread`` bytes in ``gaps`` places are zeros; ``not_atomic`` ones may be torn."""
+    """How a core of ours came to be, and as what ``type`` of dump, empty where none was asked for.
+
+    ``unread`` bytes in ``gaps`` places are zeros; ``not_atomic`` ones may be torn.
+    """
 
     writer: str
     method: str
+    type: str
     during_collection: bool
     gaps: int
     unread: int
@@ -142,6 +146,7 @@ def _making(target: CoreTarget) -> Making | None:
     return Making(
         writer=origin.writer,
         method=origin.method,
+        type=origin.type,
         during_collection=COLLECTING in origin.flags,
         gaps=len(gaps),
         unread=sum(gap.end - gap.start for gap in gaps),
@@ -239,7 +244,8 @@ def _written_line(info: CoreInformation) -> str:
         return when
     torn = f", {making.not_atomic:,} bytes while the process ran" if making.not_atomic else ""
     collecting = ", during a garbage collection" if making.during_collection else ""
-    return f"{when}, by {making.writer}, method {making.method}{torn}{collecting}"
+    kind = f", a {making.type} dump" if making.type else ""
+    return f"{when}, by {making.writer}, method {making.method}{kind}{torn}{collecting}"
 
 
 def _death_line(death: Death | None) -> str:

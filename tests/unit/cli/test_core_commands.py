@@ -213,7 +213,8 @@ def test_what_is_no_core_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_a_core_of_ours_tells_when_and_how_it_was_made_and_what_it_lacks(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    origin = Origin("dotdump 1", "snapshot", 86_400.5, (COLLECTING,), (MemoryRange(0x10000, 0x10100),), "shop --serve")
+    torn = MemoryRange(0x10000, 0x10100)
+    origin = Origin("dotdump 1", "snapshot", 86_400.5, (COLLECTING,), (torn,), "shop --serve", "Heap")
     both = Protection.READ | Protection.WRITE
     target = FakeTarget(regions=[Region(0x10000, 0x14000, both)], memory=BytesSpace([(0x10000, b"x" * 2 * PAGE)]))
     sink = ListSink()
@@ -225,6 +226,7 @@ def test_a_core_of_ours_tells_when_and_how_it_was_made_and_what_it_lacks(
     assert found["making"] == {
         "writer": "dotdump 1",
         "method": "snapshot",
+        "type": "Heap",
         "during_collection": True,
         "gaps": 1,
         "unread": 2 * PAGE,
@@ -234,7 +236,10 @@ def test_a_core_of_ours_tells_when_and_how_it_was_made_and_what_it_lacks(
     assert main(["info", str(path)]) == Exit.PROBLEMS
     text = capsys.readouterr().out
     assert "complete  no: 8,192 bytes in 1 place could not be read: not mapped" in text
-    assert "by dotdump 1, method snapshot, 256 bytes while the process ran, during a garbage collection" in text
+    assert (
+        "by dotdump 1, method snapshot, a Heap dump, 256 bytes while the process ran, during a garbage collection"
+        in text
+    )
 
 
 def test_the_core_of_another_maker_does_not_tell(core: Path, capsys: pytest.CaptureFixture[str]) -> None:

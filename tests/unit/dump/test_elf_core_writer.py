@@ -20,7 +20,7 @@ from dotdump.target.model import ProcessFacts, Thread
 
 RW = Protection.READ | Protection.WRITE
 PAGE = 4096
-ORIGIN = Origin("dotdump 0", "test", 12.5, ("one",), (MemoryRange(1, 2),), "a long command line")
+ORIGIN = Origin("dotdump 0", "test", 12.5, ("one",), (MemoryRange(1, 2),), "a long command line", "Mini")
 
 
 def write(target: FakeTarget, page: DiagnosticsPage | None = None) -> tuple[bytes, WrittenCore, ListSink]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from functools import cached_property
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Protocol
 
 from dotdump import limits
@@ -36,7 +38,7 @@ class Visitor(Protocol):
 
 
 class HeapWalk:
-    """One walk over the spans of ``segments``; ``problems`` says what was skipped."""
+    """One walk over the spans of ``segments``."""
 
     def __init__(
         self,
@@ -51,8 +53,13 @@ class HeapWalk:
         self._stop = array("Q", [0, 0, 0])
         self._segments = segments
         self._readable = memory.ranges()
-        self.problems: list[Problem] = []
+        self._found: list[Problem] = []
         self.position = 0
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was skipped, in order; before it, if most of the heap is not there at all, that."""
+        return [*self._lack, *self._found] if self._found else []
 
     def run(self, visit: Visitor) -> int:
         """Pass every object to ``visit``, in order of address; return how many there were."""
@@ -174,8 +181,25 @@ class HeapWalk:
             view = memoryview(self._memory.read_available(start, size))
         return view[: len(view) & ~7].cast("Q")
 
+    @cached_property
+    def _lack(self) -> tuple[Problem, ...]:
+        """That most of the heap is not in the dump: what a small one has of it are scraps, and no damage."""
+        spans = [span for segment in self._segments for span in segment.spans]
+        size = sum(span.end - span.start for span in spans)
+        held = sum(map(self._held_of, spans))
+        if 2 * held >= size:
+            return ()
+        text = f"of {size:,} bytes of the heap {held:,} are in the dump: one of type Heap or Full has all"
+        return (Problem("heap", text),)
+
+    def _held_of(self, span: Span) -> int:
+        """Return how many bytes of a span are there."""
+        first = max(bisect_right(self._readable, span.start, key=lambda r: r.start) - 1, 0)
+        parts = takewhile(lambda part: part.start < span.end, islice(self._readable, first, None))
+        return sum(max(min(part.end, span.end) - max(part.start, span.start), 0) for part in parts)
+
     def _report(self, start: int, end: int, text: str) -> None:
-        if len(self.problems) < limits.HEAP_PROBLEMS:
-            self.problems.append(Problem("heap", f"{start:#x}: {text} in {end - start} bytes"))
-        elif len(self.problems) == limits.HEAP_PROBLEMS:
-            self.problems.append(Problem("heap", f"{start:#x}: more damage follows, which is not named"))
+        if len(self._found) < limits.HEAP_PROBLEMS:
+            self._found.append(Problem("heap", f"{start:#x}: {text} in {end - start} bytes"))
+        elif len(self._found) == limits.HEAP_PROBLEMS:
+            self._found.append(Problem("heap", f"{start:#x}: more damage follows, which is not named"))

@@ -133,7 +133,21 @@ def test_memory_that_the_dump_lacks_is_told(fake: FakeHeap) -> None:
     region.allocated = region.committed = region.start + 0x100000
     heap = opened(fake)
     assert len(addresses(heap)) == 4
-    assert "not in the dump" in heap.problems[0].message
+    lack, damage = (problem.message for problem in heap.problems)
+    assert lack == "of 1,048,576 bytes of the heap 96 are in the dump: one of type Heap or Full has all"
+    assert damage.endswith("its memory is not in the dump in 1048480 bytes")
+
+
+def test_of_a_heap_that_is_there_by_half_damage_alone_is_told(fake: FakeHeap) -> None:
+    node = fake.add_type(24)
+    region = fake.add_region(0, *[node.words()] * 4)
+    region.allocated = region.committed = region.start + 192
+    fake.add_region(1, *[node.words()] * 40)
+    heap = opened(fake)
+    assert len(addresses(heap)) == 44
+    assert [problem.message.partition(": ")[2] for problem in heap.problems] == [
+        "its memory is not in the dump in 96 bytes"
+    ]
 
 
 def test_what_threads_may_still_allocate_from_is_no_damage_whatever_was_there_before(fake: FakeHeap) -> None:
