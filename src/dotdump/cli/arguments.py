@@ -6,6 +6,7 @@ import os
 import sys
 
 from dotdump.cli.registry import COMMANDS, Command, Exit, load
+from dotdump.cli.word_order import options_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def parse(argv: list[str]) -> tuple[Namespace, Command]:
     parser = parser_of(name, command)
     position = argv.index(name)
     try:
-        return parser.parse_args(argv[:position] + argv[position + 1 :]), command
+        return parser.parse_args(options_first(parser, argv[:position] + argv[position + 1 :])), command
     except SystemExit as ended:
         sys.exit(getattr(command, "USAGE", Exit.USAGE) if ended.code else ended.code)
 
