@@ -131,6 +131,9 @@ CONSTRUCTED_TYPES = 1 << 20
 TYPE_ARGUMENTS = 1 << 10
 """Arguments of one generic type or method: a person writes a handful, generators a hundred."""
 
+LOADED_TYPES = 1 << 24
+"""Places for types in the tables of all modules that are looked through: a thousand assemblies have a million."""
+
 KEPT_ARGUMENTS = 1 << 23
 """Arguments of all constructed types of one module."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.clr.contracts.type_flags import TypeFlags
 from dotdump.clr.data.loaded_types import MethodTable
-from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
+from dotdump.errors import FormatError, LimitExceeded, MemoryFault, UnsupportedRuntime
 from dotdump.target.model import Problem
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class LoadedTypes:
 
     def __init__(self, system: TypeSystem) -> None:
         self._system = system
+        self._left = limits.LOADED_TYPES
         self.problems: list[Problem] = []
 
     def modules(self, method_tables: Iterable[int], listed: Iterable[int] = ()) -> list[int]:
@@ -66,8 +67,18 @@ class LoadedTypes:
         except (FormatError, MemoryFault, UnsupportedRuntime):
             return 0
 
-    def _entries(self, source: Callable[[int], Iterator[int]], module: int) -> Iterator[int]:
+    def _entries(self, source: Callable[[int, Callable[[int], None]], Iterator[int]], module: int) -> Iterator[int]:
+        if self._left < 0:
+            return
         try:
-            yield from source(module)
+            yield from source(module, self._spend)
+            self._spend(0)  # a table of constructed types that was cut ends without a word
         except (FormatError, MemoryFault, UnsupportedRuntime) as error:
             self.problems.append(Problem("types", f"loaded types of the module at {module:#x}: {error}"))
+
+    def _spend(self, entries: int) -> None:
+        self._left -= entries
+        if self._left < 0:
+            raise LimitExceeded(
+                f"more than {limits.LOADED_TYPES:,} places with those of other modules, no more are read"
+            )

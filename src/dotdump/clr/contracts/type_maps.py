@@ -16,7 +16,7 @@ from dotdump.clr.data.loaded_types import EETypeHashEntry, EETypeHashTable, Meth
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dotdump.clr.contracts.type_names import TypeNames
     from dotdump.clr.data_access import DataAccess
@@ -34,8 +34,15 @@ Definition = tuple[int, int]
 """A module's address and the row id of a TypeDef in it."""
 
 
+def _unbounded(_entries: int) -> None:
+    """Let everything be read."""
+
+
 class TypeMaps:
-    """The loaded types of every module that is asked for."""
+    """The loaded types of every module that is asked for.
+
+    What lists types tells ``spend`` how many entries it is going to look at, empty ones too; what that raises ends it.
+    """
 
     def __init__(self, access: DataAccess, names: TypeNames) -> None:
         self._access = access
@@ -50,17 +57,17 @@ class TypeMaps:
         """Return the MethodTable that a TypeRef leads to, 0 where nobody followed it yet."""
         return self.find_entry(module, "TypeRefToMethodTableMap", row_id)
 
-    def definitions(self, module: int) -> Iterator[int]:
+    def definitions(self, module: int, spend: Callable[[int], None] = _unbounded) -> Iterator[int]:
         """Yield the MethodTable of every TypeDef of a module that is loaded."""
-        return self._entries(Module(self._access, module).address_of("TypeDefToMethodTableMap"))
+        return self._entries(Module(self._access, module).address_of("TypeDefToMethodTableMap"), spend)
 
-    def references(self, module: int) -> Iterator[int]:
+    def references(self, module: int, spend: Callable[[int], None] = _unbounded) -> Iterator[int]:
         """Yield the MethodTable of every TypeRef of a module that somebody followed."""
-        return self._entries(Module(self._access, module).address_of("TypeRefToMethodTableMap"))
+        return self._entries(Module(self._access, module).address_of("TypeRefToMethodTableMap"), spend)
 
-    def constructed(self, module: int) -> Iterator[int]:
+    def constructed(self, module: int, spend: Callable[[int], None] = _unbounded) -> Iterator[int]:
         """Yield the MethodTables of the constructed types that a module keeps."""
-        return self._method_tables(module)
+        return self._method_tables(module, spend)
 
     def find_constructed(self, definition: Definition, arguments: tuple[int, ...], modules: set[int]) -> int:
         """Return the MethodTable of a generic type with ``arguments``, kept by one of ``modules``; 0 where none is.
@@ -99,12 +106,15 @@ class TypeMaps:
             row_id -= count
         return 0
 
-    def _entries(self, address: int) -> Iterator[int]:
+    def _entries(self, address: int, spend: Callable[[int], None]) -> Iterator[int]:
         """Yield what stands in a table of types; raises ``MemoryFault``, ``LimitExceeded``."""
         for block in self._blocks(address):
+            spend(1)
             end = block.table + 8 * min(block.count, limits.LOOKUP_MAP_ENTRIES)
             for place in range(block.table, end, _PIECE):
-                data = self._access.reader.memory.read(place, min(_PIECE, end - place))
+                size = min(_PIECE, end - place)
+                spend(size // 8)
+                data = self._access.reader.memory.read(place, size)
                 yield from (found for word in memoryview(data).cast("Q") if (found := word & ~_FLAG_BITS))
 
     def _blocks(self, address: int) -> Iterator[ModuleLookupMap]:
@@ -121,7 +131,7 @@ class TypeMaps:
         if module not in self._constructed:
             found: dict[Definition, list[tuple[tuple[int, ...], int]]] = {}
             left = limits.KEPT_ARGUMENTS
-            for method_table in self._method_tables(module):
+            for method_table in self._method_tables(module, _unbounded):
                 try:
                     arguments = self._names.arguments_of(method_table)
                     left -= len(arguments)
@@ -133,26 +143,28 @@ class TypeMaps:
             self._constructed[module] = found
         return self._constructed[module]
 
-    def _method_tables(self, module: int) -> Iterator[int]:
+    def _method_tables(self, module: int, spend: Callable[[int], None]) -> Iterator[int]:
         """Yield the constructed types of a module that have a MethodTable; a damaged chain ends where it is damaged."""
         try:
             address = Module(self._access, module).constructed_types
             if not address:
                 return
-            heads = self._buckets(EETypeHashTable(self._access, address))
+            heads = self._buckets(EETypeHashTable(self._access, address), spend)
             handles = (handle for head in heads for handle in self._chain(head))
             for handle in islice(handles, limits.CONSTRUCTED_TYPES):
+                spend(1)
                 if handle and not is_type_desc(handle):
                     yield handle
         except (FormatError, MemoryFault):
             return
 
-    def _buckets(self, table: EETypeHashTable) -> Iterator[int]:
+    def _buckets(self, table: EETypeHashTable, spend: Callable[[int], None]) -> Iterator[int]:
         reader, first = self._access.reader, table.buckets
         beside = self._access.has("EETypeHashTable", "BucketCount")
         count = table.bucket_count if beside else reader.u64(first)
         if count > limits.CONSTRUCTED_TYPES:
             raise LimitExceeded(f"{count} buckets", source=f"constructed types at {table.address:#x}")
+        spend(count)
         start = first if beside else first + 8 * _SPECIAL_SLOTS
         yield from memoryview(reader.memory.read(start, 8 * count)).cast("Q")
 
