@@ -168,7 +168,10 @@ STACK_FRAMES_IN_ALL = 1 << 21
 """Frames of all threads that are kept at a time: 2,000 threads of 1,000 frames; each is some 200 bytes."""
 
 UNWINDING_EFFORT = 1 << 26
-"""Instructions, expressions and frames of all walks through one target: a million functions of 30 bytes are half."""
+"""Instructions, expressions and frames of all walks through one target: a million functions of 30 bytes are half.
+
+As much again to find the code that they come to: ten steps for each place.
+"""
 
 RANGE_SECTIONS = 1 << 16
 """Sections of code in one chunk of addresses, or in the list of 3.1: one for each image and each heap of 64 KiB."""

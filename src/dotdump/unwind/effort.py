@@ -1,4 +1,4 @@
-"""``Effort``: how much work a target may make us do in all, whatever its call frame information says."""
+"""``Effort``: how much work a target may make us do in all, whatever its frame information and tables of code say."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from dotdump.clr.contracts.stub_kinds import stub_kind_name
 from dotdump.clr.data.code import CodeHeapListNode, RealCodeHeader
 from dotdump.errors import LimitExceeded
 from dotdump.records import replace
+from dotdump.unwind.effort import Effort
 
 if TYPE_CHECKING:
     from dotdump.clr.contracts.code_ranges import CodeRange
@@ -29,12 +30,13 @@ _NOT_YET = CodeBlock(CodeKind.STUB, 0, 0, 0)
 
 
 class CodeManager:
-    """Finds the code of one runtime; what was found once is kept."""
+    """Finds the code of one runtime; what was found once is kept. Where ``effort`` is spent, no more is found."""
 
     def __init__(self, access: DataAccess) -> None:
         self._access = access
         self.ranges = CodeRanges(access)
-        self._functions = RuntimeFunctions(access)
+        self.effort = Effort()
+        self._functions = RuntimeFunctions(access, self.effort)
         self._images: dict[int, ReadyToRunCode] = {}
         self._found: dict[int, CodeBlock | None] = {}
         self._nibble_version = 1 if access.descriptor.contracts.get(_CONTRACT, "1").lstrip("c") in ("", "1") else 2

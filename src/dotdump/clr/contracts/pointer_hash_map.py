@@ -14,16 +14,20 @@ from dotdump.errors import LimitExceeded
 
 if TYPE_CHECKING:
     from dotdump.clr.data_access import DataAccess
+    from dotdump.unwind.effort import Effort
 
 _SLOTS = 4
 _COLLISION = 1 << 63
 _WORD = 0xFFFFFFFF
+_PROBE = 2
+"""Effort to read a bucket."""
 
 
-def find_in_hash_map(access: DataAccess, table: int, key: int) -> int:
+def find_in_hash_map(access: DataAccess, table: int, key: int, effort: Effort) -> int:
     """Return the address that the table at ``table`` has for ``key``, 0 where it has none.
 
-    Raises ``MemoryFault`` where a bucket is not there, ``LimitExceeded`` for a number of buckets that cannot be.
+    Raises ``MemoryFault`` where a bucket is not there, ``LimitExceeded`` for a number of buckets that cannot be, and
+    where no ``effort`` is left to look into one.
     """
     buckets = access.pointer(table, "HashMap", "Buckets")
     count = access.reader.u32(buckets)
@@ -32,6 +36,7 @@ def find_in_hash_map(access: DataAccess, table: int, key: int) -> int:
     size, values = access.size("Bucket"), access.offset("Bucket", "Values") // 8
     seed, step = key >> 2 & _WORD, 1 + ((key >> 5) + 1 & _WORD) % (count - 1)
     for _ in range(count):
+        effort.spend(_PROBE)
         words = memoryview(access.reader.memory.read(buckets + size * (1 + seed % count), size)).cast("Q")
         for slot in range(_SLOTS):
             if words[slot] == key:

@@ -82,9 +82,10 @@ class ReadyToRunCode:
 
     def _method(self, index: int) -> tuple[int, int]:
         """Return index and MethodDesc of the method whose function ``index`` is: itself, or one shortly before."""
+        entry_points, effort = self._entry_points, self._functions.effort
         for candidate in range(index, max(-1, index - limits.FUNCLETS), -1):
             begin = int(self._access.reader.u32(self._table + self._functions.size * candidate))
-            method_desc = find_in_hash_map(self._access, self._entry_points, self._base + begin)
+            method_desc = find_in_hash_map(self._access, entry_points, self._base + begin, effort)
             if method_desc:
                 return candidate, method_desc
         raise FormatError(f"function {index} is of no method", source=f"ready-to-run image at {self._base:#x}")

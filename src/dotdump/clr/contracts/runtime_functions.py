@@ -16,8 +16,11 @@ from dotdump.target.model import Architecture
 if TYPE_CHECKING:
     from dotdump.clr.data_access import DataAccess
     from dotdump.formats.arm64_unwind_data import UnwindData
+    from dotdump.unwind.effort import Effort
 
 _LINEAR = 10
+_READ = 4
+"""Effort to read a record."""
 
 
 @record
@@ -29,16 +32,23 @@ class RuntimeFunction:
     unwind_data: int
 
 
-class RuntimeFunctions:
-    """Reads records of the target's CPU."""
+def record_size(access: DataAccess) -> int:
+    """Return the bytes of one record."""
+    return 8 if access.target.platform.architecture is Architecture.AARCH64 else 12
 
-    def __init__(self, access: DataAccess) -> None:
+
+class RuntimeFunctions:
+    """Reads records of the target's CPU, as long as there is ``effort``, which is that of all walks."""
+
+    def __init__(self, access: DataAccess, effort: Effort) -> None:
         self._reader = access.reader
+        self.effort = effort
         self._is_arm64 = access.target.platform.architecture is Architecture.AARCH64
-        self.size = 8 if self._is_arm64 else 12
+        self.size = record_size(access)
 
     def read(self, address: int, image_base: int) -> RuntimeFunction:
         """Return the record at ``address``."""
+        self.effort.spend(_READ)
         data = self._reader.memory.read(address, self.size)
         begin = int.from_bytes(data[:4], "little")
         if not self._is_arm64:

@@ -95,6 +95,11 @@ class StackWalker:
         except (ClrError, FormatError, MemoryFault):
             return None
 
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether so much was looked for that no more code is found."""
+        return self._code.effort.left < 0
+
     def place_at(self, context: WalkContext) -> Place:
         """Return the code at ``context``, and where that is managed, what unwinds it, which is kept in ``places``.
 
@@ -240,6 +245,8 @@ class _Walk:
         """Return why there is no more; ``native`` says so of native code, where that is shown."""
         if self._chain_problem:
             return Ending(WalkEnd.DAMAGED, self._chain_problem)
+        if self._thread is not None and self._walker.is_exhausted:
+            return Ending(WalkEnd.BUDGET, "finding managed code takes more work than stacks can")
         if native is not None:
             return Ending(native.reason, native.detail)
         return Ending(WalkEnd.OUTERMOST if self._thread is not None else self._why_no_thread())

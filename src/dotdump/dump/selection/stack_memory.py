@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.code_ranges import TABLE_SIZE
 from dotdump.clr.contracts.method_descs import METHOD_ALIGNMENT, chunk_of
-from dotdump.clr.contracts.runtime_functions import RuntimeFunctions
+from dotdump.clr.contracts.runtime_functions import record_size
 from dotdump.clr.contracts.walk_step import Ending, StepKind
 from dotdump.clr.data.code import CodeModule
 from dotdump.clr.data.methods import MethodDescChunk
@@ -209,8 +209,7 @@ def _touch_precompiled(target: RecordingTarget, runtime: ClrRuntime, image: PeIm
     if place is not None:
         number, _ = read_unsigned(reader, place)
         functions, length = find_section(image, RUNTIME_FUNCTIONS)
-        record = RuntimeFunctions(runtime.access).size
-        offset = record * (number >> (2 if number & 1 else 1))
+        offset = record_size(runtime.access) * (number >> (2 if number & 1 else 1))
         if offset < length:
             _find_code(target, runtime, image.address_of(reader.u32(image.address_of(functions) + offset)))
 

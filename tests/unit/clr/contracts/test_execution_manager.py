@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from builders.code import IMAGE, JIT_HEAP, MAP, SECTIONS, FakeCode, Image, Jitted
+from builders.code import IMAGE, JIT_HEAP, MAP, RECORDS, SECTIONS, FakeCode, Image, Jitted
 from builders.fake_access import fake_access
 from dotdump.clr.contracts.code_block import CodeKind
 from dotdump.clr.contracts.execution_manager import CodeManager
@@ -157,6 +157,30 @@ def test_arm64_has_its_lengths_in_the_unwind_data_and_fragments_of_large_functio
     assert [block.method_desc for block in (body, fragment, handler)] == [0xA000] * 3
     assert [block.is_funclet for block in (body, fragment, handler)] == [False, False, True]
     assert body.gc_info == IMAGE + 0x8000 + 4 + 4 + 4
+
+
+def test_a_function_of_fragments_alone_takes_no_more_than_all_walks_may() -> None:
+    image = Image([(0x1000 + 0x40 * index, 0x40) for index in range(40)], {0: 0xA000})
+    xdata = {0x8000 + 0x20 * index: FRAGMENT for index in range(40)}
+    code = FakeCode(image=image, architecture=Architecture.AARCH64, xdata=xdata).manager()
+    block = code.find(IMAGE + 0x19C0)
+    assert block is not None
+    assert (block.method_desc, block.is_funclet) == (0xA000, False)
+    code.effort.left = 100
+    with pytest.raises(LimitExceeded, match="more work than stacks can"):
+        code.find(IMAGE + 0x19C4)
+
+
+def test_entry_points_that_are_looked_for_in_every_bucket_take_no_more_than_all_walks_may() -> None:
+    target = (fake := FakeCode(image=Image([(0x1000, 0x80)], {0: 0xA000}))).target()
+    buckets, count = RECORDS + 0x18000, 1 << 16
+    assert buckets in target.chunks
+    collisions = struct.pack("<8Q", 1, 1, 1, 1, 1 << 63, 0, 0, 0) * count
+    target.chunks[buckets] = struct.pack("<I", count).ljust(64, b"\0") + collisions
+    code = fake.manager(target)
+    code.effort.left = 1000
+    with pytest.raises(LimitExceeded, match="more work than stacks can"):
+        code.find(IMAGE + 0x1000)
 
 
 def test_chains_of_sections_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
