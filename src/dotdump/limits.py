@@ -239,8 +239,8 @@ GC_INFO_CHUNKS = 1 << 17
 METHOD_SIZE = 1 << 28
 """Bytes of code of one method."""
 
-HANDLES_IN_ALL = 1 << 26
-"""GC handles of one runtime: programs that leak them have millions."""
+HANDLES_IN_ALL = 1 << 24
+"""GC handles of one runtime, with empty slots between: leaks are of millions; each is some 150 bytes."""
 
 CHAINED_UNWIND_INFO = 32
 """Unwind information of one function in pieces: ``UNWIND_CHAIN_LIMIT`` of the runtime."""

@@ -77,6 +77,7 @@ class Handles:
         self._access = access
         self._heaps = heaps
         self._fitting: DataAccess | None = None
+        self._left = limits.HANDLES_IN_ALL
         self.problems: list[Problem] = []
 
     def read(self) -> list[Handle]:
@@ -84,7 +85,11 @@ class Handles:
         if not self._access.has_global("HandleTableMap"):
             self._report("handles", f"where {self._access.version or 'this runtime'} keeps them is not known")
             return []
-        return [handle for table, heap in self._tables() for handle in self._of_table(table, heap)]
+        self._left = limits.HANDLES_IN_ALL
+        found = [handle for table, heap in self._tables() for handle in self._of_table(table, heap)]
+        if self._left < 0:
+            self._report("handles", f"more than {limits.HANDLES_IN_ALL:,} slots and tables: the rest is left out")
+        return found
 
     def _tables(self) -> Iterator[tuple[int, int]]:
         """Yield each table's address and the number of its heap.
@@ -94,6 +99,9 @@ class Handles:
         seen: set[int] = set()
         for bucket in self._buckets():
             for heap in range(limits.GC_HEAPS):
+                self._left -= 1
+                if self._left < 0:
+                    return
                 try:
                     array = HandleTableBucket(self._access, bucket).tables
                     table = self._access.reader.pointer(array + 8 * heap)
@@ -110,18 +118,19 @@ class Handles:
     def _buckets(self) -> Iterator[int]:
         access, seen = self._access, set[int]()
         address = access.global_address("HandleTableMap")
-        count = access.global_integer("InitialHandleTableArraySize")
+        count = min(access.global_integer("InitialHandleTableArraySize"), limits.HANDLE_TABLE_MAPS)
         try:
-            while address and address not in seen and len(seen) < limits.HANDLE_TABLE_MAPS:
+            while address and address not in seen and len(seen) < limits.HANDLE_TABLE_MAPS and self._left >= 0:
                 seen.add(address)
+                self._left -= count
                 record = HandleTableMap(access, address)
-                data = access.reader.memory.read(record.buckets, 8 * min(count, limits.HANDLE_TABLE_MAPS))
+                data = access.reader.memory.read(record.buckets, 8 * count)
                 yield from (bucket for bucket in memoryview(data).cast("Q") if bucket)
                 address = record.next
         except MemoryFault as fault:
             self._report(f"map of handle tables at {address:#x}", str(fault))
             return
-        if address:
+        if address and self._left >= 0:
             self._report(f"map of handle tables at {address:#x}", "its list does not end")
 
     def _of_table(self, table: int, heap: int) -> list[Handle]:
@@ -131,13 +140,14 @@ class Handles:
         try:
             access = self._layouts_for(table)
             address = HandleTable(access, table).segments
-            while address:
+            while address and self._left >= 0:
                 if address in seen or len(seen) >= limits.HANDLE_SEGMENTS:
                     self._report(place, f"its list of segments does not end: {address:#x} again")
                     break
                 seen.add(address)
                 segment = _Segment(access, address)
                 found += segment.handles(heap)
+                self._left -= 1 + segment.slots_read
                 self.problems += segment.problems
                 address = segment.next
         except MemoryFault as fault:
@@ -176,7 +186,7 @@ def _points_back(access: DataAccess, table: int) -> bool | None:
 
 
 class _Segment:
-    """One segment of a table; ``problems`` says what of it is damaged."""
+    """One segment of a table; ``problems`` says what of it is damaged, ``slots_read`` how many were looked at."""
 
     def __init__(self, access: DataAccess, address: int) -> None:
         self._reader = access.reader
@@ -189,6 +199,7 @@ class _Segment:
         self._user_data = self._bytes(access, "RgUserData", self._blocks)
         self._tails = self._bytes(access, "RgTail", access.global_integer("HandleMaxInternalTypes") - _INTERNAL_KINDS)
         self.next = TableSegment(access, address).next
+        self.slots_read = 0
         self.problems: list[Problem] = []
 
     def handles(self, heap: int) -> Iterator[Handle]:
@@ -224,6 +235,7 @@ class _Segment:
                 yield Handle(kind, start + 8 * index, target, beside, heap)
 
     def _slot_values(self, start: int) -> memoryview[int]:
+        self.slots_read += self._slots
         data = self._reader.memory.read_available(start, 8 * self._slots)
         if len(data) < 8 * self._slots:
             self._report(f"its handles from {start + len(data):#x} on are not in the dump")

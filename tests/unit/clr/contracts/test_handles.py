@@ -4,6 +4,7 @@ import pytest
 
 from builders.heaps import FakeHeap
 from builders.roots import MAP, SEGMENT, TABLE, add_handles
+from dotdump import limits
 from dotdump.clr.contracts.handles import Handle, HandleKind, Handles
 from dotdump.clr.model.runtime import ClrRuntime
 
@@ -76,6 +77,19 @@ def test_maps_that_lead_in_a_circle_are_read_once(heap: FakeHeap) -> None:
     found, problems = handles_of(heap)
     assert len(found) == 6
     assert "does not end" in problems[0]
+
+
+def test_segments_and_maps_that_are_too_many_in_all_are_told(heap: FakeHeap, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, places = bytearray(heap.chunks[SEGMENT]), [SEGMENT + 0x1000 * number for number in range(100, 200)]
+    for place, following in zip([SEGMENT, *places], [*places, 0], strict=True):
+        data[33:41] = following.to_bytes(8, "little")
+        heap.chunks[place] = bytes(data)
+    monkeypatch.setattr(limits, "HANDLES_IN_ALL", 210)
+    found, problems = handles_of(heap)
+    assert len(found) == 6 * 10
+    assert problems == ["handles: more than 210 slots and tables: the rest is left out"]
+    monkeypatch.setattr(limits, "HANDLES_IN_ALL", 1)
+    assert handles_of(heap) == ([], ["handles: more than 1 slots and tables: the rest is left out"])
 
 
 def test_handles_that_are_not_in_the_dump_are_told(heap: FakeHeap) -> None:
