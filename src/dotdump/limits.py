@@ -194,6 +194,9 @@ CODE_BLOCKS_KEPT = 1 << 17
 MANAGED_THREADS = 1 << 18
 """Threads of one runtime: the kernel gives a process 32,768 by default, and dead ones stay listed for a while."""
 
+LISTED_THREADS = 1 << 20
+"""Threads in all lists that are looked through for the one that is the runtime's: one is met, or a few."""
+
 NESTED_EXCEPTIONS = 1 << 12
 """Exceptions of one thread, each thrown while the one before was handled: it takes stack for each."""
 

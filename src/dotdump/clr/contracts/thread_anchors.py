@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.runtime_variables import runtime_variables
 from dotdump.clr.data.threads import Thread, ThreadStore
-from dotdump.errors import MemoryFault
-from dotdump.limits import MANAGED_THREADS
+from dotdump.errors import LimitExceeded, MemoryFault
+from dotdump.limits import LISTED_THREADS, MANAGED_THREADS
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -35,12 +35,20 @@ class ThreadAnchors:
 
 
 def find_anchors(access: DataAccess) -> ThreadAnchors | None:
-    """Return where threads are by what the layouts name, else by what it looks like; None where nothing is found."""
-    named = _named(access)
-    if named is not None and _is_store(access, named.store):
+    """Return where threads are by what the layouts name, else by what it looks like; None where nothing is found.
+
+    Raises ``LimitExceeded`` where nothing is named and too much looks like it and is not.
+    """
+    named, stores = _named(access), _Stores(access)
+    if named is not None and stores.has(named.store):
         return named
     variables = dict(runtime_variables(access))
-    store = next((value for value in dict.fromkeys(variables.values()) if _is_store(access, value)), None)
+    try:
+        store = next((value for value in dict.fromkeys(variables.values()) if stores.has(value)), None)
+    except LimitExceeded:
+        if named is None:
+            raise
+        return named
     return named if store is None else _with_finalizer(access, variables, store)
 
 
@@ -63,20 +71,35 @@ def _named(access: DataAccess) -> ThreadAnchors | None:
         return None
 
 
-def _is_store(access: DataAccess, address: int) -> bool:
-    try:
-        count = ThreadStore(access, address).thread_count
-        if not 0 < count <= MANAGED_THREADS or ThreadStore(access, address).first_link % 8:
-            return False
-        found: list[int] = []
-        for thread in list_threads(access, address):
-            if len(found) == count or thread % 8:
+class _Stores:
+    """Tells ThreadStores from what is none, as long as the lists in all are not longer than threads can be."""
+
+    def __init__(self, access: DataAccess) -> None:
+        self._access = access
+        self._known = {thread.tid for thread in access.target.threads}
+        self._left = LISTED_THREADS
+
+    def has(self, address: int) -> bool:
+        """Return whether what is at ``address`` looks like a ThreadStore."""
+        access = self._access
+        try:
+            count = ThreadStore(access, address).thread_count
+            if not 0 < count <= MANAGED_THREADS or ThreadStore(access, address).first_link % 8:
                 return False
-            found.append(thread)
-        known = {thread.tid for thread in access.target.threads}
-        return len(found) == count and any(Thread(access, thread).os_id in known for thread in found)
-    except MemoryFault:
-        return False
+            found: list[int] = []
+            for thread in list_threads(access, address):
+                self._spend()
+                if len(found) == count or thread % 8:
+                    return False
+                found.append(thread)
+            return len(found) == count and any(Thread(access, thread).os_id in self._known for thread in found)
+        except MemoryFault:
+            return False
+
+    def _spend(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise LimitExceeded(f"more than {LISTED_THREADS:,} threads in what is no list of them", source="threads")
 
 
 def _with_finalizer(access: DataAccess, variables: dict[int, int], store: int) -> ThreadAnchors:

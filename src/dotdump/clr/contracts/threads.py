@@ -18,7 +18,7 @@ from dotdump.clr.data.frames import FRAME_TOP
 from dotdump.clr.data.gc import GcAllocContext
 from dotdump.clr.data.threads import AotExceptionInfo, AotThread, ExceptionInfo, Thread, ThreadStore
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import MemoryFault
+from dotdump.errors import LimitExceeded, MemoryFault
 from dotdump.limits import MANAGED_THREADS, NESTED_EXCEPTIONS
 from dotdump.records import record
 from dotdump.target.model import Problem
@@ -161,9 +161,12 @@ class Threads:
     def _anchors(self) -> ThreadAnchors | None:
         if self._is_aot:
             return None
-        found = find_anchors(self._access)
+        try:
+            found, why = find_anchors(self._access), ""
+        except LimitExceeded as error:
+            found, why = None, f": {error}"
         if found is None:
-            self.problems.append(Problem("threads", "the list of managed threads was not found"))
+            self.problems.append(Problem("threads", f"the list of managed threads was not found{why}"))
         return found
 
     def _listed(self) -> Iterator[int]:

@@ -91,6 +91,22 @@ def test_a_list_of_another_length_than_it_counts_is_not_believed() -> None:
     assert [problem.kind for problem in threads.problems] == ["threads"]
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_lists_that_are_no_list_of_threads_are_not_looked_through_for_ever(
+    named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = [THREADS + 0x1000 + 8 * number for number in range(20)]
+    like_it = {THREADS + 0x800: [0, 50, 0, links[0], 0], links[0]: [*links[1:], 0]}
+    fake = FakeThreads([11, 12], count=2 + named, named=named, more=like_it)
+    monkeypatch.setattr("dotdump.clr.contracts.thread_anchors.LISTED_THREADS", 30)
+    assert len(fake.contract().addresses) == 2
+    monkeypatch.setattr("dotdump.clr.contracts.thread_anchors.LISTED_THREADS", 10)
+    threads = fake.contract()
+    assert len(threads.addresses) == 2 * named
+    told = ["more than 10 threads in what is no list" in problem.message for problem in threads.problems]
+    assert told == ([] if named else [True])
+
+
 def test_a_list_that_turns_round_is_read_once() -> None:
     assert len(FakeThreads([11, 12], loop=True, named=True).contract().addresses) == 2
 
