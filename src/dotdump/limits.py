@@ -104,6 +104,9 @@ INTERFACES = 1 << 12
 BASE_TYPES = 256
 """Types that one derives from, one from the other: deep hierarchies have twenty."""
 
+FIELDS_SHOWN = 1 << 12
+"""Fields of one object, and of the structs in it, that are shown: classes that generators write have hundreds."""
+
 INNER_EXCEPTIONS = 1 << 10
 """Exceptions one in another, and beside each other in one ``AggregateException``."""
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from dotdump import limits
 from dotdump.analysis.collections import Collection, find_collection
 from dotdump.analysis.delegates import read_delegate
 from dotdump.analysis.links import Link, links_to, place_of
+from dotdump.analysis.object_fields import FieldValue, ObjectFields
 from dotdump.analysis.root_paths import paths_to_row
 from dotdump.analysis.statistics import generation_names
 from dotdump.analysis.tasks import is_task, task_status
 from dotdump.analysis.value_text import describe, plain_of, text_of
 from dotdump.clr.contracts.object_references import read_references
 from dotdump.clr.model.object import ClrObject
-from dotdump.clr.model.value import ClrStruct, Unreadable
+from dotdump.clr.model.value import Unreadable
 from dotdump.errors import DotdumpError, InvalidObject
 from dotdump.records import record
 from dotdump.target.model import Problem
@@ -29,29 +31,12 @@ if TYPE_CHECKING:
     from dotdump.analysis.root_paths import RootPath
     from dotdump.analysis.rooted_heap import RootedHeap
     from dotdump.analysis.value_text import Plain
-    from dotdump.clr.model.field import ClrField
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.value import Value
 
 DEFAULT_LIMIT = 20
 TEXT_LIMIT = 4096
-_STRUCT_DEPTH = 4
-_HEADER = 8
 _INT32 = 1 << 32
-
-
-@record
-class FieldValue:
-    """A field: ``offset`` from the object's address. ``value`` is plain, ``text`` a line, ``fields`` of a struct."""
-
-    name: str
-    type: str
-    declared_by: str
-    offset: int
-    value: Plain
-    text: str
-    address: str | None = None
-    fields: tuple[FieldValue, ...] = ()
 
 
 @record
@@ -156,28 +141,13 @@ def _generation(runtime: ClrRuntime, address: int) -> str:
 
 
 def _fields(found: ClrObject, told: _Told) -> Iterator[FieldValue]:
+    fields = ObjectFields()
     try:
-        for field, value in found.values():
-            yield _field_value(field, value, field.offset + _HEADER, 0)
+        yield from fields.of(found)
     except DotdumpError as error:
         told.note("fields", error)
-
-
-def _field_value(field: ClrField, value: Value, offset: int, depth: int) -> FieldValue:
-    inner: tuple[FieldValue, ...] = ()
-    if isinstance(value, ClrStruct) and depth < _STRUCT_DEPTH:
-        values = list(value.values())
-        inner = tuple(_field_value(each, of, offset + each.offset, depth + 1) for each, of in values)
-    return FieldValue(
-        field.name,
-        field.type_name,
-        field.declaring_type.name,
-        offset,
-        None if inner else plain_of(value),
-        text_of(value),
-        f"{value.address:#x}" if isinstance(value, ClrObject) else None,
-        inner,
-    )
+    if fields.is_cut:
+        told.problems.append(Problem("object", f"fields: those behind the first {limits.FIELDS_SHOWN:,} are left out"))
 
 
 def _special(runtime: ClrRuntime, found: ClrObject, told: _Told) -> str | None:

@@ -12,8 +12,9 @@ from dotdump.report.table import printable, render_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dotdump.analysis.object_fields import FieldValue
     from dotdump.analysis.root_paths import RootPath
-    from dotdump.analysis.whole_object import FieldValue, Held, Links, ObjectDetails
+    from dotdump.analysis.whole_object import Held, Links, ObjectDetails
 
 _TEXT_LIMIT = 4096
 
