@@ -107,6 +107,9 @@ BASE_TYPES = 256
 FIELDS_SHOWN = 1 << 12
 """Fields of one object, and of the structs in it, that are shown: classes that generators write have hundreds."""
 
+BUILDER_TEXT = 1 << 28
+"""Characters of one ``StringBuilder``: a string cannot have more than 2^30, and most end long before."""
+
 INNER_EXCEPTIONS = 1 << 10
 """Exceptions one in another, and beside each other in one ``AggregateException``."""
 

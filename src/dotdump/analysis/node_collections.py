@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from dotdump import limits
 from dotdump.analysis.collection_items import SOURCE, Item, array_of, field_of, number_of, values_of
 from dotdump.analysis.comparison import compare
 from dotdump.analysis.times import TIMES
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.value import ClrStruct
-from dotdump.errors import FieldNotFound, FormatError
+from dotdump.errors import FieldNotFound, FormatError, LimitExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,11 +139,16 @@ def read_string_builder(found: ClrObject) -> Holding:
 def _builder_text(found: ClrObject) -> str:
     """Return the text of a ``StringBuilder``, whose pieces hang together from the last to the first."""
     pieces: list[str] = []
+    left = limits.BUILDER_TEXT
     reader = found.heap.access.reader
     for chunk in _chain(found, "m_ChunkPrevious"):
-        characters, length = array_of(chunk, "m_ChunkChars"), number_of(chunk, "m_ChunkLength")
-        if characters is not None and length > 0 and len(characters):
-            pieces.append(reader.utf16(characters.address_of(0), min(length, len(characters))))
+        characters = array_of(chunk, "m_ChunkChars")
+        length = min(number_of(chunk, "m_ChunkLength"), len(characters) if characters is not None else 0)
+        left -= max(length, 1)
+        if left < 0:
+            raise LimitExceeded(f"more than {limits.BUILDER_TEXT:,} characters", source=SOURCE)
+        if characters is not None and length > 0:
+            pieces.append(reader.utf16(characters.address_of(0), length))
     return "".join(reversed(pieces))
 
 
