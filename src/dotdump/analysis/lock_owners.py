@@ -63,6 +63,7 @@ class LockOwners:
         self._by_id = {thread.managed_id: thread for thread in runtime.threads if thread.is_alive}
         self._by_os_id = {thread.os_id: thread for thread in runtime.threads if thread.is_alive}
         self._states: dict[int, LockState | None] = {}
+        self._ids: dict[int, int] = {}
         self.problems: list[Problem] = []
 
     @property
@@ -98,9 +99,9 @@ class LockOwners:
     def owners_of_object(self, found: ClrObject, kind: WaitKind) -> tuple[ThreadRef, ...]:
         """Return the threads that have a lock which is an object, readers too."""
         state = self.state_of(found, kind)
-        readers = self._readers.get(_lock_id(found), ()) if kind is WaitKind.READER_WRITER_LOCK else ()
         if state is None:
             return ()
+        readers = self._readers.get(self._id_of(found), ()) if kind is WaitKind.READER_WRITER_LOCK else ()
         named = self._by_os_id.get(state.os_owner)
         owners = (thread_ref(named),) if named is not None else self.by_managed_id(state.owners)
         return tuple(dict.fromkeys([*owners, *readers]))
@@ -125,8 +126,11 @@ class LockOwners:
                 self._states[found.address] = read_lock(found, kind)
             except _UNREADABLE as error:
                 self._states[found.address] = None
-                self.problems.append(Problem("locks", f"the {found.type.name} at {found.address:#x}: {error}"))
+                self._report(found, error)
         return self._states[found.address]
+
+    def _report(self, found: ClrObject, error: Exception) -> None:
+        self.problems.append(Problem("locks", f"the {found.type.name} at {found.address:#x}: {error}"))
 
     def type_name(self, address: int) -> str:
         """Return the name of the type of the object at an address; empty where none is there."""
@@ -167,6 +171,16 @@ class LockOwners:
         if len(found) != 1:
             return Awaited()
         return Awaited(found[0], self.type_name(found[0]), (thread_ref(others[found[0]]),))
+
+    def _id_of(self, found: ClrObject) -> int:
+        """Return the number that a ReaderWriterLockSlim gave itself, 0 where it cannot be read."""
+        if found.address not in self._ids:
+            try:
+                self._ids[found.address] = _lock_id(found)
+            except _UNREADABLE as error:
+                self._ids[found.address] = 0
+                self._report(found, error)
+        return self._ids[found.address]
 
     @cached_property
     def _readers(self) -> dict[int, Sequence[ThreadRef]]:

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 from builders.managed import NamedObject, NamedType
 from dotdump.analysis.lock_census import LockCensus
+from dotdump.analysis.lock_objects import LockState
 from dotdump.analysis.lock_owners import LockOwners
 from dotdump.analysis.wait_rules import WaitKind
+from dotdump.errors import MemoryFault
 
 if TYPE_CHECKING:
+    import pytest
+
     from dotdump.analysis.waits import Waits
     from dotdump.clr.model.runtime import ClrRuntime
 
@@ -24,3 +28,25 @@ def test_a_reader_writer_lock_without_a_base_type_has_no_readers_and_no_owner() 
     owners = LockOwners(cast("ClrRuntime", runtime), cast("Waits", None), census)
     assert owners.owners_of_object(lock, WaitKind.READER_WRITER_LOCK) == ()
     assert "has no field" in owners.problems[0].message
+
+
+class NumberedElsewhere(NamedObject):
+    """A lock that is there but for the number that it gave itself."""
+
+    def __getitem__(self, name: str) -> object:  # type: ignore[override]  # a fake of it
+        if name == "_lockID":
+            raise MemoryFault(0x1008, 8)
+        return super().__getitem__(name)
+
+
+def test_a_lock_whose_number_is_not_there_has_no_readers_and_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = NamedType("System.Threading.ReaderWriterLockSlim", {"_lockID": None})
+    lock = NumberedElsewhere(0x1000, kind)
+    state = LockState(is_taken=False, owners=(), waiters=0, os_owner=0, text="free")
+    monkeypatch.setattr("dotdump.analysis.lock_owners.read_lock", lambda *_: state)
+    runtime = SimpleNamespace(threads=(), static_finder=SimpleNamespace(of_types=lambda _tables: iter(())))
+    owners = LockOwners(cast("ClrRuntime", runtime), cast("Waits", None), LockCensus(locks={}))
+    for _ in range(2):
+        assert owners.owners_of_object(lock, WaitKind.READER_WRITER_LOCK) == ()
+    (problem,) = owners.problems
+    assert "ReaderWriterLockSlim at 0x1000: cannot read 8 bytes at 0x1008" in problem.message
