@@ -18,10 +18,16 @@ _ARRAY = re.compile(r"(?<=[\w>\]*&)])\[(?:,*|\*)\]")
 """Brackets behind a name. As sets of characters these are empty, or are written without brackets."""
 
 
-def add_listing(parser: ArgumentParser, rows: str, sorts: Sequence[str], *, matched: str = "type") -> None:
-    """Add ``--type``, ``--sort``, ``--limit``, ``--offset``; the first of ``sorts`` is the default."""
+def add_listing(
+    parser: ArgumentParser, rows: str, sorts: Sequence[str], *, matched: str = "type", unsorted: str = ""
+) -> None:
+    """Add ``--type``, ``--sort``, ``--limit``, ``--offset``.
+
+    The first of ``sorts`` is the default, or none where ``unsorted`` says in words what order rows have by themselves.
+    """
     parser.add_argument("--type", metavar="REGEX", type=pattern, help=f"only {rows} whose {matched} matches")
-    parser.add_argument("--sort", choices=list(sorts), default=sorts[0], help="default: %(default)s")
+    default = None if unsorted else sorts[0]
+    parser.add_argument("--sort", choices=list(sorts), default=default, help=f"default: {unsorted or default}")
     parser.add_argument("--limit", metavar="N", type=count, help=f"at most N {rows}")
     parser.add_argument("--offset", metavar="N", type=offset, default=0, help=f"leave out the first N {rows}")
 
@@ -30,7 +36,7 @@ def choice_of(arguments: Namespace) -> Choice:
     """Return what those arguments say."""
     from dotdump.report.listing import Choice
 
-    return Choice(arguments.type, arguments.sort, arguments.limit, arguments.offset)
+    return Choice(arguments.type, arguments.sort or "", arguments.limit, arguments.offset)
 
 
 def pattern(text: str) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.listing_arguments import add_listing, choice_of
 from dotdump.cli.target_arguments import add_target, open_target
+from dotdump.cli.together import not_together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,13 +26,15 @@ EXAMPLES = """\
 def configure(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     add_target(parser, "csv")
-    add_listing(parser, "rows", ("count", "size", "name"))
+    add_listing(parser, "rows", ("count", "size", "name"), unsorted="count; of objects the order of the queue")
     parser.add_argument("--ready", action="store_true", help="only objects whose finalizer is to run")
-    parser.add_argument("--objects", action="store_true", help="list the objects one by one, in the order of the queue")
+    parser.add_argument("--objects", action="store_true", help="list the objects one by one")
 
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print them; 3 where a queue is damaged."""
+    if arguments.sort == "count" and arguments.objects:
+        return not_together(console, "--sort count", ["--objects"])
     from dotdump.analysis.finalizers import list_finalizers
     from dotdump.clr.model.runtime import ClrRuntime
 
