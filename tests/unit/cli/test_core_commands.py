@@ -161,6 +161,14 @@ def test_memory_is_shown_at_a_hexadecimal_address(core: Path, capsys: pytest.Cap
     assert capsys.readouterr().out == "0000000000010000  needle in a stack\n"
 
 
+@pytest.mark.parametrize("shape", ["words", "strings"])
+def test_a_shape_of_text_is_refused_where_memory_is_told_as_json(
+    shape: str, core: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["memory", str(core), "10000", "--as", shape, "--format", "json"]) == Exit.USAGE
+    assert f"--as {shape} and --format json do not go together" in capsys.readouterr().err
+
+
 def test_memory_is_shown_at_a_symbol(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(capsys, "memory", str(core), "libcoreclr.so!start", "8")["address"] == hex(BASE + 0x900)
 

@@ -7,6 +7,7 @@ from argparse import ArgumentTypeError
 from dotdump.cli.core_arguments import add_core, open_named
 from dotdump.cli.quantities import address
 from dotdump.cli.registry import Exit
+from dotdump.cli.together import not_together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,12 +35,14 @@ def configure(parser: ArgumentParser) -> None:
         dest="shape",
         choices=["bytes", "words", "strings"],
         default="bytes",
-        help="what to show; default: bytes",
+        help="what to show as text; default: bytes",
     )
 
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print it; 3 where part of it is not there, which stderr explains."""
+    if console.format == "json" and arguments.shape != "bytes":
+        return not_together(console, f"--as {arguments.shape}", ["--format json"])
     from dotdump.report import hex_dump
     from dotdump.report.json_format import render_json
 
