@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 
 def add_target(parser: ArgumentParser, *formats: str) -> None:
     """Add CORE or ``-p PID``, where to find files, and ``--format`` with more ``formats`` than text and json."""
+    add_source(parser)
+    add_format(parser, *formats)
+
+
+def add_source(parser: ArgumentParser) -> None:
+    """Add CORE or ``-p PID`` and where to find files."""
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument("core", metavar="CORE", nargs="?", help="a core file: of createdump, the kernel or dotdump")
     choice.add_argument("-p", "--process-id", type=process_id, metavar="PID", help="a process that runs")
     add_sysroot(parser)
     add_symbols(parser)
-    add_format(parser, *formats)
 
 
 def add_index(parser: ArgumentParser) -> None:

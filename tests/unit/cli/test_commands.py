@@ -10,8 +10,8 @@ from dotdump.cli.arguments import overview, parse, parser_of
 from dotdump.cli.main import main
 from dotdump.cli.registry import COMMANDS, load
 
-PRINTS_NO_ANSWER = {"completion", "createdump", "demo", "help"}
-"""They print a script, what createdump prints, a narration, and what there is."""
+PRINTS_NO_ANSWER = {"completion", "crashreport", "createdump", "demo", "help"}
+"""They print a script, what createdump writes, what it prints, a narration, and what there is."""
 
 
 def _examples(name: str) -> list[list[str]]:
@@ -56,6 +56,14 @@ def test_a_command_that_answers_something_answers_as_text_and_as_json(name: str)
     formats = [a for a in parser_of(name, load(name))._actions if "--format" in a.option_strings]
     assert formats
     assert {"text", "json"} <= set(formats[0].choices or ())
+
+
+def test_what_is_only_json_is_not_promised_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parse(["crashreport", "core.4711"])[0].format == "json"
+    with pytest.raises(SystemExit) as ended:
+        main(["crashreport", "core.4711", "--format", "text"])
+    assert ended.value.code == 2
+    assert "invalid choice: 'text'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dotdump.cli.registry import Exit
-from dotdump.cli.target_arguments import add_target, is_damaged, open_target
+from dotdump.cli.target_arguments import add_source, is_damaged, open_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ EXAMPLES = """\
 
 def configure(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_target(parser)
+    add_source(parser)
+    text = "createdump's own JSON, and nothing else: 'dotdump crash' tells it as text"
+    parser.add_argument("--format", choices=["json"], default="json", help=text)
 
 
 def run(arguments: Namespace, console: Console) -> int:
