@@ -52,7 +52,10 @@ class DateTime:
         return f"{_day(days)}T{_clock(rest)}{'Z' if self.kind == 1 else ''}"
 
     def to_datetime(self) -> datetime:
-        """Return it as Python has it, without the last digit and without a time zone."""
+        """Return it as Python has it, without the last digit and without a time zone.
+
+        Raises ``OverflowError`` for a moment after the year 9999, which no program has and damage may.
+        """
         return datetime.min + timedelta(microseconds=self.ticks // 10)  # noqa: DTZ901 - .NET's own has no zone either
 
 

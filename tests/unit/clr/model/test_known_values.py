@@ -38,6 +38,14 @@ def test_a_date_keeps_its_last_digit_and_its_kind() -> None:
     assert str(DateTimeOffset(ticks, -90)) == "2024-02-29T11:04:56.1234567-01:30"
 
 
+def test_a_date_that_no_program_has_is_text_and_no_date_of_python() -> None:
+    found = known_value("System.DateTime", (0x3FFFFFFFFFFFFFFF).to_bytes(8, "little"))
+    assert isinstance(found, DateTime)
+    assert str(found)
+    with pytest.raises(OverflowError):
+        found.to_datetime()
+
+
 @pytest.mark.parametrize("minutes", ["a6ff", "a6ffffff"])
 def test_the_minutes_of_a_moment_lie_before_it(minutes: str) -> None:
     data = bytes.fromhex(minutes).ljust(8, b"\0") + (1 << 62 | 36_000_000_000).to_bytes(8, "little")
