@@ -82,11 +82,17 @@ class ClrArray:
         return self._read(self.address_of(number), self._element_type)
 
     def elements(self, first: int = 0, count: int | None = None) -> Iterator[Value]:
-        """Yield the values of ``count`` elements from ``first`` on, all by default."""
-        end = self.length if count is None else min(self.length, first + count)
-        kind = self._element_type
-        for number in range(first, end):
-            yield self._read(self.address_of(number), kind)
+        """Yield the values of ``count`` elements from ``first`` on, all by default; there may be fewer.
+
+        Raises ``IndexError`` for a negative ``first``.
+        """
+        length, size, kind = self.length, self._source.shape.component_size, self._element_type
+        end = length if count is None else min(length, first + count)
+        if first >= end:
+            return
+        start = self.address_of(first)
+        for place in range(start, start + size * (end - first), size):
+            yield self._read(place, kind)
 
     @property
     def _element_type(self) -> ClrType | None:
