@@ -60,7 +60,7 @@ RESULTS: dict[str, str | dict[str, str]] = {
     "exceptions/1": "dotdump.analysis.exceptions.ExceptionList",
     "locks/1": "dotdump.analysis.locks.LockReport",
     "tasks/1": "dotdump.analysis.async_stacks.AsyncStacks",
-    "crash/1": "dotdump.analysis.crash.CrashReport",
+    "crash/1": "dotdump.analysis.crash.Crash",
     "parallel-stacks/1": "dotdump.analysis.parallel_stacks.StackGroups",
     "stacks/1": "dotdump.analysis.stacks.StackList",
 }

@@ -57,7 +57,7 @@ class Cause(StrEnum):
 
 
 @record
-class CrashReport:
+class Crash:
     """Why process ``pid`` died; ``exceptions`` are the one that did it and what led to it, the outermost first.
 
     ``signal`` is None where the core tells none, ``address`` that of a fault, ``sender`` a pid. ``summary`` says it all
@@ -79,7 +79,7 @@ class CrashReport:
     hint: str
 
 
-def crash_report(target: CoreTarget, runtime: ClrRuntime) -> CrashReport:
+def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
     """Return why the process of a core died."""
     info = target.signal
     native = target.threads[0] if target.threads else None
@@ -89,7 +89,7 @@ def crash_report(target: CoreTarget, runtime: ClrRuntime) -> CrashReport:
     exceptions = _exceptions(runtime, thread)
     number = info.signo if info is not None else 0
     cause = _cause(number, thread, exceptions, [str(frame.method) for frame in frames])
-    report = CrashReport(
+    crash = Crash(
         pid=target.process.pid,
         process=target.process.name,
         cause=cause,
@@ -104,7 +104,7 @@ def crash_report(target: CoreTarget, runtime: ClrRuntime) -> CrashReport:
         summary="",
         hint=_HINTS[cause],
     )
-    return _told(report, signal_source(number, info.code if info else 0, report.address, report.sender))
+    return _told(crash, signal_source(number, info.code if info else 0, crash.address, crash.sender))
 
 
 def _exceptions(runtime: ClrRuntime, thread: ClrThread | None) -> tuple[ExceptionRow, ...]:
@@ -140,23 +140,23 @@ def _place(frame: FrameLocation) -> str:
     return f"{frame.method} in {frame.file}:{frame.line}" if frame.file else str(frame.method)
 
 
-def _told(report: CrashReport, source: str) -> CrashReport:
-    """Return ``report`` with its summary; ``source`` is where the signal came from."""
-    who = f"thread {report.os_id}" + (f' "{report.thread_name}"' if report.thread_name else "")
-    sentences = [_FIRST[report.cause].format(process=f"process {report.pid} {report.process}".rstrip(), who=who)]
-    if report.signal is not None and report.cause is not Cause.NONE:
-        sentences.append(f"The signal was {report.signal}{source}.")
-    if report.cause in (Cause.UNHANDLED_EXCEPTION, Cause.ACCESS_VIOLATION):
-        told = [f"{row.type}: {row.message}" if row.message else row.type for row in report.exceptions]
+def _told(crash: Crash, source: str) -> Crash:
+    """Return ``crash`` with its summary; ``source`` is where the signal came from."""
+    who = f"thread {crash.os_id}" + (f' "{crash.thread_name}"' if crash.thread_name else "")
+    sentences = [_FIRST[crash.cause].format(process=f"process {crash.pid} {crash.process}".rstrip(), who=who)]
+    if crash.signal is not None and crash.cause is not Cause.NONE:
+        sentences.append(f"The signal was {crash.signal}{source}.")
+    if crash.cause in (Cause.UNHANDLED_EXCEPTION, Cause.ACCESS_VIOLATION):
+        told = [f"{row.type}: {row.message}" if row.message else row.type for row in crash.exceptions]
         sentences.append(f"The exception was {', caused by '.join(told).rstrip('.') or 'one that cannot be read'}.")
-    culprit = next((frame for frame in report.frames if not frame.startswith(_MACHINERY)), None)
-    if report.cause is Cause.NONE:
-        return replace(report, summary=" ".join(sentences))
+    culprit = next((frame for frame in crash.frames if not frame.startswith(_MACHINERY)), None)
+    if crash.cause is Cause.NONE:
+        return replace(crash, summary=" ".join(sentences))
     if culprit is not None:
         sentences.append(f"It was in {culprit}.")
     else:
         sentences.append("It has no managed frames, or none that can be read.")
-    return replace(report, summary=" ".join(sentences))
+    return replace(crash, summary=" ".join(sentences))
 
 
 _FIRST = {

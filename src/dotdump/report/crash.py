@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from dotdump.report.table import printable
 
 if TYPE_CHECKING:
-    from dotdump.analysis.crash import CrashReport
+    from dotdump.analysis.crash import Crash
 
 _WIDTH = 100
 _INDENT = "    "
 
 
-def render_crash(found: CrashReport, width: int | None) -> str:
+def render_crash(found: Crash, width: int | None) -> str:
     """Return the paragraph, the last frames, and where to look next."""
     paragraph = fill(printable(found.summary), width or _WIDTH, break_long_words=False, break_on_hyphens=False)
     frames = "\n".join(f"{_INDENT}at {printable(frame)}" for frame in found.frames)

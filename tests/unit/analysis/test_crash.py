@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from builders.managed import NamedObject, NamedType, exception
 from dotdump.analysis import crash
-from dotdump.analysis.crash import Cause, crash_report
+from dotdump.analysis.crash import Cause, explain_crash
 from dotdump.formats.core_notes import Siginfo
 from dotdump.target.model import Thread
 
@@ -29,7 +29,7 @@ def summary_of(thrown: ClrObject, monkeypatch: pytest.MonkeyPatch) -> str:
         threads=[Thread(42, {}, signal.SIGABRT, 0)],
         process=SimpleNamespace(pid=42, name="shop"),
     )
-    report = crash_report(cast("CoreTarget", target), cast("ClrRuntime", SimpleNamespace(threads=[thread])))
+    report = explain_crash(cast("CoreTarget", target), cast("ClrRuntime", SimpleNamespace(threads=[thread])))
     assert report.cause is Cause.UNHANDLED_EXCEPTION
     return report.summary
 

@@ -26,12 +26,12 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print it; 3 where the core is damaged."""
-    from dotdump.analysis.crash import crash_report
+    from dotdump.analysis.crash import explain_crash
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.report.crash import render_crash
 
     with open_named(arguments, console) as target:
-        found = crash_report(target, ClrRuntime.of(target))
+        found = explain_crash(target, ClrRuntime.of(target))
         damaged = bool(target.problems)
     print_answer(console, "dotdump/crash/1", found, partial(render_crash, found))
     return Exit.PROBLEMS if damaged else Exit.DONE
