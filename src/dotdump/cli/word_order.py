@@ -18,7 +18,10 @@ _OPTION = re.compile(r"-[^\d.]")
 
 
 def options_first(parser: ArgumentParser, words: Iterable[str]) -> list[str]:
-    """Return a command line that says the same with its options first, then ``--`` and what is none, as it came."""
+    """Return a command line that says the same with its options first, then ``--`` and what is none, as it came.
+
+    For a parser of options alone ``--`` is left out: it would be part of what is not recognized.
+    """
     actions = {flag: action for action in parser._actions for flag in action.option_strings}  # noqa: SLF001
     options: list[str] = []
     others: list[str] = []
@@ -34,7 +37,8 @@ def options_first(parser: ArgumentParser, words: Iterable[str]) -> list[str]:
         options.append(word)
         if (action := _last_action(actions, word)) is not None and _takes_next(action, waiting):
             options.append(waiting.pop())
-    return [*options, "--", *others] if others else options
+    takes_others = any(not action.option_strings for action in parser._actions)  # noqa: SLF001
+    return [*options, "--", *others] if others and takes_others else [*options, *others]
 
 
 def _last_action(actions: dict[str, Action], word: str) -> Action | None:
@@ -50,10 +54,13 @@ def _last_action(actions: dict[str, Action], word: str) -> Action | None:
 
 
 def _takes_next(action: Action, waiting: Sequence[str]) -> bool:
-    """Return whether the next word is the value of an option: of one that needs none, where it can be its value."""
+    """Return whether the next word is the value of an option: of one that needs none, where it can be its value.
+
+    A number is meant to be one, if of no use: what is wrong with it is for the option to say.
+    """
     if not waiting or action.nargs == 0 or _OPTION.match(waiting[-1]):
         return False
-    if action.nargs != "?" or not callable(action.type):
+    if action.nargs != "?" or not callable(action.type) or waiting[-1].lstrip("-").isdecimal():
         return True
     from argparse import ArgumentTypeError
 

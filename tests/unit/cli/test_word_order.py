@@ -56,6 +56,10 @@ def test_what_stands_behind_two_dashes_is_no_option() -> None:
         ("object CORE --bogus 0x1000", "unrecognized arguments: --bogus"),
         ("object CORE --alone 0x1000 0x2000", "unrecognized arguments: 0x2000"),
         ("object CORE 0x1000 -p 4711", "not allowed with argument -p/--process-id"),
+        ("convert --compress 25 IN OUT", "argument --compress: '25' is no level of zstd"),
+        ("collect 25 -p 4711", "unrecognized arguments: 25"),
+        ("collect -p 4711 --compress much", "argument --compress: 'much' is no level of zstd"),
+        ("heap CORE --live 25", "unrecognized arguments: 25"),
         ("object --alone", "the following arguments are required: ADDRESS"),
     ],
 )
@@ -70,6 +74,7 @@ def test_an_option_that_needs_no_value_takes_what_can_be_one() -> None:
     parser = ArgumentParser()
     parser.add_argument("--level", type=int, nargs="?")
     parser.add_argument("--name", nargs="?")
+    parser.add_argument("words", nargs="*")
     assert options_first(parser, ["a", "--level", "b"]) == ["--level", "--", "a", "b"]
     assert options_first(parser, ["a", "--level", "-3", "b"]) == ["--level", "-3", "--", "a", "b"]
     assert options_first(parser, ["a", "--name", "b"]) == ["--name", "b", "--", "a"]
