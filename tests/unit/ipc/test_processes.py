@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,18 @@ def test_two_thousand_others_cost_one_look_each(proc: Path, monkeypatch: pytest.
     assert not [path for path in opened if "/50/" not in path and str(proc) in path]
 
 
+@contextmanager
+def echoing(environment: dict[str, str]) -> Iterator[int]:
+    """Run a program that has its environment by now: it has answered."""
+    with subprocess.Popen("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as cat:
+        assert cat.stdin is not None
+        assert cat.stdout is not None
+        cat.stdin.write(b"\n")
+        cat.stdin.flush()
+        assert cat.stdout.readline() == b"\n"
+        yield cat.pid
+
+
 def test_a_directory_of_sockets_is_listed_once_however_many_processes_share_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,14 +106,11 @@ def test_a_directory_of_sockets_is_listed_once_however_many_processes_share_it(
         listed.append(path)
         return names(path)
 
-    sleepers = [subprocess.Popen(["sleep", "60"], env={**os.environ, "TMPDIR": str(tmp_path)}) for _ in range(3)]
-    try:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with ExitStack() as running:
+        pids = [running.enter_context(echoing(environment)) for _ in range(3)]
         monkeypatch.setattr(os, "listdir", counted)
-        found = diagnose_all([sleeper.pid for sleeper in sleepers], timeout=5)
-    finally:
-        for sleeper in sleepers:
-            sleeper.kill()
-            sleeper.wait()
+        found = diagnose_all(pids, timeout=5)
     assert [answer.state for answer in found.values()] == [DiagnosticsState.OFF] * 3
     assert listed == [str(tmp_path)]
 
