@@ -128,9 +128,9 @@ def views() -> list[object]:
 
 
 def abandoned() -> list[object]:
-    """Return two objects that a thread has locked which has ended since; one of them has a hash code besides.
+    """Return two objects that a thread has locked which has ended since, one of them with a hash code, and the thread.
 
-    A thread that starts later could get its managed id.
+    As long as there is something of it, no thread that starts later gets its managed id.
     """
     found = [Object(), Object()]
     RuntimeHelpers.GetHashCode(found[0])
@@ -138,6 +138,7 @@ def abandoned() -> list[object]:
     def enter_all() -> None:
         for each in found:
             Monitor.Enter(each)
+        found.append(Thread.CurrentThread)
 
     thread = threading.Thread(target=enter_all)
     thread.start()
