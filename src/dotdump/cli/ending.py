@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
@@ -34,27 +34,27 @@ def endings_raised() -> Iterator[None]:
     ours = [number for number in _SIGNALS if _ends_us(number)]
 
     def end(number: int, _: FrameType | None) -> None:
-        for one in ours:
-            signal.signal(one, signal.SIG_IGN)
+        _handle(ours, signal.SIG_IGN)
         raise ToldToEnd(number)
 
-    for number in ours:
-        signal.signal(number, end)
+    _handle(ours, end)
     try:
         yield
     except ToldToEnd:
         raise
     except BaseException:
-        _restore(ours)
+        _handle(ours, signal.SIG_DFL)
         raise
     else:
-        _restore(ours)
+        _handle(ours, signal.SIG_DFL)
 
 
 def _ends_us(number: int) -> bool:
     return threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL
 
 
-def _restore(numbers: list[signal.Signals]) -> None:
+def _handle(numbers: list[signal.Signals], handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Set what is done for signals, where a sandbox lets us: what was asked for is done all the same."""
     for number in numbers:
-        signal.signal(number, signal.SIG_DFL)
+        with suppress(OSError):
+            signal.signal(number, handler)
