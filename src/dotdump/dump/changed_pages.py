@@ -5,8 +5,7 @@ The process had no right to write there when it was dumped, but may have had it 
 
 from __future__ import annotations
 
-from dotdump.dump.plan import overlaps
-from dotdump.memory.space import MemoryRange, merged
+from dotdump.memory.space import MemoryRange, merged, overlaps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,13 +8,11 @@ would be more segments than ClrMD takes, the smallest without memory are left ou
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from dotdump.dump.segments import CODES, DumpPlan, Segment, Why
 from dotdump.linux.devices import devices_of
 from dotdump.memory.region import KERNEL_PAGES, Protection
 from dotdump.memory.region_table import RegionTable
-from dotdump.memory.space import MemoryRange, merged
+from dotdump.memory.space import MemoryRange, merged, overlaps
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -204,25 +202,6 @@ def _cut(segment: Segment, parts: Iterable[MemoryRange], why: Why) -> Iterator[S
         position = part.end
     if position < segment.end:
         yield Segment(position, segment.end, segment.protection, 0, why)
-
-
-def overlaps(parts: Sequence[MemoryRange], starts: list[int], start: int, end: int) -> Iterator[MemoryRange]:
-    """Yield the intersections of sorted ``parts`` with ``start`` to ``end``, neighbours joined."""
-    current: MemoryRange | None = None
-    for index in range(max(0, bisect_right(starts, start) - 1), len(parts)):
-        low, high = max(parts[index].start, start), min(parts[index].end, end)
-        if parts[index].start >= end:
-            break
-        if low >= high:
-            continue
-        if current is not None and current.end == low:
-            current = MemoryRange(current.start, high)
-            continue
-        if current is not None:
-            yield current
-        current = MemoryRange(low, high)
-    if current is not None:
-        yield current
 
 
 def _page_up(address: int, page_size: int) -> int:

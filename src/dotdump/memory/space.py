@@ -14,7 +14,7 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Protocol
 
     from dotdump.memory.region import Region
@@ -138,3 +138,22 @@ def merged(parts: Iterable[MemoryRange]) -> list[MemoryRange]:
         else:
             found.append(part)
     return found
+
+
+def overlaps(parts: Sequence[MemoryRange], starts: list[int], start: int, end: int) -> Iterator[MemoryRange]:
+    """Yield the intersections of sorted ``parts`` with ``start`` to ``end``, neighbours joined."""
+    current: MemoryRange | None = None
+    for index in range(max(0, bisect_right(starts, start) - 1), len(parts)):
+        low, high = max(parts[index].start, start), min(parts[index].end, end)
+        if parts[index].start >= end:
+            break
+        if low >= high:
+            continue
+        if current is not None and current.end == low:
+            current = MemoryRange(current.start, high)
+            continue
+        if current is not None:
+            yield current
+        current = MemoryRange(low, high)
+    if current is not None:
+        yield current

@@ -12,11 +12,11 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from functools import cached_property
-from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Protocol
 
 from dotdump import limits
 from dotdump.kernels import walk
+from dotdump.memory.space import overlaps
 from dotdump.target.model import Problem
 
 if TYPE_CHECKING:
@@ -185,18 +185,13 @@ class HeapWalk:
     def _lack(self) -> tuple[Problem, ...]:
         """That most of the heap is not in the dump: what a small one has of it are scraps, and no damage."""
         spans = [span for segment in self._segments for span in segment.spans]
+        starts = [part.start for part in self._readable]
         size = sum(span.end - span.start for span in spans)
-        held = sum(map(self._held_of, spans))
+        held = sum(part.size for span in spans for part in overlaps(self._readable, starts, span.start, span.end))
         if 2 * held >= size:
             return ()
         text = f"of {size:,} bytes of the heap {held:,} are in the dump: one of type Heap or Full has all"
         return (Problem("heap", text),)
-
-    def _held_of(self, span: Span) -> int:
-        """Return how many bytes of a span are there."""
-        first = max(bisect_right(self._readable, span.start, key=lambda r: r.start) - 1, 0)
-        parts = takewhile(lambda part: part.start < span.end, islice(self._readable, first, None))
-        return sum(max(min(part.end, span.end) - max(part.start, span.start), 0) for part in parts)
 
     def _report(self, start: int, end: int, text: str) -> None:
         if len(self._found) < limits.HEAP_PROBLEMS:

@@ -9,9 +9,9 @@ from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from dotdump.dump.plan import overlaps
 from dotdump.errors import DotdumpError
 from dotdump.formats.pe import CODEVIEW, EMBEDDED_PDB, PeImage
+from dotdump.memory.space import overlaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,14 +13,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.dump.copied_target import CopiedTarget
-from dotdump.dump.plan import overlaps
 from dotdump.dump.selection.small_threads import blanked
 from dotdump.dump.selection.texts import LEAST, Texts, Wanted
 from dotdump.dump.short_paths import short_path
 from dotdump.formats.core_notes import AuxType, parse_auxv
 from dotdump.formats.registers import REGISTER_FILES
 from dotdump.limits import STACK_SIZE
-from dotdump.memory.space import PIECE, MemoryRange
+from dotdump.memory.space import PIECE, MemoryRange, overlaps
 from dotdump.records import replace
 
 if TYPE_CHECKING:
