@@ -7,6 +7,7 @@ verification, and a name for the file. Prints nothing.
 from __future__ import annotations
 
 import time
+from functools import cache, partial
 
 from dotdump.dump.capture import Task
 from dotdump.dump.destination import is_read_back, keep, open_destination, publish, require_room, verify_output
@@ -85,10 +86,10 @@ def collect(request: Request, method: Method, progress: Progress = silent) -> Co
                 _require_report_name(output)
             expected = method.expected_size(subject, request.type)
             require_room(output, expected)
-            reading = _Reading(request, subject, output, progress)
-            task = Task(subject, request.type, output, expected, deadline, progress, reading.do)
+            read_back = cache(partial(_verify, request, subject, output, progress))
+            task = Task(subject, request.type, output, expected, deadline, progress, read_back)
             capture = _capture(method, task)
-            findings = reading.do()
+            findings = read_back()
             _require_whole(output, method, findings)
             size, (path, surprises) = output.size, publish(output)
         report, failures = _write_crash_report(capture, path, request)
@@ -126,29 +127,16 @@ def _capture(method: Method, task: Task) -> Capture:
         raise Incomplete(f"{error.message}{what}", path=kept, hint=error.hint) from error
 
 
-class _Reading:
-    """Reads an output back, if that was asked for: the first time that it is done."""
-
-    def __init__(self, request: Request, subject: Subject, output: Output, progress: Progress) -> None:
-        self._request = request
-        self._subject = subject
-        self._output = output
-        self._progress = progress
-        self._findings: tuple[Finding, ...] | None = None
-
-    def do(self) -> tuple[Finding, ...]:
-        """Return what was found."""
-        if self._findings is None:
-            self._findings = self._verify() if self._request.verify else ()
-        return self._findings
-
-    def _verify(self) -> tuple[Finding, ...]:
-        size = self._output.size
-        self._progress(Phase.VERIFY, size, size)
-        expected = self._subject.expectation()
-        if self._request.type is DumpType.TRIAGE:
-            expected = replace(expected, shortened=True)
-        return verify_output(self._output, expected)
+def _verify(request: Request, subject: Subject, output: Output, progress: Progress) -> tuple[Finding, ...]:
+    """Read an output back, if that was asked for, and return what was found."""
+    if not request.verify:
+        return ()
+    size = output.size
+    progress(Phase.VERIFY, size, size)
+    expected = subject.expectation()
+    if request.type is DumpType.TRIAGE:
+        expected = replace(expected, shortened=True)
+    return verify_output(output, expected)
 
 
 def _require_whole(output: Output, method: Method, findings: tuple[Finding, ...]) -> None:
