@@ -43,13 +43,13 @@ def run(arguments: Namespace, console: Console) -> int:
 def _of_frames(target: CoreTarget) -> Iterator[Finding]:
     """Yield what is found of the frames of a compressed core; nothing of a plain one."""
     from dotdump.dump.verify import Finding, Verdict, verify_frames
-    from dotdump.memory.file import FileSpace
+    from dotdump.memory.file import FileSpace, UnmappedFile
     from dotdump.target.core import COMPRESSION
 
     damage = [problem.message for problem in target.problems if problem.kind == COMPRESSION]
     if damage:
         yield Finding("frames", Verdict.WARNING, damage[0])
-    elif not isinstance(target.source, FileSpace):
+    elif not isinstance(target.source, FileSpace | UnmappedFile):
         from dotdump.memory.zstd import ZstdSpace
 
         if isinstance(target.source, ZstdSpace):
