@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dotdump.analysis.stacks import symbol_text
 from dotdump.analysis.statistics import generation_names
 from dotdump.clr.contracts.code_block import CodeKind
 from dotdump.clr.contracts.method_descs import METHOD_ALIGNMENT
@@ -109,8 +110,6 @@ def _memory(target: Target, address: int) -> MemoryPlace | None:
         return None
     letters = zip("rwx", (region.readable, region.writable, region.executable), strict=True)
     module = next((one for one in target.modules if one.base <= address < one.end), None)
-    found = module.symbol_at(address) if module is not None else None
-    symbol = _symbol(module.path, *found) if module is not None and found is not None else None
     whole = range(region.start, region.end)
     on = (t.tid for t in target.threads if t.stack_pointer in whole and t.stack_pointer - _RED_ZONE <= address)
     return MemoryPlace(
@@ -119,15 +118,9 @@ def _memory(target: Target, address: int) -> MemoryPlace | None:
         "".join(letter if has else "-" for letter, has in letters),
         region.path or None,
         region.offset + address - region.start if region.path.startswith("/") else None,
-        symbol,
+        (symbol_text(module, address) if module is not None else "") or None,
         next(on, None),
     )
-
-
-def _symbol(path: str, name: str, offset: int) -> str:
-    """Return a symbol as frames have it, without the version that symbol tables append."""
-    plus = f"+{offset:#x}" if offset else ""
-    return f"{path.rpartition('/')[2]}!{name.partition('@')[0]}{plus}"
 
 
 def _in_heap(runtime: ClrRuntime, address: int) -> ObjectPlace | None:

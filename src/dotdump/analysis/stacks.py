@@ -177,11 +177,7 @@ class NativeStacks:
         module = self._unwinder.module_at(address)
         if module is None:
             return ""
-        file = file_name(module.path)
-        method, start = _symbol(module, address)
-        if method is None or start is None:
-            return f"{file}+{address - module.base:#x}"
-        return f"{file}!{method}" + (f"+{address - start:#x}" if address > start else "")
+        return symbol_text(module, address) or f"{file_name(module.path)}+{address - module.base:#x}"
 
     def named(self, frame: Frame) -> StackFrame:
         """Return a frame with the names of where it is."""
@@ -203,6 +199,14 @@ class NativeStacks:
     def _mapped_file(self, address: int) -> str | None:
         region = region_at(self._target.regions, address)
         return region.path or None if region is not None else None
+
+
+def symbol_text(module: Module, address: int) -> str:
+    """Return ``module!symbol+0x1c`` for an address in ``module``, empty without a symbol."""
+    method, start = _symbol(module, address)
+    if method is None or start is None:
+        return ""
+    return f"{file_name(module.path)}!{method}" + (f"+{address - start:#x}" if address > start else "")
 
 
 def _symbol(module: Module, address: int) -> tuple[str | None, int | None]:
