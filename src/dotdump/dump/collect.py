@@ -96,7 +96,7 @@ def collect(request: Request, method: Method, progress: Progress = silent) -> Co
         return CollectResult(
             path=path,
             bytes=size,
-            type=request.type.name.capitalize(),
+            type=request.type.title,
             method=method.name,
             pid=subject.pid,
             name=subject.status.name,

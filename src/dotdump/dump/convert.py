@@ -135,7 +135,7 @@ def _rewrite(core: CoreTarget, sink: Sink, trim: Trim, progress: Progress) -> tu
     if selection.redacted:
         origin = replace(origin, arguments="", flags=(*origin.flags, REDACTED))
     if trim.type is not DumpType.FULL:
-        origin = replace(origin, type=trim.type.name.capitalize())
+        origin = replace(origin, type=trim.type.title)
     if trim.drop_free:
         origin = replace(origin, flags=(*origin.flags, FREE_DROPPED))
     writer = ElfCoreWriter(

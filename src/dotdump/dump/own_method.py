@@ -181,8 +181,8 @@ class _Core:
         arguments = "" if self._selection.redacted else target.process.arguments
         flags += (REDACTED,) if self._selection.redacted else ()
         flags += (FREE_DROPPED,) if options.drop_free else ()
-        kind = task.type.name.capitalize()
-        self._origin = Origin(f"dotdump {__version__}", method, time.time(), flags, not_atomic, arguments, kind)
+        writer, kind = f"dotdump {__version__}", task.type.title
+        self._origin = Origin(writer, method, time.time(), flags, not_atomic, arguments, kind)
         self._written: WrittenCore | None = None
 
     @property

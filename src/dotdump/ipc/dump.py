@@ -23,6 +23,11 @@ class DumpType(IntEnum):
     TRIAGE = 3
     FULL = 4
 
+    @property
+    def title(self) -> str:
+        """Its name as people are told it: ``Mini``."""
+        return self.name.capitalize()
+
 
 class DumpFlags(IntFlag):
     """What else createdump does. Version 1 of the command can say LOGGING only."""

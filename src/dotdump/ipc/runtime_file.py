@@ -12,7 +12,7 @@ import os
 from dotdump.linux.errors import explain
 from dotdump.linux.proc import ROOT
 from dotdump.linux.text import unescape
-from dotdump.memory.mapped_path import DELETED
+from dotdump.memory.mapped_path import DELETED, file_name
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -76,7 +76,7 @@ def version_in_path(path: str) -> str:
 
 def _of_file(path: str, reachable: str) -> RuntimeFile:
     removed = path.endswith(DELETED)
-    named = RuntimeKind.MONO if MONO.decode() in path[path.rfind("/") :] else RuntimeKind.CORECLR
+    named = RuntimeKind.MONO if f"/{file_name(path)}" == MONO.decode() else RuntimeKind.CORECLR
     version = version_in_path(path)
     if version or removed or named == RuntimeKind.MONO:
         return RuntimeFile(named, path, version)

@@ -74,9 +74,9 @@ class Making:
 
 @record
 class CoreInformation:
-    """The answer of ``dotdump info``. ``when``, in ISO 8601, is what the core says, else when the file was changed.
+    """The answer of ``dotdump info``.
 
-    It is None where that is no time.
+    ``when``, in ISO 8601, is what the core says, else when the file was changed, and None where that is no time.
     ``making`` is None for the cores of others, which do not tell; ``complete`` is one that is whole and has no gaps.
     """
 

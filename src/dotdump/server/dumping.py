@@ -32,7 +32,7 @@ def dump_self(request: GenerateCoreDump) -> None:
     """Write the core that was asked for; raises ``CollectError`` with what the child said where it could not."""
     kind = DumpType(request.type)
     if kind != DumpType.FULL:
-        raise CollectError(f"a Python program has no {kind.name.capitalize()} dump: ask for a Full one")
+        raise CollectError(f"a Python program has no {kind.title} dump: ask for a Full one")
     try:
         code, text = _run([sys.executable, "-P", "-m", *_module(request)])
     except OSError as error:
