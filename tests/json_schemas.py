@@ -31,7 +31,10 @@ RESULTS: dict[str, str | dict[str, str]] = {
     "threads/1": "dotdump.analysis.threads.ThreadList",
     "modules/1": "dotdump.report.core_lists.ModuleList",
     "memory/1": "dotdump.report.hex_dump.MemoryContent",
-    "address/1": {"addresses": "list[dotdump.analysis.addresses.AddressMeaning]"},
+    "address/1": {
+        "addresses": "list[dotdump.analysis.addresses.AddressMeaning]",
+        "problems": "list[dotdump.target.model.Problem]",
+    },
     "verify/1": {"core": "str", "verdict": "str", "findings": "list[dotdump.dump.verify.Finding]"},
     "convert/1": {"path": "str", "content": "int", "stored": "int", "problems": "list[str]"},
     "heap/1": "dotdump.analysis.statistics.HeapStatistics",

@@ -111,7 +111,7 @@ class FakeHeap:
 
     def target(self) -> FakeTarget:
         """Return a target that has all of it."""
-        module = FakeModule("/dotnet/shared/Microsoft.NETCore.App/11.0.0/libcoreclr.so", BASE, BASE + 0x80000)
+        module = FakeModule("/dotnet/shared/Microsoft.NETCore.App/10.0.0/libcoreclr.so", BASE, BASE + 0x80000)
         target = FakeTarget(module)
         target.chunks.update(self.chunks)
         module.symbols["DotNetRuntimeContractDescriptor"] = BASE + 0x1000

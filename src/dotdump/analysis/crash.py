@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.thread import ClrThread
     from dotdump.target.core import CoreTarget
+    from dotdump.target.model import Problem
 
 _FRAMES = 64
 _SHOWN = 12
@@ -61,7 +62,7 @@ class Crash:
     """Why process ``pid`` died; ``exceptions`` are the one that did it and what led to it, the outermost first.
 
     ``signal`` is None where the core tells none, ``address`` that of a fault, ``sender`` a pid. ``summary`` says it all
-    in a paragraph, ``hint`` where to look next.
+    in a paragraph, ``hint`` where to look next; ``problems`` are those of the runtime's threads.
     """
 
     pid: int
@@ -77,6 +78,7 @@ class Crash:
     frames: tuple[str, ...]
     summary: str
     hint: str
+    problems: tuple[Problem, ...]
 
 
 def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
@@ -103,6 +105,7 @@ def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
         frames=tuple(_place(frame) for frame in frames[:_SHOWN]),
         summary="",
         hint=_HINTS[cause],
+        problems=tuple(runtime.thread_list.problems),
     )
     return _told(crash, signal_source(number, info.code if info else 0, crash.address, crash.sender))
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.walk_step import Step
     from dotdump.clr.model.method import ClrMethod
     from dotdump.clr.model.thread import ClrThread
-    from dotdump.target.model import Target, Thread
+    from dotdump.target.model import Problem, Target, Thread
 
 
 @record
@@ -65,12 +65,13 @@ class ReportedThread:
 
 @record
 class CrashReport:
-    """All threads of a process, the one that died first."""
+    """All threads of a process, the one that died first; ``problems`` are those of the runtime's."""
 
     process: str
     architecture: str
     runtime: str
     threads: tuple[ReportedThread, ...]
+    problems: tuple[Problem, ...]
 
 
 def crash_report(target: Target) -> CrashReport:
@@ -86,6 +87,7 @@ def crash_report(target: Target) -> CrashReport:
         str(target.platform.architecture),
         runtime.version if runtime is not None else "",
         tuple(reporter.thread(thread, crashed=thread.tid == crashed) for thread in target.threads),
+        tuple(runtime.thread_list.problems) if runtime is not None else (),
     )
 
 

@@ -114,14 +114,14 @@ def lock_report(runtime: ClrRuntime, progress: Progress | None = None, waits: Wa
     finder = LockOwners(runtime, waits, census)
     rows = tuple(_wait_row(finder, wait) for wait in waits.threads if wait.kind in LOCK_KINDS)
     locks = tuple(_lock_rows(finder, rows))
-    problems = (*waits.monitors.problems, *finder.problems, *runtime.heap.problems, *runtime.thread_list.problems)
+    problems = (*runtime.heap.problems, *runtime.thread_list.problems, *waits.monitors.problems, *finder.problems)
     return LockReport(
         runtime=runtime.name,
         locks=locks,
         waits=rows,
         deadlocks=tuple(_deadlocks(rows)),
         starvation=find_starvation(waits.threads, census),
-        problems=problems,
+        problems=tuple(dict.fromkeys(problems)),
     )
 
 

@@ -135,7 +135,8 @@ def who_holds_type(heap: RootedHeap, pattern: str, limit: int | None = None, off
     wanted = types_named(heap, pattern)
     shapes = WayShapes(heap, wanted)
     if not shapes.objects:
-        hint = "of a name, + and [ mean something else: put \\ before them" if _SPECIAL.search(pattern) else None
+        damage = next((problem.message for problem in heap.problems), None)
+        hint = "of a name, + and [ mean something else: put \\ before them" if _SPECIAL.search(pattern) else damage
         raise NotFound(f"no object in the heap is of a type that matches '{pattern}'", hint=hint)
     last = None if limit is None else offset + limit
     largest = shapes.largest()

@@ -1,17 +1,18 @@
 """``AutoMethod``: the method that suits the process and the type of dump, and why.
 
 A full dump needs nothing of the runtime, so it is ours: a snapshot of a process that is large enough for the shorter
-pause to count, ptrace for others. So is a Heap dump, which is a fraction of the runtime's. Mini and Triage dumps are
-the runtime's as long as it can take them, for what is written by the library that will read them suits it best; ours
-where it cannot, or fails (its createdump inherits its filters of system calls), and where a stream or options ask for
-what only ours do: none of them is ever dropped. createdump's log is the runtime's, and so is a process that we may not
-trace: its runtime may.
+pause to count, ptrace for others. So is a Heap dump, which is a fraction of the runtime's, of a runtime that is known.
+Other dumps are the runtime's as long as it can take them, for what is written by the library that will read them suits
+it best; ours where it cannot, or fails (its createdump inherits its filters of system calls), and where a stream or
+options ask for what only ours do: none of them is ever dropped. createdump's log is the runtime's, and so is a process
+that we may not trace: its runtime may.
 """
 
 from __future__ import annotations
 
 import os
 
+from dotdump.clr.known_versions import is_known
 from dotdump.dump.output import OutputFile
 from dotdump.dump.own_method import OwnOptions, PtraceMethod, SnapshotMethod
 from dotdump.dump.runtime_method import RuntimeMethod
@@ -20,6 +21,7 @@ from dotdump.errors import AccessDenied, CollectError, CommandRejected, Protocol
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.conversation import is_unknown_command
 from dotdump.ipc.dump import DumpFlags, DumpType
+from dotdump.ipc.runtime_file import version_in_path
 from dotdump.memory.mapped_path import DELETED, file_name
 from dotdump.records import record, replace
 
@@ -98,7 +100,7 @@ class AutoMethod:
             PtraceMethod(self._options).check(subject, dump_type)
         except AccessDenied as error:
             return self._runtimes(runtime, error.message, error.hint)
-        why = _FOR_OURS.get(dump_type) or self._only_ours or _why_not(runtime, subject, dump_type)
+        why = _why_ours(subject, dump_type) or self._only_ours or _why_not(runtime, subject, dump_type)
         if not why:
             return Choice(runtime, "the runtime takes its own small dumps best", bound=False)
         return self._own(subject, why)
@@ -120,6 +122,14 @@ _FOR_OURS = {
     DumpType.FULL: "a full dump needs no runtime",
     DumpType.HEAP: "our own Heap dump leaves out what carries nothing",
 }
+
+
+def _why_ours(subject: Subject, dump_type: DumpType) -> str:
+    """Return why a dump of this type is ours in any case, or nothing."""
+    version = version_in_path(subject.runtime.path) if subject.runtime is not None else ""
+    if dump_type is not DumpType.FULL and version and not is_known(version):
+        return ""
+    return _FOR_OURS.get(dump_type, "")
 
 
 def not_for_the_runtime(options: OwnOptions, *, stream: bool = False) -> str:

@@ -8,7 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from dotdump.analysis.signals import signal_name, signal_source
+from dotdump.clr.known_versions import NAMED
+from dotdump.clr.layout_choice import doubts_about
 from dotdump.clr.runtime_module import runtime_modules
+from dotdump.clr.runtime_version import find_version
 from dotdump.formats.diagnostics_page import DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE, parse_diagnostics_page
 from dotdump.formats.dotdump_notes import COLLECTING
 from dotdump.records import record
@@ -37,10 +40,15 @@ class Death:
 
 @record
 class RuntimeInformation:
-    """A .NET runtime in the core."""
+    """A .NET runtime in the core; ``file_version`` is that of its file, which in 3.1 is numbered in another way.
+
+    ``known``: its structures are known, so that what is said of it can be believed.
+    """
 
     kind: str
     version: str
+    file_version: str
+    known: bool
     path: str
     base: str
     build_id: str
@@ -167,8 +175,10 @@ def _runtimes(target: CoreTarget) -> Iterator[RuntimeInformation]:
     loaded = {module.base: module for module in target.modules}
     for found in runtime_modules(target):
         module: ElfModule = loaded[found.module.base]
-        build_id = (module.build_id or b"").hex()
-        yield RuntimeInformation(found.kind.value, module.version, module.path, f"{module.base:#x}", build_id)
+        version, build_id = find_version(target, found), (module.build_id or b"").hex()
+        known = not doubts_about(found, version)
+        base = f"{module.base:#x}"
+        yield RuntimeInformation(found.kind.value, version, module.version, known, module.path, base, build_id)
 
 
 def _memory(target: CoreTarget) -> Iterator[MemoryKind]:
@@ -213,7 +223,7 @@ def render_core_information(info: CoreInformation) -> str:
         ("process", f"{info.pid} {info.name}, uid {info.uid}"),
         ("command", info.arguments or "not in the core"),
         ("died of", _death_line(info.death)),
-        *(("runtime", f"{r.kind} {r.version or 'of unknown version'}, {r.path} at {r.base}") for r in info.runtimes),
+        *(("runtime", _runtime_line(runtime)) for runtime in info.runtimes),
         ("threads", f"{info.threads:,}"),
         ("modules", f"{info.modules:,}"),
     ]
@@ -227,6 +237,12 @@ def render_core_information(info: CoreInformation) -> str:
     )
     problems = "\n".join(f"problem: {printable(problem)}" for problem in info.problems)
     return "\n\n".join(part for part in (text, memory, problems) if part)
+
+
+def _runtime_line(runtime: RuntimeInformation) -> str:
+    version = runtime.version or "of unknown version"
+    doubt = "" if runtime.known else f" (none that is known: answers may be wrong; known are {NAMED})"
+    return f"{runtime.kind} {version}{doubt}, {runtime.path} at {runtime.base}"
 
 
 def _complete_line(info: CoreInformation) -> str:

@@ -14,7 +14,7 @@ def frame(address: int, name: str = "f") -> ReportedFrame:
 
 def rendered(*frames: ReportedFrame, exception: ThrownException | None = None) -> dict[str, Any]:
     thread = ReportedThread(7, True, True, (1, 2, 3), exception, frames)  # noqa: FBT003 - two truths of a record
-    text = render_crash_report(CrashReport("p", "x86_64", "10.0.14", (thread,)))
+    text = render_crash_report(CrashReport("p", "x86_64", "10.0.14", (thread,), ()))
     found: dict[str, Any] = json.loads(text)["payload"]
     return found
 

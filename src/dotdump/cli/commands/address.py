@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from functools import partial
 
-from dotdump.cli.answer import print_answer
+from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.arguments import add_format
 from dotdump.cli.core_arguments import add_symbols, add_sysroot
 from dotdump.cli.quantities import address
@@ -37,7 +37,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, console: Console) -> int:
-    """Print it."""
+    """Print it; 3 where the runtime is none that is known."""
     from dotdump.analysis.addresses import meaning_of
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.report.addresses import render_addresses
@@ -54,5 +54,8 @@ def run(arguments: Namespace, console: Console) -> int:
     with open_target(arguments, console) as target:
         runtime = next(iter(ClrRuntime.all_of(target)), None)
         found = tuple(meaning_of(target, runtime, each) for each in addresses)
-    print_answer(console, "dotdump/address/1", {"addresses": found}, partial(render_addresses, found))
-    return Exit.DONE
+    problems = runtime.doubts if runtime is not None else ()
+    status = tell_damage(problems, console)
+    answer = {"addresses": found, "problems": problems}
+    print_answer(console, "dotdump/address/1", answer, partial(render_addresses, found))
+    return status

@@ -140,7 +140,7 @@ class GarbageCollector:
 
     def __init__(self, access: DataAccess) -> None:
         self.access = access
-        self.problems: list[Problem] = []
+        self.problems: list[Problem] = list(access.doubts)
 
     @property
     def is_server(self) -> bool:

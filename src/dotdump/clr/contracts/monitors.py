@@ -72,7 +72,11 @@ class Monitors:
 
     def __iter__(self) -> Iterator[Monitor]:
         """Yield each monitor that is in the table, held or not."""
-        table = SyncTable(self._access, self._headers)
+        try:
+            table = SyncTable(self._access, self._headers)
+        except MemoryFault as fault:
+            self.problems.append(Problem("locks", f"the table of sync blocks: {fault}"))
+            return
         if not table.address:
             self.problems.append(Problem("locks", "the table of sync blocks was not found, or none of it is in use"))
         for entry in table.in_use():

@@ -108,7 +108,7 @@ class Threads:
 
     def __init__(self, access: DataAccess) -> None:
         self._access = access
-        self.problems: list[Problem] = []
+        self.problems: list[Problem] = list(access.doubts)
 
     @cached_property
     def addresses(self) -> Sequence[int]:

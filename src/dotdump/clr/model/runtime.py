@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from dotdump.clr.contracts.runtime_contracts import RuntimeContracts
 from dotdump.clr.contracts.type_system import TypeSystem
 from dotdump.clr.data_access import DataAccess
-from dotdump.clr.layout_choice import choose_layouts
+from dotdump.clr.layout_choice import choose_layouts, doubts_about
 from dotdump.clr.model.heap import ClrHeap
 from dotdump.clr.model.type import ClrTypes
 from dotdump.clr.runtime_module import RuntimeKind, runtime_modules
@@ -62,7 +62,8 @@ class ClrRuntime(RuntimeContracts):
         runtimes = []
         for module in runtime_modules(target):
             version = find_version(target, module)
-            runtimes.append(cls(DataAccess(target, module, version, choose_layouts(target, module, version))))
+            layouts, doubts = choose_layouts(target, module, version), doubts_about(module, version)
+            runtimes.append(cls(DataAccess(target, module, version, layouts, doubts)))
         return runtimes
 
     @property
@@ -79,6 +80,11 @@ class ClrRuntime(RuntimeContracts):
     def name(self) -> str:
         """Which it is: ``CoreCLR 8.0.4``; without the version where nothing says so."""
         return f"{self.kind} {self.version}".rstrip()
+
+    @property
+    def doubts(self) -> tuple[Problem, ...]:
+        """What stands against every answer about it; among the problems of its heap and its threads, too."""
+        return self.access.doubts
 
     @cached_property
     def heap(self) -> ClrHeap:
@@ -151,7 +157,7 @@ class ClrRuntime(RuntimeContracts):
     @property
     def root_problems(self) -> Sequence[Problem]:
         """What was damaged or missing of handles, queues and statics that have been read so far."""
-        return self._root_finder.problems
+        return tuple(dict.fromkeys((*self.doubts, *self._root_finder.problems)))
 
     @cached_property
     def threads(self) -> Sequence[ClrThread]:

@@ -5,6 +5,7 @@ Source of truth: docs/core/runtime-config/debugging-profiling; ``ds-ipc-pal-sock
 
 from __future__ import annotations
 
+from dotdump.clr.known_versions import NAMED, is_known
 from dotdump.dump.doctor.finding import Finding, ok, problem, warning
 from dotdump.ipc.diagnostics import DiagnosticsState
 from dotdump.ipc.runtime_file import RuntimeKind
@@ -47,7 +48,17 @@ def runtime(subject: Subject) -> Finding:
         return warning("runtime", f"{seen}: it cannot dump itself", "dump it by ptrace")
     if found.kind == RuntimeKind.MONO:
         return problem("runtime", f"{seen}: it has no dump command", "dump it by ptrace")
-    return ok("runtime", f"{seen}, {found.path}")
+    return _version(subject.runtime_version, f"{seen}, {found.path}")
+
+
+def _version(version: str, seen: str) -> Finding:
+    if not version or is_known(version):
+        return ok("runtime", seen)
+    return warning(
+        "runtime",
+        f"{seen}: its structures are not known, so answers from a dump may be wrong or incomplete",
+        f"take a Full dump, or a small one by --method runtime; known are {NAMED}",
+    )
 
 
 def state(subject: Subject) -> Finding:

@@ -122,10 +122,16 @@ def _heap(runtimes: Sequence[ClrRuntime]) -> list[MemoryRange]:
 
 def _runtimes(target: Target, problems: list[str]) -> list[ClrRuntime]:
     try:
-        return ClrRuntime.all_of(target)
+        runtimes = ClrRuntime.all_of(target)
     except DotdumpError as error:
         problems.append(f"the runtime cannot be read: {error.message}")
         return []
+    problems.extend(
+        f"what readers need may not be in it, as it would be in a Full dump: {doubt.message}"
+        for runtime in runtimes
+        for doubt in runtime.doubts
+    )
+    return runtimes
 
 
 def _private(target: Target, runtimes: Sequence[ClrRuntime], problems: list[str]) -> list[MemoryRange]:
