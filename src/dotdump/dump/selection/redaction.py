@@ -78,8 +78,10 @@ class _Redaction:
         whole = bytearray(memory.read_available(low, start - low + len(data) + PIECE))
         if len(whole) < start - low + len(data):
             low, whole = start, bytearray(memory.read_available(start, len(data) + PIECE))
+        first, last = start - low, start - low + len(data)
+        _blank(whole, self._secrets.cut_off(whole, first, last))
         self._redact(low, whole)
-        return whole[start - low : start - low + len(data)]
+        return whole[first:last]
 
     def _private(self) -> Iterator[MemoryRange]:
         """Yield what was recorded of memory that no file backs, each piece within one mapping."""

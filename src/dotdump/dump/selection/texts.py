@@ -23,6 +23,8 @@ _NARROW, _WIDE = re.compile(b"tttttt+"), re.compile(b"tztztztz(?:tz)*")
 _LEAST_NARROW, _LEAST_WIDE = 8, 4
 LEAST = 6
 """Characters of a text that is looked for."""
+_CUT = 16
+"""Bytes of a text that goes on elsewhere by which it is known, or all there are."""
 
 
 class Texts:
@@ -49,6 +51,7 @@ class Wanted:
             (self._plain if _CHARACTERS.issuperset(text) else self._others).append(text)
         self._others += [_wide(text) for text in self._others]
         self._wide = [_wide(text) for text in self._plain]
+        self._all = b"\0\0\0".join((*self._plain, *self._others, *self._wide))
 
     def places_in(self, data: bytes | bytearray, texts: Texts) -> Iterator[Span]:
         """Yield where in ``data`` one of the texts is; ``texts`` are those of ``data``, or of what it was before."""
@@ -57,6 +60,24 @@ class Wanted:
         yield from _Pieces(data, wide).find(self._wide)
         if self._others:
             yield from _Pieces(data, [(0, len(data))]).find(self._others)
+
+    def cut_off(self, data: bytes | bytearray, first: int, last: int) -> Iterator[Span]:
+        """Yield what of one of the texts ``data`` begins or ends with, as far as it reaches into ``first`` to ``last``.
+
+        It is known by what stands at the end of ``data``, and blank up to where no text goes on: a zero, or two.
+        """
+        for width, between in ((1, b"\0"), (2, b"\0\0")):
+            end = data.find(between)
+            end = len(data) if end < 0 else end
+            if end > first and self._has_part(data[: min(end, _CUT)], width):
+                yield 0, end
+            start = data.rfind(between)
+            start = 0 if start < 0 else start + width
+            if start < last and self._has_part(data[max(start, len(data) - _CUT) :], width):
+                yield start, len(data)
+
+    def _has_part(self, part: bytes | bytearray, width: int) -> bool:
+        return len(part) >= width * LEAST and part in self._all
 
 
 class _Pieces:

@@ -1,7 +1,10 @@
+import pytest
+
 from builders.fake_target import FakeTarget
 from dotdump.dump.selection.recording import RecordingTarget
 from dotdump.dump.selection.redaction import RedactedTarget, redactions
 from dotdump.dump.short_paths import short_path
+from dotdump.formats.core_notes import AuxType, build_auxv
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace, MemoryRange
 from dotdump.target.model import ProcessFacts, Thread
@@ -56,6 +59,25 @@ def test_a_text_of_which_only_an_end_was_read_is_blank() -> None:
         recording.memory.touch(start, 1024)
         after = recording.memory.copy(redactions(target, recording, [])).read(start, 1024)
         assert not after.strip(b"\0 ")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16-le"])
+@pytest.mark.parametrize("piece", [0, 1, 2, 3, 4])
+def test_a_long_value_is_blank_where_only_its_begin_its_middle_or_its_end_was_read(piece: int, encoding: str) -> None:
+    value = "".join(f"{number:x}." for number in range(950))
+    vector = build_auxv({AuxType.EXECFN: STACK, AuxType.UID: 1000, AuxType.ENTRY: 1})
+    stack, other = vector + b"KEY=" + value.encode() + b"\0", POINTER + bytes(8) + value.encode(encoding) + bytes(8)
+    end = OTHER + 4 * PAGE
+    target = FakeTarget(
+        memory=BytesSpace([(STACK, stack), (OTHER, other.ljust(end - OTHER, b"\0"))]),
+        regions=[Region(STACK, STACK + PAGE, RW), Region(OTHER, end, RW)],
+        auxv=vector,
+    )
+    recording = RecordingTarget(target, 1024)
+    start = OTHER + piece * len(other) // 5 // 1024 * 1024
+    recording.memory.touch(start, 1024)
+    after = recording.memory.copy(redactions(target, recording, [])).read(start, 1024)
+    assert after.strip(b"\0") == (POINTER.strip(b"\0") if start == OTHER else b"")
 
 
 def test_vector_registers_are_blank_and_the_others_stay() -> None:
