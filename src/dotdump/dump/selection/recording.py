@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.dump.target_view import TargetView
 from dotdump.errors import FormatError
+from dotdump.formats.columns import words_of
 from dotdump.formats.elf_image import image_at
 from dotdump.memory.page_cache import PageCache
 from dotdump.target.core_modules import FoundModule
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dotdump.formats.elf_image import ElfImage
+    from dotdump.kernels import Column
     from dotdump.memory.region import Region
     from dotdump.memory.space import AddressSpace
     from dotdump.target.elf_files import ElfFile
@@ -83,7 +85,7 @@ class RecordingTarget(TargetView):
         self.memory.touch(address, size)
         data = self.memory.read_available(address, size)
         low, high = self._addresses
-        words = {word for word in memoryview(data[: len(data) & ~7]).cast("Q") if low <= word < high}
+        words = {word for word in whole_words(data) if low <= word < high}
         for word in words - self._pointed_at:
             self.touch_private(word)
         self._pointed_at |= words
@@ -135,7 +137,7 @@ class RecordingTarget(TargetView):
         one to an odd number. A table of names has numbers among its values, which are odd too.
         """
         memory = self.memory
-        for pointer in set(memoryview(memory.read_available(module, size & ~7)).cast("Q")):
+        for pointer in set(whole_words(memory.read_available(module, size))):
             there = pointer % 8 == 0 and self.region_at(pointer) is not None
             head = memory.read_available(pointer, _CHAINS.size) if there else b""
             if len(head) < _CHAINS.size:
@@ -146,7 +148,7 @@ class RecordingTarget(TargetView):
                 self._touch_entries(memory.read_available(buckets + 24, 8 * length), entries)
 
     def _touch_entries(self, buckets: bytes, count: int) -> None:
-        waiting = [entry for entry in memoryview(buckets[: len(buckets) & ~7]).cast("Q") if entry and not entry & 1]
+        waiting = [entry for entry in whole_words(buckets) if entry and not entry & 1]
         while waiting and count > 0:
             count -= 1
             data = self.memory.read_available(waiting.pop(), _ENTRY.size)
@@ -229,3 +231,8 @@ class _FilelessModule(ElfModule):
     @cached_property
     def debug_file(self) -> ElfFile | None:
         return None
+
+
+def whole_words(data: bytes) -> Column:
+    """Return the words in ``data``, the last of which may be cut, as memory is at the end of a core that is."""
+    return words_of(data[: len(data) & -8])

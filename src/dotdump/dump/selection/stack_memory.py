@@ -13,6 +13,7 @@ from dotdump.clr.data.code import CodeModule
 from dotdump.clr.data.methods import MethodDescChunk
 from dotdump.clr.model.method import ROW_ID
 from dotdump.clr.runtime_module import RuntimeKind
+from dotdump.dump.selection.recording import whole_words
 from dotdump.errors import DotdumpError
 from dotdump.formats.metadata.signatures import ElementType
 from dotdump.formats.native_array import NativeArray, read_unsigned
@@ -189,8 +190,7 @@ def _touch_chunk(target: RecordingTarget, runtime: ClrRuntime, method: int) -> N
 
 def _look_up_code(target: RecordingTarget, runtime: ClrRuntime, method: int) -> None:
     """Look up the code that a MethodDesc names: the DAC does, also where a later version of it is on the stack."""
-    data = target.memory.read_available(method, _METHOD_DESC)
-    for word in set(memoryview(data[: len(data) & ~7]).cast("Q")):
+    for word in set(whole_words(target.memory.read_available(method, _METHOD_DESC))):
         region = target.region_at(word)
         if region is not None and region.executable:
             _find_code(target, runtime, word)

@@ -68,3 +68,19 @@ def test_behind_a_stub_lies_its_data() -> None:
     found = recording()
     found.touch_private(STUBS + 8)
     assert found.memory.touched == [MemoryRange(STUBS + PAGE * at, STUBS + PAGE * (at + 1)) for at in (0, 4)]
+
+
+def test_a_module_that_a_cut_core_ends_in_has_the_words_that_are_whole() -> None:
+    module, table, buckets = 0x60000, HEAP, HEAP + PAGE
+    memory = BytesSpace(
+        [
+            (module, table.to_bytes(8, "little") + b"cut"),
+            (table, struct.pack("<QQQI", module, 0, buckets, 1).ljust(PAGE, b"\0")),
+            (buckets, struct.pack("<QQQQ", 1, 0, 0, STACK).ljust(PAGE, b"\0")),
+            (STACK, struct.pack("<QQI", 8, 1, 0).ljust(PAGE, b"\0")),
+        ]
+    )
+    regions = [Region(at, at + PAGE, RW) for at in (STACK, table, buckets, module)]
+    found = RecordingTarget(FakeTarget(memory=memory, regions=regions))
+    found.touch_chains(module, 1024)
+    assert [part.start for part in found.memory.touched] == [STACK, HEAP, module]
