@@ -17,6 +17,7 @@ from contextlib import suppress
 from dotdump.closing import Closing
 from dotdump.dump.naming import default_name, expand, numbered
 from dotdump.dump.sink import sink_for
+from dotdump.dump.space import TAKES_NO_MORE
 from dotdump.errors import OutputRefused
 from dotdump.linux.rename import rename_exclusively
 from dotdump.records import record, replace
@@ -36,6 +37,12 @@ LONGEST_NAME = 230
 _NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 """File systems and kernels without O_TMPFILE; ENOENT is FUSE's and 9p's way to say it."""
 
+_HINTS = {
+    **TAKES_NO_MORE,
+    errno.EROFS: "the file system is mounted read-only: write elsewhere",
+    errno.EACCES: "you may not write there: write elsewhere",
+    errno.ENOENT: "its directory has been removed meanwhile",
+}
 _KINDS = (
     (stat.S_ISLNK, "a symbolic link"),
     (stat.S_ISDIR, "a directory"),
@@ -265,7 +272,7 @@ def _make_private(descriptor: int, place: Place) -> None:
     if stat.S_IMODE(made.st_mode) != MODE or not stat.S_ISREG(made.st_mode):
         raise OutputRefused(
             f"cannot keep a dump private in {place.directory!r}: its file system has no modes",
-            hint="write to a local file system with -o",
+            hint="write to a local file system",
         )
 
 
@@ -293,12 +300,6 @@ def _create_partial(directory: int, name: str) -> tuple[int, str]:
 
 
 def _refused(place: Place, error: OSError) -> OutputRefused:
-    hints = {
-        errno.ENOSPC: "free some space, or write elsewhere with -o",
-        errno.EROFS: "the file system is mounted read-only: write elsewhere with -o",
-        errno.EACCES: "you may not write there: write elsewhere with -o",
-        errno.ENOENT: "its directory has been removed meanwhile",
-    }
     reason = error.strerror or str(error)
     message = f"cannot write {place.name!r} in {place.directory!r}: {reason}"
-    return OutputRefused(message, hint=hints.get(error.errno or 0))
+    return OutputRefused(message, hint=_HINTS.get(error.errno or 0))

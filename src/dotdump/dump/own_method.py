@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import nullcontext
-from errno import EDQUOT, EFBIG, ENOSPC, EPIPE, ESRCH
+from errno import EDQUOT, ENOSPC, EPIPE, ESRCH
 
 from dotdump import __version__
 from dotdump.dump import plan
@@ -24,7 +24,7 @@ from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
 from dotdump.dump.progress import Phase
 from dotdump.dump.sink import FileSink
-from dotdump.dump.space import MORE_ROOM, expected_size
+from dotdump.dump.space import MORE_ROOM, TAKES_NO_MORE, expected_size
 from dotdump.errors import CollectError, DotdumpError, Incomplete
 from dotdump.formats.diagnostics_page import DiagnosticsPage
 from dotdump.formats.dotdump_notes import COLLECTING, FREE_DROPPED, REDACTED, Origin
@@ -51,12 +51,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BUFFER = 1 << 30
 _ALL_THERE_IS = 1 << 62
-_NOT_TAKEN = {
-    EPIPE: "whoever read it has ended",
-    ENOSPC: MORE_ROOM,
-    EDQUOT: MORE_ROOM,
-    EFBIG: "the file may be no larger: raise our limit with ulimit -f, or write to another file system with -o",
-}
+_NOT_TAKEN = {**TAKES_NO_MORE, ENOSPC: MORE_ROOM, EDQUOT: MORE_ROOM, EPIPE: "whoever read it has ended"}
 """What to do about an output that takes no more, by the error's number."""
 _HELD_BY_READER = (
     "the process stood still until the reader of the dump had taken it: its memory is larger than the buffer; "

@@ -7,6 +7,7 @@ and 10 MB for Heap; fstatvfs(3).
 from __future__ import annotations
 
 import os
+from errno import EDQUOT, EFBIG, ENOSPC
 
 from dotdump.errors import OutputRefused
 from dotdump.ipc.dump import DumpType
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from dotdump.memory.region import Region
 
 MORE_ROOM = "free some space, write elsewhere with -o, or take a smaller type with --type"
+_FULL = "free some space, or write elsewhere"
+TAKES_NO_MORE = {
+    ENOSPC: _FULL,
+    EDQUOT: _FULL,
+    EFBIG: "the file may be no larger: raise our limit with ulimit -f, or write to another file system",
+}
+"""What to do about a file that takes no more, by the error's number."""
 
 _MAPPED = bytes(rights & 7 for rights in range(256))
 _WRITABLE = bytes(rights & Protection.WRITE.real for rights in range(256))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import contextmanager
 
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.plan import FilePages, full
 from dotdump.dump.sink import sink_for
+from dotdump.dump.space import TAKES_NO_MORE
 from dotdump.errors import OutputRefused
 from dotdump.formats.dotdump_notes import Origin
 from dotdump.linux.devices import devices_of
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from dotdump.target.model import Target
 
 SUFFIX = ".zst"
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def write_core(
@@ -108,7 +107,7 @@ def room_for(output: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        hint = TAKES_NO_MORE.get(error.errno or 0)
+        if hint is None:
             raise
-        hint = "free some space, or write elsewhere"
         raise OutputRefused(f"cannot write all of {output}: {error.strerror}", hint=hint) from error
