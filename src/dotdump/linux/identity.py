@@ -80,10 +80,12 @@ class ProcessIdentity(Closing):
         _close(directory, pidfd)
 
     def _ended(self) -> bool:
+        """Whether no thread lives any more: a leader that ends before the others is a zombie until they have."""
         try:
-            return _stat(self.directory, self.pid).has_ended
+            stat = _stat(self.directory, self.pid)
         except ProcessGone:
             return True
+        return stat.has_ended and stat.threads < 2
 
 
 def _stat(directory: int, pid: int) -> ProcessStat:

@@ -3,6 +3,7 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,31 @@ def test_a_process_that_ends_is_noticed(pidfd: bool, reaped: bool, monkeypatch: 
         assert identity.poll(10)
         with pytest.raises(ProcessGone, match="has ended"):
             identity.check()
+
+
+LEADER_ENDS = """
+import ctypes, threading
+threading.Thread(target=input).start()
+ctypes.CDLL(None).syscall(60, 0)
+"""
+
+
+@pytest.mark.parametrize("pidfd", [True, False], ids=["pidfd", "directory"])
+def test_a_process_whose_main_thread_has_ended_lives_as_long_as_the_others(
+    pidfd: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not pidfd:
+        monkeypatch.delattr(os, "pidfd_open")
+    with subprocess.Popen([sys.executable, "-S", "-c", LEADER_ENDS], stdin=subprocess.PIPE) as process:
+        try:
+            while not Proc(process.pid).stat().has_ended:
+                time.sleep(0.001)
+            with ProcessIdentity.open(process.pid) as identity:
+                assert not identity.poll(0.05)
+                process.kill()
+                assert identity.poll(10)
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("pid", [0, -1, 1 << 31, 1 << 70])
