@@ -74,7 +74,9 @@ def _holds(mount: Mount, membership: CgroupMembership) -> bool:
 
 def _directories(mount: Mount, path: str) -> Iterator[str]:
     """Yield the group's directory and those above it; inside a container only the mount itself may be seen."""
-    parts = [part for part in path.removeprefix(mount.root.rstrip("/")).split("/") if part and part != ".."]
+    root = mount.root.rstrip("/")
+    below = path.removeprefix(root) if path == root or path.startswith(f"{root}/") else path
+    parts = [part for part in below.split("/") if part and part != ".."]
     for depth in range(len(parts), -1, -1):
         yield "/".join((mount.point, *parts[:depth]))
 

@@ -58,6 +58,7 @@ def test_the_tightest_group_is_told_with_its_directory(tmp_path: Path) -> None:
     [
         (b"0::/app/web\n", "/ {0} rw - cgroup2 cgroup2 rw", ["app/web", "app", ""]),
         (b"0::/docker/7f/web\n", "/docker/7f {0} rw - cgroup2 cgroup2 rw", ["web", ""]),
+        (b"0::/docker/7fapp/web\n", "/docker/7f {0} rw - cgroup2 cgroup2 rw", [""]),
         (b"0::/../../other\n", "/ {0} rw - cgroup2 cgroup2 rw", [""]),
         (b"4:memory:/app\n3:cpu:/app\n", "/ {0} rw - cgroup cgroup rw,memory", ["app", ""]),
         (b"4:memory:/app\n", "/ {0} rw - cgroup cgroup rw,cpu", []),
