@@ -67,6 +67,30 @@ def test_a_proc_of_processes_only_is_enough(method: str, tmp_path: Path) -> None
     assert json.loads(done.stdout)["method"] == method
 
 
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+HIDING = """
+mount -t proc -o hidepid=2 proc /proc
+unshare --pid --fork --kill-child setpriv --reuid 65534 --regid 65534 --clear-groups sleep 100 &
+while ! target=$(pgrep -P $! -x sleep); do sleep 0.05; done
+code=0
+"$@" -p "$target" -o - || code=$?
+kill -9 "$target"
+exit $code
+"""
+
+
+def test_a_parent_that_proc_hides_is_outside_of_its_childs_namespace(tmp_path: Path) -> None:
+    interpreter = [*NOBODY, sys.executable]
+    if os.geteuid() != 0 or subprocess.run([*interpreter, "-c", "import dotdump"], check=False).returncode:
+        missing("only root can mount, and another user must be able to run dotdump")
+    command = ["unshare", "-m", "sh", "-ec", HIDING, "sh", *interpreter, "-m", "dotdump", "collect"]
+    with (tmp_path / "core").open("wb") as core:
+        done = subprocess.run(command, stdout=core, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    with open_core(tmp_path / "core") as found:
+        assert (found.process.pid, found.process.ppid) == (1, 0)
+
+
 def test_a_masked_status_is_an_error_of_ours(tmp_path: Path) -> None:
     with native("threads", "1") as process:
         masked = f"mount --bind /dev/null /proc/{process.pid}/status"

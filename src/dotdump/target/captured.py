@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from dotdump.errors import CollectError, ProcessGone
+from dotdump.errors import AccessDenied, CollectError, ProcessGone
 from dotdump.formats.core_notes import (
     CORE,
     LINUX,
@@ -65,12 +65,15 @@ def process_facts(pid: int) -> ProcessFacts:
 
 
 def _inner_parent(parent: int, depth: int) -> int:
-    """Return the id of a parent in the namespace of its child, the ``depth``th from ours on; 0 where it is outside."""
+    """Return the id of a parent in the namespace of its child, the ``depth``th from ours on; 0 where it is outside.
+
+    Another user's may be hidden from us (hidepid): then it is outside, as what starts a container is.
+    """
     if depth < 2 or not parent:
         return parent
     try:
         numbers = Proc(parent).status().namespace_pids
-    except ProcessGone:
+    except (ProcessGone, AccessDenied):
         return 0
     return numbers[depth - 1] if len(numbers) >= depth else 0
 
