@@ -86,7 +86,8 @@ class Subject(Closing):
     def state(self) -> str:
         """Return its state as it is now, one letter of ps, that of its main thread if that lives; ``""`` at its end."""
         try:
-            return self.proc.living().stat().state
+            stat = self.proc.stat()
+            return (self.proc.living().stat() if stat.has_ended else stat).state
         except ProcessGone:
             return ""
 

@@ -133,9 +133,11 @@ class Watch:
         tracer = self._subject.tracer()
         if not tracer:
             return
-        try:
-            self.helper = ProcessIdentity.open(tracer)
-            stat = Proc(tracer).stat()
-            self.helper_name, self._helper_is_child = stat.name, stat.parent == self._subject.pid
-        except DotdumpError:
-            self.helper = None
+        with suppress(DotdumpError):
+            helper = ProcessIdentity.open(tracer)
+            try:
+                stat = Proc(tracer).stat()
+            except DotdumpError:
+                helper.close()
+                raise
+            self.helper, self.helper_name, self._helper_is_child = helper, stat.name, stat.parent == self._subject.pid

@@ -6,13 +6,23 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from corpus import missing
 from dotdump.dump import watch as module
-from dotdump.dump.subject import STOPPED, Subject
+from dotdump.dump.subject import STOPPED, TRACED, Subject
 from dotdump.dump.watch import Watch
+from dotdump.errors import ProcessGone
+from dotdump.linux.identity import ProcessIdentity
+from dotdump.linux.proc import Proc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dotdump.linux.process_stat import ProcessStat
 
 PROGRAM = """
 import os, signal, sys
@@ -89,3 +99,27 @@ def test_a_tracer_that_the_process_has_not_started_is_not_ended() -> None:
                 watch.close()
                 tracer.kill()
                 process.kill()
+
+
+def test_of_a_tracer_that_goes_as_it_is_looked_at_no_descriptor_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Subject.open(os.getpid()) as subject:
+        watch = Watch(subject)
+        monkeypatch.setattr(Subject, "tracer", lambda _: os.getpid())
+        monkeypatch.setattr(Subject, "state", lambda _: TRACED)
+
+        def gone(_: Proc) -> ProcessStat:
+            raise ProcessGone("it has ended")
+
+        before = set(Path("/proc/self/fd").iterdir())
+        with monkeypatch.context() as patch:
+            patch.setattr("dotdump.dump.watch.ProcessIdentity.open", lambda pid: held(pid, patch, gone))
+            watch.look()
+        assert set(Path("/proc/self/fd").iterdir()) == before
+        assert watch.helper is None
+
+
+def held(pid: int, patch: pytest.MonkeyPatch, then: Callable[[Proc], ProcessStat]) -> ProcessIdentity:
+    """Hold process ``pid``, whose status is gone from then on."""
+    descriptor = os.open(f"/proc/{pid}", os.O_RDONLY)
+    patch.setattr(Proc, "stat", then)
+    return ProcessIdentity(pid, 0, descriptor, os.pidfd_open(pid))
