@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from bisect import bisect_right
+from operator import itemgetter
 
 from dotdump.errors import MemoryFault
 from dotdump.records import record
@@ -83,7 +84,7 @@ class BytesSpace(ExactReads):
     """An ``AddressSpace`` over chunks of bytes, keyed by where they start. For fakes and for small copies."""
 
     def __init__(self, chunks: Iterable[tuple[int, bytes]]) -> None:
-        self._chunks = sorted((start, memoryview(data)) for start, data in chunks if len(data))
+        self._chunks = sorted(((start, memoryview(data)) for start, data in chunks if len(data)), key=itemgetter(0))
         self._starts = [start for start, _ in self._chunks]
 
     def read_available(self, address: int, size: int) -> bytes:
