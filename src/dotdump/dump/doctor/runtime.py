@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SOCKET_PATH_LIMIT = 107
 """Bytes of ``sun_path`` without its NUL; a runtime whose path is longer makes no socket, and says nothing."""
 
-SETTINGS = ("EnableDiagnostics", "EnableDiagnostics_IPC", "EnableDiagnostics_Debugger")
+SETTINGS = ("EnableDiagnostics", "EnableDiagnostics_IPC")
 _VULNERABLE = frozenset(map(str, range(11)))
 """Patches of 10.0 that have CVE-2026-62909. What a runtime says of itself may be any text."""
 _PREFIXES = ("DOTNET_", "COMPlus_")
@@ -91,7 +91,10 @@ def blocked_threads(subject: Subject) -> Finding:
 
 
 def setting(subject: Subject) -> Finding:
-    """Whether EnableDiagnostics or its kin turned them off, in the environment it was started with."""
+    """Whether EnableDiagnostics or its kin turned them off, in the environment it was started with.
+
+    3.1 knows neither the prefix ``DOTNET_`` nor the newer of the settings: where it answers all the same, they are on.
+    """
     name = "diagnostics setting"
     if subject.environment is None:
         return warning(name, "its environment cannot be read", "run as its user, or as root")
@@ -99,6 +102,8 @@ def setting(subject: Subject) -> Finding:
         for key in SETTINGS:
             value = subject.environment.get(prefix + key)
             if value is not None and value.strip().lstrip("0xX") == "" and value.strip():
+                if _answers(subject):
+                    return ok(name, f"{prefix}{key}={value} does not turn them off: it answers")
                 return problem(name, f"{prefix}{key}={value} turns them off", f"start it without {prefix}{key}")
     return ok(name, "not turned off in its environment")
 
@@ -190,5 +195,8 @@ def vulnerability(subject: Subject) -> Finding | None:
 
 def _serves_itself(subject: Subject) -> bool:
     """Return whether a program without a runtime answers, as one with a ``DiagnosticServer`` of ours does."""
-    answers = subject.diagnostics.state in (DiagnosticsState.OK, DiagnosticsState.SUSPENDED)
-    return subject.runtime is None and subject.readable and answers
+    return subject.runtime is None and subject.readable and _answers(subject)
+
+
+def _answers(subject: Subject) -> bool:
+    return subject.diagnostics.state in (DiagnosticsState.OK, DiagnosticsState.SUSPENDED)

@@ -57,8 +57,8 @@ def native(kind: str) -> Facts:
     return subject(runtime=RuntimeFile(kind, "/app/x", ""), createdump=None, dac=None)
 
 
-def environment(**variables: str) -> Facts:
-    return subject(environment=variables)
+def environment(state: str = DiagnosticsState.OFF, **variables: str) -> Facts:
+    return diagnostics(state, environment=variables)
 
 
 CELLS: list[tuple[Facts, str, Status, str]] = [
@@ -108,6 +108,8 @@ CELLS: list[tuple[Facts, str, Status, str]] = [
     (environment(DOTNET_EnableDiagnostics_IPC="0"), "diagnostics setting", P, "_IPC=0"),
     (environment(DOTNET_EnableDiagnostics="0x0"), "diagnostics setting", P, "0x0"),
     (environment(DOTNET_EnableDiagnostics="1"), "diagnostics setting", OK, "not turned off"),
+    (environment(DOTNET_EnableDiagnostics_Debugger="0"), "diagnostics setting", OK, "not turned off"),
+    (environment(DiagnosticsState.OK, DOTNET_EnableDiagnostics="0"), "diagnostics setting", OK, "it answers"),
     (subject(environment=None), "diagnostics setting", W, "cannot be read"),
     (subject(socket_path="/" + "é" * 60), "socket path", P, "121 bytes"),
     (subject(socket_path="/" + "x" * 106), "socket path", OK, "xxx"),
