@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from corpus import Corpus, Runtime, corpus, executables, missing, runtimes, starting
+from dotdump.dump.own_method import PtraceMethod
+from dotdump.dump.subject import Subject
+from dotdump.ipc.dump import DumpType
 from dotdump.ipc.state import is_suspended
 from dotdump.target.core import open_core
 from native import native
@@ -392,3 +395,15 @@ def test_a_collection_in_progress_is_waited_out(tmp_path: Path) -> None:
     with newest("bulk", objects=200000, mutators=2) as running:
         result = collect(running.pid, tmp_path / "core", "--live", "--gc-wait", "10")
         assert result["exit"] == 0, result
+
+
+@pytest.mark.parametrize("program", [name for name in PROGRAMS if "aot" not in name])
+@pytest.mark.parametrize("kind", ["full", "heap"])
+def test_the_room_that_is_asked_for_is_enough_and_not_much_more(program: str, kind: str, tmp_path: Path) -> None:
+    """Nobody knows beforehand which pages are zeros, and how much of the heap is free."""
+    with corpus(PROGRAMS[program], "heap") as target, Subject.open(target.pid) as subject:
+        expected = PtraceMethod().expected_size(subject, DumpType[kind.upper()])
+        collect(target.pid, tmp_path / "core", "--method", "ptrace", "--type", kind)
+    taken = (tmp_path / "core").stat().st_blocks * 512
+    assert expected is not None
+    assert taken <= expected <= taken * 1.5 + (8 << 20)

@@ -32,8 +32,8 @@ TAKES_NO_MORE = {
 _MAPPED = bytes(rights & 7 for rights in range(256))
 _WRITABLE = bytes(rights & Protection.WRITE.real for rights in range(256))
 
-_HEAP_EXTRA = 8 << 20
-"""What a Heap dump has besides writable memory: headers and tables of modules, the DAC's own findings."""
+HEAP_EXTRA = 8 << 20
+"""What a Heap dump has besides writable memory, in bytes: headers and tables of modules, the DAC's own findings."""
 
 
 def expected_size(regions: Sequence[Region], dump_type: DumpType) -> int | None:
@@ -44,7 +44,7 @@ def expected_size(regions: Sequence[Region], dump_type: DumpType) -> int | None:
         return table.size_of(table.rights.translate(_MAPPED)) - sum(unwritten)
     if dump_type is DumpType.HEAP:
         backed = [region.size for region in table.named if region.backed and region.writable]
-        return _HEAP_EXTRA + table.size_of(table.rights.translate(_WRITABLE)) - sum(backed)
+        return HEAP_EXTRA + table.size_of(table.rights.translate(_WRITABLE)) - sum(backed)
     return None
 
 
@@ -53,7 +53,7 @@ def require_space(directory: int, path: str, expected: int | None) -> None:
     free = free_bytes(os.fstatvfs(directory))
     if expected is not None and free is not None and free < expected:
         raise OutputRefused(
-            f"cannot write {path}: the dump needs about {megabytes(expected)} and {megabytes(free)} are free",
+            f"cannot write {path}: the dump may need {megabytes(expected)}, and {megabytes(free)} are free",
             hint=MORE_ROOM,
         )
 

@@ -15,6 +15,8 @@ from dotdump.records import record
 class Status:
     """One /proc/PID/status. Sizes are in bytes; the four ids are real, effective, saved and file system.
 
+    ``own_resident`` is what no file on a disk backs, swapped and huge pages among it; None before Linux 4.5.
+
     ``namespace_pids``, and the same of its process group and session, are one for each pid namespace from ours to its
     own, which is the last; 0 where that does not see it.
     """
@@ -32,6 +34,7 @@ class Status:
     namespace_sessions: tuple[int, ...] = ()
     threads: int | None = None
     resident: int | None = None
+    own_resident: int | None = None
     virtual: int | None = None
     capabilities_permitted: int | None = None
     capabilities_effective: int | None = None
@@ -64,6 +67,10 @@ def parse_status(data: bytes, source: str = "status") -> Status:
         value = number(key)
         return None if value is None else value * 1024
 
+    def own_resident() -> int | None:
+        keys = b"RssAnon", b"RssShmem", b"VmSwap", b"HugetlbPages"
+        return sum(kilobytes(key) or 0 for key in keys) if b"RssAnon" in fields else None
+
     def flags(key: bytes) -> int | None:
         return text.hexadecimal(fields[key].strip(), source) if key in fields else None
 
@@ -82,6 +89,7 @@ def parse_status(data: bytes, source: str = "status") -> Status:
         namespace_sessions=numbers(b"NSsid"),
         threads=number(b"Threads"),
         resident=kilobytes(b"VmRSS"),
+        own_resident=own_resident(),
         virtual=kilobytes(b"VmSize"),
         capabilities_permitted=flags(b"CapPrm"),
         capabilities_effective=flags(b"CapEff"),

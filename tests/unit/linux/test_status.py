@@ -16,6 +16,11 @@ NSpgid:	4700	16	0
 NSsid:	4699	15	0
 VmSize:	    3060 kB
 VmRSS:	    1640 kB
+RssAnon:	     640 kB
+RssFile:	     900 kB
+RssShmem:	     100 kB
+VmSwap:	      20 kB
+HugetlbPages:	    2048 kB
 Threads:	12
 CapPrm:	000001fffeffffff
 CapEff:	0000000000080000
@@ -35,6 +40,7 @@ def test_every_field_is_read() -> None:
     assert (status.namespace_groups, status.namespace_sessions) == ((4700, 16, 0), (4699, 15, 0))
     assert status.namespace_pid == 1
     assert (status.resident, status.virtual, status.threads) == (1640 * 1024, 3060 * 1024, 12)
+    assert status.own_resident == (640 + 100 + 20 + 2048) * 1024
     assert status.capabilities_effective == 1 << 19
     assert (status.no_new_privileges, status.seccomp, status.core_dumping) == (True, 2, False)
 
@@ -46,6 +52,7 @@ def test_a_name_with_newlines_and_backslashes_is_what_the_process_chose() -> Non
 def test_keys_that_an_old_kernel_or_a_kernel_thread_has_not_are_none() -> None:
     status = parse_status(b"Name:\tkthreadd\nState:\tS (sleeping)\nTgid:\t2\nPid:\t2\n")
     assert status.resident is None
+    assert status.own_resident is None
     assert status.seccomp is None
     assert status.namespace_pid == 2
 
