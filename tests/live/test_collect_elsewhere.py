@@ -150,14 +150,32 @@ def test_a_disk_that_fills_up_while_writing_leaves_nothing(tmp_path: Path) -> No
         assert target.pause_ms() >= 0
 
 
-def test_a_file_size_limit_of_the_target_is_refused_before_anything_stops(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("limit", "kind"), [(1_000_000, "full"), (0, "mini")])
+def test_a_file_size_limit_of_the_target_is_refused_before_anything_stops(
+    limit: int, kind: str, tmp_path: Path
+) -> None:
+    with limited(limit) as target:
+        done = run("-p", target.pid, "--type", kind, "-o", tmp_path)
+    assert done.returncode == 1
+    assert f"its limit is {limit // 1000:,} kB (RLIMIT_FSIZE)" in done.stderr
+
+
+def test_a_small_dump_that_its_file_size_limit_cut_says_so(tmp_path: Path) -> None:
+    with limited(1 << 20) as target:
+        done = run("-p", target.pid, "--type", "mini", "-o", tmp_path)
+    assert done.returncode == 1
+    assert "the file ends at 1,048,576" in done.stderr
+    assert "hint: the target's RLIMIT_FSIZE is too small" in done.stderr
+
+
+@contextmanager
+def limited(size: int) -> Iterator[Corpus]:
+    """A target whose files, and those of its children, may be no larger than ``size`` bytes."""
     if not shutil.which("prlimit"):
         missing("prlimit is not installed")
     with corpus(newest(), "idle") as target:
-        subprocess.run(["prlimit", "--pid", str(target.pid), "--fsize=1000000"], check=True)
-        done = run("-p", target.pid, "-o", tmp_path)
-    assert done.returncode == 1
-    assert "RLIMIT_FSIZE" in done.stderr
+        subprocess.run(["prlimit", "--pid", str(target.pid), f"--fsize={size}"], check=True)
+        yield target
 
 
 def test_a_process_that_may_open_no_more_files_is_left_alone(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.commands import command_name
 from dotdump.ipc.dump import DumpFlags, DumpType
 from dotdump.ipc.state import is_suspended
+from dotdump.linux.rlimits import FILE_SIZE
 from dotdump.memory.descriptor import DescriptorSpace
 from dotdump.memory.mapped_path import file_name
 
@@ -62,10 +63,10 @@ class RuntimeMethod:
 
     name = "runtime"
     claim = "the runtime says that it wrote the dump"
-    advice_if_cut = "its createdump was probably killed while it wrote: try again, or use --method ptrace"
 
     def __init__(self, flags: DumpFlags = DumpFlags.NONE, client: DiagnosticsClient | None = None) -> None:
         self.flags = flags
+        self.advice_if_cut = "its createdump was probably killed while it wrote: try again, or use --method ptrace"
         self._client = client
 
     def check(self, subject: Subject, dump_type: DumpType) -> None:
@@ -95,6 +96,7 @@ class RuntimeMethod:
             handover.receive(lambda done: task.progress(Phase.FETCH, done, task.expected))
             if not conversation.is_whole():
                 conversation.resume_if_left_stopped(AFTERMATH)
+                self.advice_if_cut = _advice_on_limit(task) or self.advice_if_cut
             if task.output.size == 0:
                 raise _nothing_written(task)
             return Capture(
@@ -219,10 +221,20 @@ class _Conversation:
             self.warnings.append(f"a dumper that died left process {subject.pid} stopped: it was sent SIGCONT")
 
 
+def _advice_on_limit(task: Task) -> str | None:
+    """Return what to do where createdump died of its file size limit, the target's: what is there is as long."""
+    try:
+        limit, _ = task.subject.living.limits().get(FILE_SIZE, (None, None))
+    except CollectError:
+        return None
+    return advice_for(0, "File too large") if limit is not None and task.output.size >= limit else None
+
+
 def _nothing_written(task: Task) -> Incomplete:
     runtime = task.subject.runtime
     if task.type is not DumpType.FULL and runtime is not None and file_name(runtime.path) != RUNTIME_FILE:
         hint = "a single-file program has no DAC beside it, so its runtime can only take --type Full"
     else:
-        hint = "its createdump was killed, by the OOM killer for one: try again, or use --method ptrace"
+        killed = "its createdump was killed, by the OOM killer for one: try again, or use --method ptrace"
+        hint = _advice_on_limit(task) or killed
     return Incomplete(f"{RuntimeMethod.claim}, but there is none: nothing was written", hint=hint)

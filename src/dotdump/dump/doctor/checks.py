@@ -25,6 +25,7 @@ OF_THE_RUNTIME: tuple[Callable[[Subject], Finding | None], ...] = (
     runtime.createdump,
     runtime.dac,
     room.descriptors,
+    room.runtime_file_size,
     runtime.vulnerability,
 )
 """What they find stops only dumps that the runtime takes of itself."""

@@ -41,7 +41,7 @@ def runtime_findings(facts: Facts, subject: Subject) -> list[Finding | None]:
         rights.tracer(subject),
         runtime.createdump(subject),
         rights.ptrace_scope(facts),
-        room.file_size(facts),
+        room.runtime_file_size(subject),
         room.descriptors(subject),
         runtime.blocked_threads(subject),
     ]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 CREATEDUMP_BYTES = 32 << 20
 GROWTH_PERCENT = 5
+LEAST_DUMP = 1 << 20
+"""Bytes: the smallest dumps that createdump writes have two of these."""
 LEAST_DESCRIPTORS = 8
 """Measured on 3.1 to 10: with up to 5 free ones createdump is not started, with one or none there is no answer."""
 
@@ -47,23 +49,27 @@ def space(facts: Facts) -> Finding:
 
 
 def file_size(facts: Facts) -> Finding:
-    """RLIMIT_FSIZE: ours, and the target's, which createdump inherits and dies of."""
-    limits = [(facts.output.file_size_limit, "our")]
-    if facts.subject is not None:
-        limits.append((facts.subject.file_size_limit, "its"))
-    for limit, whose in limits:
-        if limit is not None and (facts.subject is None or limit < (facts.subject.expected or 0)):
-            say = problem if facts.subject is not None else warning
-            return say(
-                "file size limit",
-                f"{whose} limit is {megabytes(limit)} (RLIMIT_FSIZE){_against(facts.subject)}",
-                "raise it with ulimit -f, or prlimit --fsize=unlimited --pid PID",
-            )
-    return ok("file size limit", "none that matters")
+    """RLIMIT_FSIZE of ours."""
+    name, limit, subject = "file size limit", facts.output.file_size_limit, facts.subject
+    if limit is None or (subject is not None and limit >= (subject.expected or 0)):
+        return ok(name, "none that matters")
+    say = warning if subject is None else problem
+    expected = subject.expected if subject else None
+    return say(name, f"our limit is {_limit(limit, expected)}", "raise it with ulimit -f")
 
 
-def _against(subject: Subject | None) -> str:
-    return f", the dump needs about {megabytes(subject.expected)}" if subject and subject.expected else ""
+def runtime_file_size(subject: Subject) -> Finding:
+    """RLIMIT_FSIZE of the target, which createdump inherits and dies of."""
+    name, limit = "its file size limit", subject.file_size_limit
+    if limit is None or limit >= (subject.expected or LEAST_DUMP):
+        return ok(name, "none that matters")
+    raised = "raise it with prlimit --fsize=unlimited --pid PID; --method ptrace and --live need none of it"
+    return problem(name, f"its limit is {_limit(limit, subject.expected or LEAST_DUMP)}", raised)
+
+
+def _limit(limit: int, expected: int | None) -> str:
+    needed = f", the dump needs about {megabytes(expected)}" if expected else ""
+    return f"{megabytes(limit)} (RLIMIT_FSIZE){needed}"
 
 
 def descriptors(subject: Subject) -> Finding:

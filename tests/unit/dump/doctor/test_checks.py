@@ -148,8 +148,10 @@ CELLS: list[tuple[Facts, str, Status, str]] = [
     (output(free=100 << 20), "space", P, "210 MB needed"),
     (output(free=None), "space", W, "does not say"),
     (output(file_size_limit=1 << 20), "file size limit", P, "our limit"),
-    (subject(file_size_limit=1 << 20), "file size limit", P, "its limit"),
-    (subject(file_size_limit=1 << 40), "file size limit", OK, "none"),
+    (output(file_size_limit=1 << 40), "file size limit", OK, "none"),
+    (subject(file_size_limit=1 << 20), "its file size limit", P, "1,049 kB (RLIMIT_FSIZE), the dump needs about 210"),
+    (subject(file_size_limit=0, expected=None), "its file size limit", P, "0 kB (RLIMIT_FSIZE)"),
+    (subject(file_size_limit=1 << 20, expected=None), "its file size limit", OK, "none"),
     (subject(free_descriptors=7), "open files", W, "it may open 7 more files"),
     (subject(free_descriptors=-2), "open files", W, "it may open 0 more files"),
     (subject(free_descriptors=8), "open files", OK, "enough"),
@@ -165,6 +167,7 @@ OF_THE_RUNTIME = {
     "socket",
     "createdump",
     "dac",
+    "its file size limit",
 }
 """Checks of what only the runtime's own way needs."""
 
@@ -235,7 +238,8 @@ def problems(findings: list[Finding | None]) -> list[str]:
         (subject(blocked=(5,)), ["blocked threads"], []),
         (subject(createdump=Tool("/c", executable=False)), ["createdump"], []),
         (replace(HEALTHY, yama=3), ["ptrace scope"], []),
-        (subject(file_size_limit=1 << 20), ["file size limit"], ["file size limit"]),
+        (subject(file_size_limit=1 << 20), ["its file size limit"], []),
+        (output(file_size_limit=1 << 20), [], ["file size limit"]),
         (subject(free_descriptors=7), ["open files"], []),
         (subject(seccomp=2), [], []),
         (environment(DOTNET_EnableDiagnostics="0"), [], []),
