@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
+import struct
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from corpus import missing
+from corpus import corpus, missing, runtimes
 from dotdump import open_core
 from faults.invariant import children_of
 from native import native
@@ -136,6 +138,36 @@ def test_a_part_that_a_full_disk_took_is_named_with_advice(tmp_path: Path) -> No
         f"{small}/core.zst: No space left on device; what there is was kept as {small}/core.zst.partial" in done.stderr
     )
     assert "hint: free some space" in done.stderr
+
+
+def refuse_ptrace() -> None:
+    """Have a filter refuse ptrace(2) with EPERM, as the profiles of containers do."""
+    load, is_ptrace, allow, refuse = (0x20, 0, 0, 0), (0x15, 0, 1, 101), (6, 0, 0, 0x7FFF0000), (6, 0, 0, 0x50001)
+    code = b"".join(struct.pack("<HBBI", *step) for step in (load, is_ptrace, refuse, allow))
+    steps = ctypes.create_string_buffer(code)
+    program = struct.pack("<HxxxxxxQ", 4, ctypes.addressof(steps))
+    libc = ctypes.CDLL(None)
+    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program, 0, 0):
+        raise OSError("no filter could be set")
+
+
+def test_where_a_filter_refuses_ptrace_the_runtime_dumps_itself(tmp_path: Path) -> None:
+    with corpus(runtimes()[-1] if runtimes() else missing("no runtime")) as target:
+        done = dotdump("collect", "-p", target.pid, "-o", tmp_path / "core", before=refuse_ptrace)
+        told = dotdump("doctor", "-p", target.pid, before=refuse_ptrace)
+    assert done.returncode == 0
+    assert "by runtime" in done.stdout
+    assert "a filter of system calls (seccomp) refuses ptrace to dotdump" in done.stdout
+    assert "warning  own methods          a filter of system calls (seccomp) refuses ptrace" in told.stdout
+
+
+@pytest.mark.parametrize("command", ["collect --method snapshot -o nowhere", "stacks --native"])
+def test_a_filter_that_refuses_ptrace_is_named(command: str) -> None:
+    with native("threads", "1") as process:
+        done = dotdump(*command.split(), "-p", process.pid, before=refuse_ptrace)
+    assert done.returncode == 1
+    assert "a filter of system calls (seccomp) refuses ptrace to dotdump" in done.stderr
+    assert "hint: allow ptrace in the profile" in done.stderr
 
 
 def limit_files() -> None:

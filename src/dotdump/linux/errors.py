@@ -19,6 +19,7 @@ CAPABILITY_HINT = (
     "it has rights that dotdump lacks: give dotdump CAP_SYS_PTRACE (docker run --cap-add SYS_PTRACE), or run it as the "
     "user of that process; 'dotdump doctor -p PID' shows what stands in the way"
 )
+FILTER_HINT = "allow ptrace in the profile (docker run --security-opt seccomp=PROFILE, or --cap-add SYS_PTRACE)"
 MOUNT_HINT = "mount -t proc proc /proc, in a mount namespace of its own"
 
 

@@ -103,6 +103,17 @@ class Stop:
         return 0 if self.event or self.signal == SYSCALL_STOP else self.signal
 
 
+def is_refused() -> bool:
+    """Return whether the call itself is refused to us: a kernel that takes it finds that there is no thread 0."""
+    try:
+        interrupt(0)
+    except ProcessGone:
+        return False
+    except (AccessDenied, OSError):
+        return True
+    return False
+
+
 def seize(tid: int, options: Option = Option.NONE) -> None:
     """Become the tracer of ``tid``, which runs on."""
     _ptrace(Request.SEIZE, tid, 0, options)

@@ -12,6 +12,7 @@ from threading import get_native_id
 
 from dotdump.errors import AccessDenied, CollectError, ProcessGone
 from dotdump.linux import ptrace
+from dotdump.linux.errors import FILTER_HINT
 from dotdump.linux.proc import Proc
 
 TYPE_CHECKING = False
@@ -252,6 +253,8 @@ def _thread_ids(pid: int) -> list[int]:
 
 def _refusal(pid: int, tid: int) -> AccessDenied:
     tracer = Proc(pid).task(tid).status().tracer
+    if not tracer and ptrace.is_refused():
+        return AccessDenied("a filter of system calls (seccomp) refuses ptrace to dotdump", hint=FILTER_HINT)
     if not tracer:
         return AccessDenied(
             f"process {pid} may not be traced",

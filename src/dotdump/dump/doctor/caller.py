@@ -26,7 +26,13 @@ def read_caller(root: str = ROOT) -> Caller:
         status.capabilities_effective or 0,
         status.capabilities_ambient or 0,
         read_namespaces(proc),
+        filtered=bool(status.seccomp) and _refuses_ptrace(),
     )
+
+
+def filtered_caller() -> Caller:
+    """Return what of ourselves stops a dumper of ours before it looks at the process: a filter of system calls."""
+    return Caller(filtered=bool(Proc(os.getpid()).status().seccomp) and _refuses_ptrace())
 
 
 def read_namespaces(proc: Proc) -> Namespaces:
@@ -40,6 +46,12 @@ def read_yama(root: str = ROOT) -> int | None:
         return int(read_file(f"{root}/{_YAMA}"))
     except (OSError, ValueError):
         return None
+
+
+def _refuses_ptrace() -> bool:
+    from dotdump.linux.ptrace import is_refused
+
+    return is_refused()
 
 
 def _namespace(proc: Proc, kind: str) -> int | None:

@@ -29,7 +29,7 @@ class Namespaces:
 
 @record
 class Caller:
-    """Ourselves; ``user`` is the name for people."""
+    """Ourselves; ``user`` is the name for people. ``filtered``: a filter of system calls refuses us ptrace."""
 
     uid: int = 0
     user: str = "root"
@@ -37,6 +37,7 @@ class Caller:
     effective: int = 0
     ambient: int = 0
     namespaces: Namespaces = Namespaces()
+    filtered: bool = False
 
     @property
     def may_trace_anyone(self) -> bool:

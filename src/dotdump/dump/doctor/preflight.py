@@ -11,8 +11,8 @@ import os
 
 from dotdump.dump.doctor import rights, room, runtime
 from dotdump.dump.doctor.blocked import blocked_threads
-from dotdump.dump.doctor.caller import read_caller, read_yama
-from dotdump.dump.doctor.facts import Caller, Facts, Output, Subject, Tool
+from dotdump.dump.doctor.caller import filtered_caller, read_caller, read_yama
+from dotdump.dump.doctor.facts import Facts, Output, Subject, Tool
 from dotdump.dump.doctor.finding import Status
 from dotdump.dump.doctor.tools import find_tool
 from dotdump.dump.space import expected_size
@@ -49,7 +49,7 @@ def runtime_findings(facts: Facts, subject: Subject) -> list[Finding | None]:
 
 def tracing_findings(facts: Facts, subject: Subject) -> list[Finding | None]:
     """Return what the checks say that stand in the way of a dumper of ours, which alone writes the file."""
-    return [rights.tracer(subject), room.file_size(facts)]
+    return [rights.tracer(subject), rights.ptrace_call(facts), room.file_size(facts)]
 
 
 def require_runtime(process: dumped.Subject, dump_type: DumpType) -> None:
@@ -60,10 +60,10 @@ def require_runtime(process: dumped.Subject, dump_type: DumpType) -> None:
 
 
 def require_tracing(process: dumped.Subject, expected: int | None) -> None:
-    """Raise ``AccessDenied`` where somebody traces the process already, or a file of ours may not be that large."""
+    """Raise ``AccessDenied`` where we may not trace, somebody does already, or a file of ours may not be that large."""
     subject = replace(_traced(process), expected=expected)
     limit, _ = Proc(os.getpid()).limits().get(FILE_SIZE, (None, None))
-    facts = Facts(Caller(), Output("", file_size_limit=limit), subject)
+    facts = Facts(filtered_caller(), Output("", file_size_limit=limit), subject)
     _require(tracing_findings(facts, subject), f"cannot dump process {process.pid}", AccessDenied)
 
 

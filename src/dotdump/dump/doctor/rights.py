@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dotdump.dump.doctor.facts import CAP_SYS_PTRACE, Facts, Subject
 from dotdump.dump.doctor.finding import Finding, ok, problem, warning
+from dotdump.linux.errors import FILTER_HINT
 
 _GRANT = "run as root, or give the container SYS_PTRACE (docker run --cap-add SYS_PTRACE)"
 
@@ -95,9 +96,18 @@ def own_methods(facts: Facts, subject: Subject) -> Finding:
     name, scope = "own methods", facts.yama or 0
     if subject.tracer or subject.state in "ZXxt":
         return warning(name, "it cannot be traced as it is", "see the other findings")
+    if facts.caller.filtered:
+        return warning(name, ptrace_call(facts).seen, FILTER_HINT)
     if subject.readable and (scope == 0 or (facts.caller.may_trace_anyone and scope < 3)):
         return ok(name, "dotdump may trace it: its own dumps need nothing of its runtime")
     return warning(name, "dotdump may not trace it, or not surely: the runtime's own way is left", _GRANT)
+
+
+def ptrace_call(facts: Facts) -> Finding:
+    """Whether the call that traces is ours to make at all: profiles of containers and services leave it out."""
+    if facts.caller.filtered:
+        return problem("ptrace call", "a filter of system calls (seccomp) refuses ptrace to dotdump", FILTER_HINT)
+    return ok("ptrace call", "not filtered")
 
 
 def user_namespace(facts: Facts, subject: Subject) -> Finding:

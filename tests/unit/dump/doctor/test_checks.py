@@ -94,6 +94,7 @@ CELLS: list[tuple[Facts, str, Status, str]] = [
     (replace(HEALTHY, yama=1), "own methods", W, "may not trace it"),
     (replace(caller(ROOT), yama=2), "own methods", OK, "may trace it"),
     (replace(caller(ROOT), yama=3), "own methods", W, "may not trace it"),
+    (caller(replace(ROOT, filtered=True)), "own methods", W, "seccomp"),
     (subject(tracer=99), "own methods", W, "cannot be traced as it is"),
     (subject(state="Z"), "own methods", W, "cannot be traced as it is"),
     (subject(tracer=99, tracer_name="strace"), "tracer", P, "process 99 (strace)"),
@@ -234,6 +235,7 @@ def problems(findings: list[Finding | None]) -> list[str]:
     ("facts", "runtime", "tracing"),
     [
         (subject(tracer=9), ["tracer"], ["tracer"]),
+        (caller(replace(CALLER, filtered=True)), [], ["ptrace call"]),
         (subject(state="T"), ["state"], []),
         (subject(blocked=(5,)), ["blocked threads"], []),
         (subject(createdump=Tool("/c", executable=False)), ["createdump"], []),
