@@ -63,6 +63,17 @@ def run_command(argv: list[str]) -> int:
         except OSError as error:
             return _not_taken(error)
         return 0
+    try:
+        return _run_line(argv)
+    except ModuleNotFoundError as error:  # of a module that the command's own imports
+        from dotdump.cli.console import Console
+
+        if "--debug" in argv or not _explain(error, Console()):
+            raise
+    return 1
+
+
+def _run_line(argv: list[str]) -> int:
     from dotdump.cli.plain_line import parse_plain
 
     if plain := parse_plain(argv):
@@ -96,14 +107,18 @@ def _explain(error: Exception, console: Console) -> bool:
         name = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
         console.error(f"{error.strerror or error}{name}")
     elif isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("dotdump"):
-        console.error(
-            f"this Python has no module {error.name}", "'pip install dotdump' brings what Python itself has not"
-        )
+        console.error(f"this Python has no module {error.name}", _hint_on_module(error.name))
     elif isinstance(error, MemoryError):
         console.error("there is not enough memory for that", "raise our limits: ulimit -v unlimited -d unlimited")
     else:
         return False
     return True
+
+
+def _hint_on_module(name: str) -> str:
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return "that is a part of Python itself: run dotdump with a Python that was built or installed with it"
+    return "'pip install dotdump' brings what Python itself has not"
 
 
 def _open_missing_streams() -> None:

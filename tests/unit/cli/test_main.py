@@ -54,6 +54,16 @@ def test_a_package_that_is_not_installed_is_named(fails: Install, capsys: pytest
     assert capsys.readouterr().err.startswith("dotdump: this Python has no module backports.zstd\n  hint: ")
 
 
+@pytest.mark.parametrize("module", ["ctypes", "fcntl", "_socket"])
+def test_a_part_that_python_was_built_without_is_named(module: str) -> None:
+    without = f"import sys; sys.modules['{module}'] = None; "
+    script = f"{without}from dotdump.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", script, "collect", "-p", "1", "-o", "/nowhere/core"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"dotdump: this Python has no module {module}\n  hint: that is a part of Python")
+
+
 def test_memory_that_is_not_there_is_one_line_and_a_hint(fails: Install, capsys: pytest.CaptureFixture[str]) -> None:
     fails(MemoryError())
     assert main(["fails"]) == 1
