@@ -217,10 +217,11 @@ def test_a_crash_report_alone_leaves_a_core_that_was_there_before(tmp_path: Path
 )
 def test_the_type_is_the_one_that_createdump_would_take(options: list[str], words: str, tmp_path: Path) -> None:
     with native("threads", "3") as process:
-        done = createdump(*options, "--name", str(tmp_path / "core"), str(process.pid))
+        done = createdump(*options, "--name", f"{tmp_path}/%e.%p.%%", str(process.pid))
+    path = tmp_path / f"threads.{process.pid}.%"
     assert done.returncode == 0
-    assert f"[createdump] Writing {words} to file {tmp_path}/core" in done.stdout.splitlines()
-    assert (tmp_path / "core").stat().st_size > 0
+    assert f"[createdump] Writing {words} to file {path}" in done.stdout.splitlines()
+    assert path.stat().st_size > 0
 
 
 @pytest.mark.parametrize(

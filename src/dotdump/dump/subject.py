@@ -66,9 +66,7 @@ class Subject(Closing):
     @property
     def name_facts(self) -> NameFacts:
         """What a template for the dump's name can ask for, as createdump would fill it in from here."""
-        import time
-
-        return NameFacts(self.pid, self.status.name, os.uname().nodename, int(time.time()))
+        return name_facts(self.status)
 
     @cached_property
     def runtime(self) -> Region | None:
@@ -147,3 +145,10 @@ class Subject(Closing):
             return self.proc.task(tid).status().namespace_pids[-1]
         except (ProcessGone, IndexError):
             return 0
+
+
+def name_facts(status: Status) -> NameFacts:
+    """Return what a template for the name of a dump of that process can ask for, now."""
+    import time
+
+    return NameFacts(status.pid, status.name, os.uname().nodename, int(time.time()))

@@ -14,14 +14,15 @@ from contextlib import suppress
 from dotdump.cli.crash_report_file import write_crash_report, write_crash_report_to
 from dotdump.cli.selection import process_id
 from dotdump.dump.collect import Request, collect
-from dotdump.dump.naming import crash_template
+from dotdump.dump.naming import crash_template, expand
 from dotdump.dump.output import find_place, open_output
 from dotdump.dump.own_method import OwnOptions, PtraceMethod
 from dotdump.dump.report_file import SUFFIX
-from dotdump.dump.subject import Subject
+from dotdump.dump.subject import Subject, name_facts
 from dotdump.errors import DotdumpError
 from dotdump.formats.core_notes import Siginfo
 from dotdump.ipc.dump import DumpType
+from dotdump.linux.proc import Proc
 from dotdump.records import replace
 from dotdump.report.table import printable
 
@@ -138,8 +139,10 @@ def _dump(arguments: argparse.Namespace, log: _Log) -> int:
 
 def _write_core(pid: int, template: str, arguments: argparse.Namespace, log: _Log) -> None:
     """Write a core, and its crash report where that was asked for."""
-    log.say(f"Writing {_WORDS[arguments.type]} to file {template}")
-    result = collect(Request(pid, arguments.type, output=template, replace=True), _method(arguments))
+    path = expand(template, name_facts(Proc(pid).status()))
+    log.say(f"Writing {_WORDS[arguments.type]} to file {path}")
+    output = path.replace("%", "%%")
+    result = collect(Request(pid, arguments.type, output=output, replace=True), _method(arguments))
     if arguments.crashreport:
         log.say(f"Crash report successfully written to {write_crash_report(result.path)}")
     for warning in result.warnings:
