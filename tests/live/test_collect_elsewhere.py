@@ -88,6 +88,14 @@ def test_another_user_is_refused_with_the_reason(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_a_process_with_more_rights_than_ours_keeps_its_directories_to_itself(tmp_path: Path) -> None:
+    with corpus(newest(), "idle") as target:
+        done = run("-p", target.pid, "-o", tmp_path, prefix=("setpriv", "--bounding-set", "-sys_ptrace"))
+    assert done.returncode == 1
+    assert "cannot reach the directory in which its runtime would write the dump: not allowed" in done.stderr
+    assert "hint: it has rights that dotdump lacks: give dotdump CAP_SYS_PTRACE" in done.stderr
+
+
 def test_a_process_in_another_mount_namespace(tmp_path: Path) -> None:
     with wrapped("unshare", "--mount", "--propagation", "private") as target:
         done = run("-p", target.pid, "-o", tmp_path / "core")

@@ -211,3 +211,16 @@ def test_doctor_does_not_promise_to_trace_what_only_shows_its_maps() -> None:
         command = ["setpriv", "--bounding-set", "-sys_ptrace", sys.executable, "-m", "dotdump", "doctor", "-p"]
         done = subprocess.run([*command, str(process.pid)], capture_output=True, text=True, timeout=60, check=False)
     assert "warning  own methods          dotdump may not trace it" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["stacks --native", "threads", "collect -o nowhere", "collect --live -o nowhere"])
+def test_a_process_with_more_rights_than_ours_is_refused_with_what_to_do(command: str) -> None:
+    if os.geteuid() != 0:
+        missing("only root has capabilities to drop")
+    with native("threads", "1") as process:
+        dotdump = [sys.executable, "-m", "dotdump", *command.split(), "-p", str(process.pid)]
+        less = ["setpriv", "--bounding-set", "-sys_ptrace", *dotdump]
+        done = subprocess.run(less, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert f"cannot read its memory: not allowed for process {process.pid}" in done.stderr
+    assert "hint: it has rights that dotdump lacks: give dotdump CAP_SYS_PTRACE" in done.stderr

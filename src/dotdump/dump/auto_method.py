@@ -99,6 +99,8 @@ class AutoMethod:
         try:
             PtraceMethod(self._options).check(subject, dump_type)
         except AccessDenied as error:
+            if subject.runtime is None and _unable(runtime, subject, dump_type):
+                raise
             return self._runtimes(runtime, error.message, error.hint)
         why = _why_ours(subject, dump_type) or self._only_ours or _why_not(runtime, subject, dump_type)
         if not why:

@@ -19,6 +19,7 @@ from contextlib import suppress
 
 from dotdump.dump.space import free_bytes, megabytes
 from dotdump.errors import AccessDenied, Incomplete, OutputRefused, ProcessGone
+from dotdump.linux.errors import explain
 from dotdump.linux.sparse_copy import copy_sparse
 
 TYPE_CHECKING = False
@@ -160,6 +161,7 @@ def beside_output(output: OutputFile) -> PrivateDirectory:
 def in_target(subject: Subject, output: OutputFile, expected: int | None) -> PrivateDirectory:
     """Return a directory in the target's own file system, where only it can write and where there is room."""
     status, refusals = subject.status, []
+    _require_root(subject.pid)
     for path in _candidate_paths(subject):
         try:
             parent = open_trusted_directory(subject.pid, path, status)
@@ -218,6 +220,14 @@ def open_trusted_directory(pid: int, path: str, status: Status) -> int:
         return os.open(".", flags | os.O_RDONLY, dir_fd=current)
     finally:
         os.close(current)
+
+
+def _require_root(pid: int) -> None:
+    """Raise ``AccessDenied`` where its files are out of reach: /proc/PID/root is for who may trace it."""
+    try:
+        os.stat(f"/proc/{pid}/root/")
+    except PermissionError as error:
+        raise explain(error, pid, "reach the directory in which its runtime would write the dump") from error
 
 
 def _require_trusted(descriptor: int, status: Status) -> None:

@@ -17,7 +17,7 @@ from threading import Lock
 from dotdump.closing import Closing
 from dotdump.errors import CollectError, ProcessGone
 from dotdump.kernels.segment_rows import ALONE, JOINED, LEFT_OUT, join
-from dotdump.linux.errors import call_error
+from dotdump.linux.errors import call_error, explain
 from dotdump.linux.pagemap import PAGE_SIZE
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.region_table import SHARED, RegionTable
@@ -104,7 +104,10 @@ class VmReader:
     def _mem_file(self) -> MemFile:
         with self._opening:
             if self._file is None:
-                self._file = MemFile(self._pid)
+                try:
+                    self._file = MemFile(self._pid)
+                except PermissionError as error:
+                    raise explain(error, self._pid, "read its memory") from error
             return self._file
 
 
@@ -244,6 +247,8 @@ class ProcessMemory(ExactReads, Closing):
         while True:
             try:
                 return self._source.read_into(address, buffer)
+            except CollectError:
+                raise
             except OSError as error:
                 if error.errno == errno.ESRCH:
                     raise ProcessGone(f"cannot read {len(buffer)} bytes at {address:#x}: the process ended") from error

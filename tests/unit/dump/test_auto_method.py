@@ -65,8 +65,9 @@ ONLY_OURS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def able(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the runtime be able to take small dumps of itself."""
+    """Let the runtime be able to take dumps of itself, small ones too."""
     monkeypatch.setattr(auto_method, "_why_not", lambda *_: "")
+    monkeypatch.setattr(auto_method, "_unable", lambda *_: "")
 
 
 @pytest.fixture
@@ -94,6 +95,12 @@ def test_where_ours_may_not_it_is_refused_and_no_option_is_dropped(kind: DumpTyp
     with pytest.raises(CollectError, match=r"it is traced already; but .*runtime") as refused:
         chosen(SMALL, kind, **asked)
     assert refused.value.hint == "end its tracer"
+
+
+@pytest.mark.usefixtures("denied")
+def test_where_ours_may_not_and_there_is_no_runtime_it_is_said_why_not() -> None:
+    with pytest.raises(AccessDenied, match="it is traced already"):
+        chosen(SMALL)
 
 
 @pytest.mark.parametrize("asked", ONLY_OURS)
