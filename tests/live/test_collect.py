@@ -182,7 +182,9 @@ def _has_written(pid: int, size: int) -> bool:
     return int(fields[fields.index("wchar:") + 1]) >= size
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT], ids=lambda number: number.name
+)
 def test_a_signal_ends_the_call_says_what_goes_on_and_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     with corpus(next(reversed(RUNTIMES.values())), "bulk", megabytes=400) as target:
         command = [

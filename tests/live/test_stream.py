@@ -165,7 +165,9 @@ def test_a_slow_reader_does_not_hold_the_process(
     assert main(["verify", str(received)]) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT], ids=lambda number: number.name
+)
 def test_a_signal_while_nobody_reads_on_leaves_no_twin(number: signal.Signals) -> None:
     with native("mortal", "16") as process:
         arguments = command(process.pid, "--method", "snapshot")

@@ -1,4 +1,4 @@
-"""``endings_raised``: who is told to end by SIGTERM or SIGHUP cleans up first, as it does for Ctrl-C.
+"""``endings_raised``: who is told to end by SIGTERM, SIGHUP or SIGQUIT cleans up first, as it does for Ctrl-C.
 
 What they do by default would leave a dead twin in the process it was forked from, or a core in the target's /tmp.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class ToldToEnd(KeyboardInterrupt):

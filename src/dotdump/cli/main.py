@@ -1,7 +1,8 @@
 """The ``dotdump`` command: finds the module of the command named, gives it a parser, turns errors into sentences.
 
 Only the module of the command that runs is imported, and nothing at all for ``--version``.
-Exit codes: 0 done, 1 failed, 2 usage, 3 done with problems. Ctrl-C, SIGTERM and SIGHUP end it when it has cleaned up.
+Exit codes: 0 done, 1 failed, 2 usage, 3 done with problems.
+Ctrl-C, SIGTERM, SIGHUP and SIGQUIT end it when it has cleaned up.
 """
 
 from __future__ import annotations

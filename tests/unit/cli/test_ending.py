@@ -5,18 +5,20 @@ import pytest
 
 from dotdump.cli.ending import ToldToEnd, endings_raised
 
+RAISED = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+
+@pytest.mark.parametrize("number", RAISED)
 def test_a_signal_that_would_end_us_is_raised_and_those_after_it_are_ignored(number: signal.Signals) -> None:
     try:
         with pytest.raises(ToldToEnd) as told, endings_raised():
             signal.raise_signal(number)
         assert told.value.number == number
-        for again in (signal.SIGTERM, signal.SIGHUP):
+        for again in RAISED:
             assert signal.getsignal(again) is signal.SIG_IGN
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        for raised in RAISED:
+            signal.signal(raised, signal.SIG_DFL)
 
 
 def test_what_was_done_before_is_done_afterwards() -> None:
