@@ -9,7 +9,7 @@ import resource
 import struct
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +21,7 @@ from native import native
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 pytestmark = pytest.mark.live
@@ -194,14 +195,35 @@ def test_a_core_with_holes_is_read_where_no_page_is_left(tmp_path: Path) -> None
             assert done.returncode in (0, 3), (command, done)
 
 
-def test_a_core_in_tmpfs_does_not_grow_as_it_is_read(tmp_path: Path) -> None:
-    with native("threads", "20") as process, small_file_system(tmp_path / "small", "64m") as small:
-        assert dotdump("collect", "-p", process.pid, "-o", small / "core").returncode == 0
-        before = (small / "core").stat().st_blocks
-        with open_core(small / "core") as core:
+@contextmanager
+def overlaid(below: Path) -> Iterator[Path]:
+    """An overlay whose files lie in ``below``; "missing" where a sandbox knows none."""
+    for name in ("lower", "upper", "work", "merged"):
+        (below / name).mkdir()
+    layers = f"lowerdir={below}/lower,upperdir={below}/upper,workdir={below}/work"
+    if subprocess.run(["mount", "-t", "overlay", "-o", layers, "overlay", f"{below}/merged"], check=False).returncode:
+        missing("no overlay can be mounted")
+    try:
+        yield below / "merged"
+    finally:
+        subprocess.run(["umount", "-l", f"{below}/merged"], check=True)
+
+
+@pytest.mark.parametrize("wrapped", [nullcontext, overlaid])
+def test_a_core_in_tmpfs_does_not_grow_as_it_is_read(
+    wrapped: Callable[[Path], AbstractContextManager[Path]], tmp_path: Path
+) -> None:
+    with (
+        native("threads", "20") as process,
+        small_file_system(tmp_path / "small", "64m") as small,
+        wrapped(small) as place,
+    ):
+        assert dotdump("collect", "-p", process.pid, "-o", place / "core").returncode == 0
+        before = (place / "core").stat().st_blocks
+        with open_core(place / "core") as core:
             for part in core.core_memory.ranges():
                 core.core_memory.read(part.start, part.size)
-        assert (small / "core").stat().st_blocks == before
+        assert (place / "core").stat().st_blocks == before
 
 
 def test_doctor_does_not_promise_to_trace_what_only_shows_its_maps() -> None:

@@ -1,8 +1,8 @@
 """``file_space``: a file as an ``AddressSpace``, mapped where its holes may be read through a mapping.
 
 A hole of a file in tmpfs gets a page of its own where a mapping of it is read, as the write of one would: looking at a
-core makes it larger, and where no page is left the kernel ends us with SIGBUS. Source of truth: tmpfs(5),
-``shmem_fault`` in mm/shmem.c.
+core makes it larger, and where no page is left the kernel ends us with SIGBUS. An overlay over tmpfs, as live systems
+have it, maps the file below. Source of truth: tmpfs(5), ``shmem_fault`` in mm/shmem.c, ``ovl_mmap`` in fs/overlayfs.
 """
 
 from __future__ import annotations
@@ -40,4 +40,9 @@ def _grows_as_it_is_read(descriptor: int) -> bool:
         mounts = Proc(os.getpid()).mounts()
     except DotdumpError:
         return False
-    return any(mount.file_system == "tmpfs" and mount.device == device for mount in mounts)
+    kinds = {mount.file_system for mount in mounts if mount.device == device}
+    if kinds <= {"overlay"}:  # also none: an overlay of several file systems gives files numbers of no mount
+        from dotdump.linux.extents import has_extents
+
+        return not has_extents(descriptor)
+    return "tmpfs" in kinds
