@@ -37,6 +37,8 @@ CHUNK = 1 << 20
 """Bytes of one call: fastest from 64 KiB to 4 MiB on everything measured."""
 AWAITED = "the process supplies it as it is touched (userfaultfd), and stands still"
 """Why there is no byte of a page that was not supplied yet."""
+NOT_GIVEN = "mapped, but the kernel gives nobody what is there: secret memory, or behind the end of a file"
+"""Why there is no byte of a page that may be read by what the map says. Source of truth: memfd_secret(2), mmap(2)."""
 _HIGHEST = 1 << 63
 _ANONYMOUS = ("[heap]", "[stack", "[anon")
 _KINDS = bytes(
@@ -182,7 +184,9 @@ class ProcessMemory(ExactReads, Closing):
         return [run for part in parts for run in self._pages.copied(part.start, part.end)]
 
     def reason(self, address: int) -> str:
-        return AWAITED if any(part.start <= address < part.end for part in self._awaited) else super().reason(address)
+        if any(part.start <= address < part.end for part in self._awaited):
+            return AWAITED
+        return NOT_GIVEN if self._region_at(address) else super().reason(address)
 
     def close(self) -> None:
         """Give up the descriptors."""

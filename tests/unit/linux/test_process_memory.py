@@ -219,7 +219,10 @@ def test_pages_behind_the_end_of_a_file_cannot_be_read(own_memory: Callable[[], 
         mapped = mmap.mmap(file.fileno(), 4 * PAGE_SIZE, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
         file.truncate(PAGE_SIZE + 10)
         start = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
-        assert len(own_memory().read_available(start, 4 * PAGE_SIZE)) == 2 * PAGE_SIZE
+        memory = own_memory()
+        assert len(memory.read_available(start, 4 * PAGE_SIZE)) == 2 * PAGE_SIZE
+        with pytest.raises(MemoryFault, match="behind the end of a file"):
+            memory.read(start + 2 * PAGE_SIZE, 1)
 
 
 def test_several_threads_read_a_file_mapping_of_which_pages_were_changed(tmp_path: Path) -> None:
