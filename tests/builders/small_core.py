@@ -17,6 +17,7 @@ RUNTIME_BASE = 0x7F0000000000
 class SmallCore:
     pid: int = 42
     threads: tuple[int, ...] = (42, 43)
+    workers: tuple[int, ...] = ()
     files: tuple[tuple[str, int], ...] = ((RUNTIME, RUNTIME_BASE),)
     runtime_page: bytes = elf.MAGIC
     without: frozenset[NoteType] = frozenset()
@@ -59,6 +60,7 @@ class SmallCore:
             (NoteType.AUXV, core_notes.build_auxv({core_notes.AuxType.PAGESZ: PAGE})),
             (NoteType.FILE, core_notes.build_file_note(files)),
             *((NoteType.PRSTATUS, self._status(tid)) for tid in self.threads),
+            *((NoteType.PRSTATUS, core_notes.build_prstatus(Prstatus(tid, {}), X86_64)) for tid in self.workers),
         ]
         return [build_note("CORE", kind, body) for kind, body in bodies if kind not in self.without]
 

@@ -52,6 +52,11 @@ class CoreOutline:
         """Return a thread's stack pointer; 0 where its registers are cut."""
         return thread.registers.get(self.registers.stack_pointer, 0)
 
+    def is_worker(self, thread: Prstatus) -> bool:
+        """Whether a thread runs the kernel's code alone, as those of io_uring do: it has neither a stack nor code."""
+        names = self.registers.stack_pointer, self.registers.instruction_pointer
+        return all(thread.registers.get(name) == 0 for name in names)
+
     @property
     def missing_notes(self) -> list[str]:
         """Names of the notes that every core has and this one lacks."""

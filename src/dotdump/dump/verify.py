@@ -185,7 +185,7 @@ def _check_threads(core: CoreOutline, expected: Expectation) -> Finding:
 
 
 def _check_stacks(core: CoreOutline, space: AddressSpace) -> Finding:
-    looked = core.threads[:STACK_CHECKS]
+    looked = [thread for thread in core.threads[:STACK_CHECKS] if not core.is_worker(thread)]
     gone = [thread.pid for thread in looked if not _memory_at(core, space, core.stack_pointer(thread), 8)]
     if gone:
         shown = ", ".join(map(str, gone[:5]))

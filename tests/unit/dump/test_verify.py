@@ -56,6 +56,12 @@ def test_a_core_of_many_segments_that_lost_their_number_is_cut_and_nothing_else(
     assert findings["stacks"].seen == "the stacks of 2 threads are there"
 
 
+def test_threads_of_the_kernel_have_no_stack_and_need_none() -> None:
+    findings = verify(SmallCore(workers=(44,)).build())
+    assert (findings["stacks"].verdict, findings["stacks"].seen) == (Verdict.OK, "the stacks of 2 threads are there")
+    assert findings["threads"].seen == "3 threads"
+
+
 def test_every_cut_is_a_problem_and_none_an_exception() -> None:
     data = SmallCore().build()
     assert all(problems(data[:size]) for size in range(0, len(data), 97))
