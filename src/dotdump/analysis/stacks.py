@@ -190,9 +190,11 @@ class NativeStacks:
     def _location(self, frame: Frame) -> FrameLocation:
         ip = f"{frame.pc:#x}"
         module = self._unwinder.module_at(frame.lookup)
+        is_signal = self._unwinder.is_signal_frame(frame)
         if module is None:
-            return FrameLocation("code", None, self._mapped_file(frame.lookup), ip)
-        kind = "signal" if self._unwinder.is_signal_frame(frame) else "native"
+            kind, place = ("signal", frame.pc) if is_signal else ("code", frame.lookup)
+            return FrameLocation(kind, None, self._mapped_file(place), ip)
+        kind = "signal" if is_signal else "native"
         method, start = _symbol(module, frame.lookup)
         return FrameLocation(kind, method, module.path, ip, offset=None if start is None else frame.pc - start)
 
