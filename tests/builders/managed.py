@@ -26,6 +26,7 @@ class NamedType:
     is_array: bool = False
     method_table: int = 0x5000
     bases: tuple[str, ...] = ()
+    keeps_fields: bool = True
 
     @property
     def hierarchy(self) -> tuple[NamedType, ...]:

@@ -9,8 +9,13 @@ import pytest
 
 import dotdump
 from corpus import corpus, executables, missing
+from dotdump.analysis.exceptions import Holding, list_exceptions
+from dotdump.analysis.where import follow
+from dotdump.analysis.whole_object import object_details
 from dotdump.clr.contracts.native_aot_symbols import type_of_symbol
+from dotdump.clr.contracts.native_aot_types import NO_FIELDS
 from dotdump.clr.model.runtime import ClrRuntime
+from dotdump.report.exceptions import render_exceptions
 from dotdump.unwind.frame import Frame
 from dotdump.unwind.native import NativeUnwinder
 
@@ -110,3 +115,23 @@ def test_methods_on_stacks_have_names_with_no_symbols(opened: Opened) -> None:
     assert counts["Corpus.ThreadScenario.LockBoth(System.Object, System.Object)"] == 2
     assert counts["System.Threading.Thread.Sleep(System.Int32)"] > 3
     assert "Corpus.ThreadScenario.ParkInsideCatch()" in {method.signature for method in methods if method.in_handler}
+
+
+def test_what_exceptions_say_is_not_known_and_nothing_is_claimed_of_it(opened: Opened) -> None:
+    found = list_exceptions(opened.runtime)
+    current = next(row for row in found.exceptions if row.held_by and row.held_by[0].how is Holding.CURRENT)
+    assert (current.type, current.message, current.hresult) == ("Corpus.OrderNotFoundException", None, None)
+    text = render_exceptions(found, None)
+    assert "HRESULT" not in text
+    assert "not thrown" not in text
+    assert [problem.message for problem in found.problems] == [
+        f"what exceptions say, and where they were thrown, is not known: {NO_FIELDS}"
+    ]
+
+
+def test_an_object_says_that_its_fields_are_not_known(opened: Opened) -> None:
+    thrown = next(row for row in list_exceptions(opened.runtime).exceptions if row.held_by)
+    details = object_details(opened.runtime, int(thrown.address, 16))
+    assert (details.fields, details.value) == ((), None)
+    assert [problem.message for problem in details.problems] == [NO_FIELDS]
+    assert str(follow(opened.runtime.heap.object(int(thrown.address, 16)), "_message")) == f"<unreadable: {NO_FIELDS}>"

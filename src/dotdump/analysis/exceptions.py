@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from dotdump import limits
 from dotdump.analysis.method_frames import MethodFrame, MethodFrames
 from dotdump.analysis.statistics import generation_names
+from dotdump.clr.contracts.native_aot_types import NO_FIELDS
 from dotdump.clr.contracts.progress import BytesDone
 from dotdump.clr.model.exception import ClrException
 from dotdump.clr.model.object import ClrObject
@@ -59,6 +60,7 @@ class Holder:
 class ExceptionRow:
     """An exception. ``message`` is None where the object has none and its type gives the text.
 
+    ``hresult`` is None where it cannot be read.
     ``inner`` is the address of the one that led to it, ``inners`` of all that an ``AggregateException`` has.
     ``stack`` are the frames it passed since it was thrown, the newest first; ``remote_stack`` the lines of those before
     it was thrown again. ``problem`` says what of it could not be read.
@@ -68,7 +70,7 @@ class ExceptionRow:
     type: str
     method_table: str
     message: str | None
-    hresult: int
+    hresult: int | None
     generation: str
     inner: str | None
     inner_type: str | None
@@ -155,7 +157,7 @@ class ExceptionReader:
 
         def read(what: str, ask: Callable[[], _Answer]) -> _Answer | None:
             try:
-                return ask()
+                return ask() if found.type.keeps_fields else None
             except _UNREADABLE as error:
                 problems.append(f"{what}: {error}")
                 return None
@@ -163,7 +165,7 @@ class ExceptionReader:
         inners, inner = read("inner exceptions", lambda: (one.inners, one.inner)) or ((), None)
         stack = read("stack trace", lambda: self._stack(one)) or ()
         texts = read("message", lambda: (one.message, one.hresult, one.remote_stack_trace))
-        message, hresult, remote = texts or (None, 0, None)
+        message, hresult, remote = texts or (None, None, None)
         return ExceptionRow(
             address=f"{found.address:#x}",
             type=found.type.name,
@@ -177,7 +179,7 @@ class ExceptionReader:
             stack=stack,
             remote_stack=tuple(line.strip() for line in (remote or "").splitlines() if line.strip()),
             held_by=held_by,
-            problem="; ".join(problems) or None,
+            problem="; ".join(problems) or (None if found.type.keeps_fields else NO_FIELDS),
         )
 
     def _stack(self, one: ClrException) -> tuple[MethodFrame, ...]:
@@ -253,6 +255,10 @@ def _first_field(of: ClrObject, *names: str) -> Value:
 
 
 def _damage(rows: tuple[ExceptionRow, ...]) -> Iterator[Problem]:
+    """Yield what could not be read: what is so of all of them is said once."""
+    if any(row.problem == NO_FIELDS for row in rows):
+        yield Problem("exceptions", f"what exceptions say, and where they were thrown, is not known: {NO_FIELDS}")
+        return
     for row in rows:
         if row.problem is not None:
             yield Problem("exceptions", f"the {row.type} at {row.address}: {row.problem}")

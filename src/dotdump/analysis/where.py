@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.comparison import compare
+from dotdump.clr.contracts.native_aot_types import NO_FIELDS
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.value import ClrStruct, Unreadable
 from dotdump.errors import ConditionError, DotdumpError
@@ -84,7 +85,7 @@ def follow(found: ClrObject, path: str) -> Value:
         if value is None:
             return None
         if not isinstance(value, ClrObject | ClrStruct) or value.type.find_field(name) is None:
-            return Unreadable(f"no field {name}")
+            return Unreadable(f"no field {name}" if _keeps_fields(value) else NO_FIELDS)
         try:
             value = value[name]
         except DotdumpError as error:
@@ -92,6 +93,10 @@ def follow(found: ClrObject, path: str) -> Value:
     if isinstance(value, ClrObject) and value.type.is_value_type:
         return value.boxed
     return value
+
+
+def _keeps_fields(value: Value) -> bool:
+    return not isinstance(value, ClrObject | ClrStruct) or value.type.keeps_fields
 
 
 class _Parser:

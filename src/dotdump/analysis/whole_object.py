@@ -156,21 +156,26 @@ def _special(runtime: ClrRuntime, found: ClrObject, told: _Told) -> str | None:
     try:
         if kind.is_value_type:
             return text_of(found.boxed)
-        if kind.is_exception:
-            number = found["_HResult"]
-            cause = found["_innerException"]
-            code = f" (HRESULT 0x{number % _INT32:08X})" if isinstance(number, int) else ""
-            because = f", caused by {describe(cause)}" if isinstance(cause, ClrObject) else ""
-            return f"{text_of(found['_message'])}{code}{because}"
-        if kind.name == "System.RuntimeType":
-            return _named_type(found)
-        if is_task(kind):
-            return task_status(found).value
-        delegate = read_delegate(runtime, found)
-        return str(delegate) if delegate is not None else None
+        return _told_by_fields(runtime, found) if kind.keeps_fields else None
     except DotdumpError as error:
         told.note("value", error)
         return None
+
+
+def _told_by_fields(runtime: ClrRuntime, found: ClrObject) -> str | None:
+    kind = found.type
+    if kind.is_exception:
+        number = found["_HResult"]
+        cause = found["_innerException"]
+        code = f" (HRESULT 0x{number % _INT32:08X})" if isinstance(number, int) else ""
+        because = f", caused by {describe(cause)}" if isinstance(cause, ClrObject) else ""
+        return f"{text_of(found['_message'])}{code}{because}"
+    if kind.name == "System.RuntimeType":
+        return _named_type(found)
+    if is_task(kind):
+        return task_status(found).value
+    delegate = read_delegate(runtime, found)
+    return str(delegate) if delegate is not None else None
 
 
 def _named_type(found: ClrObject) -> str | None:

@@ -76,8 +76,9 @@ def frame_line(frame: MethodFrame) -> str:
 
 def _block(row: ExceptionRow, rows: Mapping[str, ExceptionRow]) -> Iterator[str]:
     yield f"{row.address}  {title_of(row)}"
-    facts = [f"HRESULT 0x{row.hresult & 0xFFFFFFFF:08X}", row.generation, "not thrown" if _is_new(row) else ""]
-    yield f"{_INDENT}{', '.join(filter(None, facts))}"
+    code = "" if row.hresult is None else f"HRESULT 0x{row.hresult & 0xFFFFFFFF:08X}"
+    if facts := ", ".join(filter(None, (code, row.generation, "not thrown" if _is_new(row) else ""))):
+        yield f"{_INDENT}{facts}"
     yield from (f"{_INDENT}{holder_text(each)}" for each in row.held_by)
     yield from _frames(row, _INDENT)
     yield from _inner(row, rows, 1, {row.address})
@@ -86,7 +87,8 @@ def _block(row: ExceptionRow, rows: Mapping[str, ExceptionRow]) -> Iterator[str]
 
 
 def _is_new(row: ExceptionRow) -> bool:
-    return not row.stack and not row.remote_stack
+    """Whether it was made and not thrown: no frames say so, unless what it says could not be read."""
+    return row.problem is None and not row.stack and not row.remote_stack
 
 
 def _frames(row: ExceptionRow, indent: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from dotdump.cli.target_arguments import add_index, add_target, index_of, open_t
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dotdump.analysis.objects import ObjectQuery, ObjectRow
     from dotdump.analysis.rooted_heap import RootedHeap
@@ -73,8 +73,18 @@ def run(arguments: Namespace, console: Console) -> int:
             damaged = runtime.heap if rooted is None else rooted
             totals = _print(_chosen(rows, arguments), _problems(damaged), arguments, console)
         if arguments.where is not None and totals == 0 and arguments.where.never_met:
-            console.warning(f"no object looked at has a field {', '.join(arguments.where.never_met)}")
+            console.warning(_not_met(runtime, arguments.where.never_met))
         return tell_damage(damaged.problems, console, walkable=runtime.heap.can_walk)
+
+
+def _not_met(runtime: ClrRuntime, fields: Iterable[str]) -> str:
+    """Return why a condition on these fields was met by no object."""
+    from dotdump.clr.contracts.native_aot_types import NO_FIELDS
+    from dotdump.clr.runtime_module import RuntimeKind
+
+    if runtime.kind is RuntimeKind.NATIVE_AOT:
+        return f"no condition on {', '.join(fields)} can be met: {NO_FIELDS}"
+    return f"no object looked at has a field {', '.join(fields)}"
 
 
 def _rooted(runtime: ClrRuntime, arguments: Namespace, progress: Progress) -> RootedHeap | None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dotdump.formats.metadata.image import Metadata
     from dotdump.formats.metadata.signatures import TypeSignature
 
+NO_FIELDS = "NativeAOT keeps no record of fields"
+
 _OBJECT_OVERHEAD = 16
 """The header before an object, and its MethodTable."""
 
@@ -33,6 +35,8 @@ _CATEGORIES: dict[int, TypeFlags] = {
 
 class NativeAotTypeSystem:
     """The types of one NativeAOT program or library. Addresses given to it are of method tables."""
+
+    keeps_fields = False
 
     def __init__(self, access: DataAccess, names: NativeAotNames) -> None:
         self.access = access

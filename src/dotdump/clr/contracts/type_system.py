@@ -53,6 +53,8 @@ class DeclaredField:
 class TypeSystem:
     """The types of one runtime. Addresses given to it are of MethodTables."""
 
+    keeps_fields = True
+
     def __init__(self, access: DataAccess, loader: Loader, names: TypeNames) -> None:
         self.access = access
         self.names = names

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump import limits
+from dotdump.clr.contracts.native_aot_types import NO_FIELDS
 from dotdump.clr.contracts.primitive_values import FORMATS
 from dotdump.clr.contracts.type_flags import TypeFlags
 from dotdump.clr.contracts.type_handles import is_type_desc
@@ -182,6 +183,11 @@ class ClrType:
         except (FormatError, MemoryFault):
             return False
 
+    @property
+    def keeps_fields(self) -> bool:
+        """Whether its runtime keeps records of fields: NativeAOT does not, and there it seems to have none."""
+        return self._system.keeps_fields
+
     @cached_property
     def declared_fields(self) -> tuple[ClrField, ...]:
         """The fields that it declares itself: of instances, static ones and literals.
@@ -230,6 +236,8 @@ class ClrType:
 
     def problems(self) -> Iterator[str]:
         """Yield why fields of it or of a base type cannot be had."""
+        if not self.keeps_fields and not self.is_array and not self.is_string:
+            yield NO_FIELDS
         for kind in self.hierarchy:
             try:
                 _ = kind.declared_fields
