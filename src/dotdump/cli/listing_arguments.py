@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _DIGITS = 15
 """Of a number of rows: there are fewer bytes of memory to keep as many."""
+_NESTED = re.compile(r"(?<=[\w>])(?<!\\\w)\+(?=[\w<])")
+"""The sign between a type and one nested in it: behind a plain letter, before another name."""
 _ARRAY = re.compile(r"(?<=[\w>\]*&)])\[(?:,*|\*)\]")
 """Brackets behind a name. As sets of characters these are empty, or are written without brackets."""
 
@@ -25,7 +27,8 @@ def add_listing(
 
     The first of ``sorts`` is the default, or none where ``unsorted`` says in words what order rows have by themselves.
     """
-    parser.add_argument("--type", metavar="REGEX", type=pattern, help=f"only {rows} whose {matched} matches")
+    kind = text_pattern if matched == "text" else pattern
+    parser.add_argument("--type", metavar="REGEX", type=kind, help=f"only {rows} whose {matched} matches")
     default = None if unsorted else sorts[0]
     parser.add_argument("--sort", choices=list(sorts), default=default, help=f"default: {unsorted or default}")
     parser.add_argument("--limit", metavar="N", type=count, help=f"at most N {rows}")
@@ -40,8 +43,26 @@ def choice_of(arguments: Namespace) -> Choice:
 
 
 def pattern(text: str) -> str:
-    """Take an argument that has to be a regular expression, as ``expression`` understands it."""
+    """Take an argument that has to be a regular expression of names, as ``expression`` understands it."""
     found, refusal = expression(text)
+    return _accepted(found, refusal)
+
+
+def text_pattern(text: str) -> str:
+    """Take an argument that has to be a regular expression of texts."""
+    return _accepted(text, _refusal(text))
+
+
+def expression(text: str) -> tuple[str, str]:
+    """Return the regular expression of type names that a text is, and why it is none, or nothing.
+
+    The brackets of an array's name and the plus of a nested type's stand for themselves.
+    """
+    escaped = _NESTED.sub(r"\+", _ARRAY.sub(lambda brackets: re.escape(brackets[0]), text))
+    return escaped, _refusal(escaped, text)
+
+
+def _accepted(found: str, refusal: str) -> str:
     if refusal:
         from argparse import ArgumentTypeError
 
@@ -49,22 +70,12 @@ def pattern(text: str) -> str:
     return found
 
 
-def expression(text: str) -> tuple[str, str]:
-    """Return the regular expression that a text is, and why it is none, or nothing.
-
-    The brackets of an array's name stand for themselves.
-    """
-    escaped = _ARRAY.sub(lambda brackets: re.escape(brackets[0]), text)
-    refusal = _refusal(escaped)
-    return escaped, f"{text!r} is no regular expression: {refusal}" if refusal else ""
-
-
-def _refusal(text: str) -> str:
-    """Return why a text is no regular expression, or nothing."""
+def _refusal(pattern: str, told: str = "") -> str:
+    """Return why a pattern, written as ``told``, is no regular expression, or nothing."""
     try:
-        re.compile(text)
+        re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        return str(error)
+        return f"{(told or pattern)!r} is no regular expression: {error}"
     return ""
 
 

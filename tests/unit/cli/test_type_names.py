@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from argparse import ArgumentTypeError
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import pytest
 
 from builders.heaps import FakeHeap
 from builders.roots import add_handles
-from dotdump.cli.listing_arguments import pattern
+from dotdump.cli.listing_arguments import add_listing, pattern
 from dotdump.cli.main import main
 from dotdump.cli.registry import Exit
 from dotdump.clr.contracts.handles import HandleKind
@@ -64,7 +65,7 @@ def test_what_is_no_regular_expression_is_refused_in_one_line(capsys: pytest.Cap
 
 
 def test_a_name_that_is_an_expression_of_something_else_comes_with_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["roots", "core", "Shop+Cart", "--no-index"]) == Exit.FAILED
+    assert main(["roots", "core", "Shop(Cart)+", "--no-index"]) == Exit.FAILED
     assert "put \\ before them" in capsys.readouterr().err
 
 
@@ -77,6 +78,32 @@ def test_brackets_behind_a_name_are_those_of_an_array(name: str) -> None:
 @pytest.mark.parametrize("text", ["[a-c]", "[]a]", r"Byte\[\]$", "Byte[a,]"])
 def test_other_brackets_are_of_the_expression(text: str) -> None:
     assert pattern(text) == text
+
+
+@pytest.mark.parametrize("name", ["Shop+Cart", "A+<>c", "A<B>+C[]", "A+B+C", "List<A+B>+Enumerator"])
+def test_a_plus_between_names_is_that_of_a_nested_type(name: str) -> None:
+    assert re.fullmatch(pattern(name), name)
+    assert not re.search(pattern(name), name.replace("+", ""))
+
+
+@pytest.mark.parametrize("text", [r"\w+Cart", ".+Cart", "[A-Z]+Cart", "(Big)+Cart", "Carts+", "Shop\\+Cart", r"\d+x"])
+def test_another_plus_is_of_the_expression(text: str) -> None:
+    assert pattern(text) == text
+
+
+def test_in_what_is_matched_with_texts_every_sign_is_of_the_expression() -> None:
+    parser = argparse.ArgumentParser()
+    add_listing(parser, "strings", ("size",), matched="text")
+    assert parser.parse_args(["--type", "to+long"]).type == "to+long"
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--type", "a[]"])
+
+
+def test_a_number_is_an_address_and_no_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["roots", "core", "0", "--no-index"]) == Exit.FAILED
+    assert "no object at 0x0" in capsys.readouterr().err
+    assert main(["roots", "core", "12ab", "--no-index"]) == Exit.FAILED
+    assert "no object at 0x12ab" in capsys.readouterr().err
 
 
 def test_what_is_neither_is_refused() -> None:

@@ -83,9 +83,12 @@ def run(arguments: Namespace, console: Console) -> int:
 
 
 def _address(word: str) -> int | None:
-    """Return the address that a word is, in any form that ``quantities.address`` takes; a short one needs its 0x."""
+    """Return the address that a word is, in any form that ``quantities.address`` takes.
+
+    A short one needs its 0x, or a digit in front, with which no type's name begins.
+    """
     digits = word.lower().replace("`", "")
-    return int(digits, 16) if re.fullmatch("0x[0-9a-f]{1,16}|[0-9a-f]{8,16}", digits) else None
+    return int(digits, 16) if re.fullmatch("0x[0-9a-f]{1,16}|[0-9a-f]{8,16}|[0-9][0-9a-f]{0,15}", digits) else None
 
 
 def _print_objects(heap: RootedHeap, addresses: list[int], arguments: Namespace, console: Console) -> None:
