@@ -197,12 +197,25 @@ def test_memory_that_ends_early_is_said_to_and_what_is_not_there_fails(
     assert "does not hold it" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["libcoreclr.so!absent"], ["absent.so!start"]])
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [("libcoreclr.so!absent", "no symbol 'absent' in libcoreclr.so"), ("libcoreclr!start", "no module 'libcoreclr'")],
+)
 def test_a_place_that_is_none_is_refused_with_a_hint(
-    core: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+    core: Path, capsys: pytest.CaptureFixture[str], place: str, told: str
 ) -> None:
-    assert main(["memory", str(core), *words]) == Exit.FAILED
-    assert "hint:" in capsys.readouterr().err
+    assert main(["memory", str(core), place]) == Exit.FAILED
+    first, hint = capsys.readouterr().err.splitlines()
+    assert (first, hint[:8]) == (f"dotdump: {told}", "  hint: ")
+
+
+def test_a_core_without_the_address_of_an_object_is_told_what_is_missing(
+    core: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["object", str(core)])
+    assert ended.value.code == Exit.USAGE
+    assert "which object? name its address after the core" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["zzz", "-5", "1_0", " 10", "1" * 17])

@@ -75,7 +75,12 @@ def _content(target: CoreTarget, start: int, count: int) -> MemoryContent:
 
 def _place(text: str) -> int | str:
     """Convert an address; leave the name of a symbol as it is."""
-    return text if "!" in text else address(text)
+    if "!" in text:
+        return text
+    try:
+        return address(text)
+    except ArgumentTypeError as refusal:
+        raise ArgumentTypeError(f"{refusal}, nor MODULE!SYMBOL") from None
 
 
 def _address(target: CoreTarget, place: int | str, console: Console) -> int:
@@ -86,8 +91,11 @@ def _address(target: CoreTarget, place: int | str, console: Console) -> int:
     module_name, _, symbol = place.partition("!")
     named = [module for module in target.modules if module.name == module_name]
     found = [start for module in named if (start := module.find_symbol(symbol)) is not None]
+    if not named:
+        raise NotFound(f"no module {module_name!r}", hint="'dotdump modules' lists them: libcoreclr.so!g_dacTable")
     if not found:
-        raise NotFound(f"no symbol {symbol!r} in a module {module_name!r}", hint="'dotdump modules' lists the modules")
+        hint = "names are those of its table of symbols: names of C++ are mangled there"
+        raise NotFound(f"no symbol {symbol!r} in {module_name}", hint=hint)
     if len(found) > 1:
         others = ", ".join(f"{other:#x}" for other in found[1:])
         console.note(f"{len(found)} modules {module_name} have {symbol}: this is the first, others are at {others}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from functools import partial
 
@@ -29,7 +31,7 @@ def configure(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     add_target(parser, "csv")
     add_index(parser)
-    parser.add_argument("address", metavar="ADDRESS", type=address, help="of the object, as other commands show it")
+    parser.add_argument("address", metavar="ADDRESS", type=_address, help="of the object, as other commands show it")
     parser.add_argument("--limit", metavar="N", type=count, default=20, help="elements and references; default: 20")
     parser.add_argument("--alone", action="store_true", help="leave out what refers to it: nothing else is read")
 
@@ -49,6 +51,16 @@ def run(arguments: Namespace, console: Console) -> int:
     text = partial(report.render_object, found)
     print_answer(console, "dotdump/object/1", found, text, partial(report.object_csv, found))
     return status
+
+
+def _address(text: str) -> int:
+    """Convert the argument behind the core; of one argument alone, the core is taken for it."""
+    try:
+        return address(text)
+    except ArgumentTypeError:
+        if os.path.exists(text):
+            raise ArgumentTypeError("which object? name its address after the core") from None
+        raise
 
 
 def _must_begin(runtime: ClrRuntime, address: int) -> None:
