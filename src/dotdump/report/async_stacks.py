@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.records import replace
+from dotdump.report.counting import counted
 from dotdump.report.listing import Choice, choose, csv_text
 from dotdump.report.table import printable
 
@@ -61,4 +62,4 @@ def _text(frame: AsyncFrame) -> str:
 
 def _totals(found: AsyncStacks) -> str:
     tasks = ", ".join(f"{count:,} {status}" for status, count in found.tasks.items()) or "none"
-    return f"{found.count:,} asynchronous stacks; tasks: {tasks} ({found.runtime})"
+    return f"{counted(found.count, 'asynchronous stack')}; tasks: {tasks} ({found.runtime})"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dotdump.analysis.exceptions import Holding
 from dotdump.analysis.value_text import quoted
 from dotdump.records import replace
+from dotdump.report.counting import counted
 from dotdump.report.listing import Choice, choose, csv_text
 from dotdump.report.table import fitted
 
@@ -42,7 +43,7 @@ def render_exceptions(found: ExceptionList, width: int | None) -> str:
     rows = {row.address: row for row in found.exceptions}
     blocks = ["\n".join(fitted(line, width) for line in _block(row, rows)) for row in found.exceptions]
     shown = "" if len(blocks) == found.count else f", {len(blocks):,} shown"
-    return "\n\n".join([*blocks, f"{found.count:,} exceptions{shown} ({found.runtime})"])
+    return "\n\n".join([*blocks, f"{counted(found.count, 'exception')}{shown} ({found.runtime})"])
 
 
 def exceptions_csv(found: ExceptionList) -> str:

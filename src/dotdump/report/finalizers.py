@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.records import replace
+from dotdump.report.counting import counted
 from dotdump.report.listing import Choice, as_csv, choose
 from dotdump.report.table import render_table
 
@@ -64,4 +65,4 @@ def _state(row: FinalizableRow) -> str:
 
 
 def _totals(found: FinalizerList | FinalizerStatistics) -> str:
-    return f"{found.registered:,} objects registered, {found.ready:,} ready to be finalized ({found.runtime})"
+    return f"{counted(found.registered, 'object')} registered, {found.ready:,} ready to be finalized ({found.runtime})"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dotdump.analysis.root_paths import group_text
 from dotdump.analysis.rooted_heap import RootGroup
 from dotdump.records import replace
+from dotdump.report.counting import counted
 from dotdump.report.listing import choose, csv_text
 from dotdump.report.retention import live_text
 from dotdump.report.table import printable, render_table
@@ -36,7 +37,7 @@ def select_types(found: HeapGrowth, choice: Choice) -> HeapGrowth:
 def render_growth(found: HeapGrowth, width: int | None) -> str:
     """Return types, roots and ways that grew, and what lives in each dump."""
     parts = [_type_table(found, width), _root_table(found, width), *_paths(found)]
-    same = f"; {found.same:,} objects are in both" if found.same is not None else "; not two dumps of one process"
+    same = f"; {counted(found.same, 'object')} in both" if found.same is not None else "; not two dumps of one process"
     foot = (f"before: {live_text(found.live_before)}", f"after:  {live_text(found.live_after)}{same}")
     return "\n\n".join([*parts, "\n".join(foot)])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.records import replace
+from dotdump.report.counting import counted
 from dotdump.report.listing import Choice, as_csv, choose
 from dotdump.report.table import render_table
 
@@ -66,7 +67,7 @@ def types_csv(found: HandleStatistics) -> str:
 
 def _totals(found: HandleList | HandleStatistics) -> str:
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(found.kinds.items(), key=lambda k: -k[1]))
-    return f"{found.count:,} handles: {kinds or 'none'} ({found.runtime})"
+    return f"{counted(found.count, 'handle')}: {kinds or 'none'} ({found.runtime})"
 
 
 def _number(number: int | None) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dotdump.analysis.statistics import FREE, GENERATIONS
 from dotdump.records import replace
+from dotdump.report.counting import counted
 from dotdump.report.listing import choose, csv_text
 from dotdump.report.table import render_table
 
@@ -77,7 +78,8 @@ def modules_csv(statistics: ModuleStatistics) -> str:
 
 def _foot(statistics: HeapStatistics | ModuleStatistics, width: int | None) -> str:
     table = _generation_table(statistics.generations, width)
-    totals = f"{statistics.objects:,} objects, {statistics.bytes:,} bytes, {statistics.free_bytes:,} bytes free"
+    objects = counted(statistics.objects, "object")
+    totals = f"{objects}, {statistics.bytes:,} bytes, {statistics.free_bytes:,} bytes free"
     server = "server" if statistics.server else "workstation"
     return f"{table}\n\n{totals} ({statistics.runtime}, {server} GC)"
 

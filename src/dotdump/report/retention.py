@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dotdump.analysis.root_paths import group_text
 from dotdump.analysis.rooted_heap import RootGroup
 from dotdump.records import replace
+from dotdump.report.counting import counted
 from dotdump.report.listing import as_csv, choose, csv_text
 from dotdump.report.root_paths import path_lines
 from dotdump.report.table import printable, render_table
@@ -129,8 +130,9 @@ def suspects_csv(found: LeakSuspects) -> str:
 
 def live_text(live: LiveTotals) -> str:
     """Return what lives and what does not, as a line."""
-    garbage = f"{live.garbage_count:,} objects, {live.garbage_size:,} bytes are garbage"
-    return f"{live.count:,} objects, {live.size:,} bytes live ({live.shared:,} held by several roots); {garbage}"
+    garbage = f"{counted(live.garbage_count, 'object')}, {live.garbage_size:,} bytes of garbage"
+    shared = f"{live.shared:,} bytes held by several roots"
+    return f"{counted(live.count, 'object')}, {live.size:,} bytes live ({shared}); {garbage}"
 
 
 def _root_text(row: RetainedRoot) -> str:

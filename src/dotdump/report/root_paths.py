@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.root_paths import group_text
 from dotdump.analysis.rooted_heap import RootGroup
+from dotdump.report.counting import counted
 from dotdump.report.listing import csv_text
 from dotdump.report.table import fitted
 
@@ -29,7 +30,7 @@ def render_types(found: HeldTypes, width: int | None) -> str:
     """Return each shape with its count and an example, and the totals."""
     parts = [_lines(_of_shape(shape), width) for shape in found.shapes]
     more = found.shape_count - len(found.shapes)
-    foot = f"{found.count:,} objects, {found.size:,} bytes, {found.garbage:,} of them garbage"
+    foot = f"{counted(found.count, 'object')}, {found.size:,} bytes, {found.garbage:,} of them garbage"
     return "\n\n".join([*parts, foot + (f"; {more:,} more ways" if more > 0 else "")])
 
 
@@ -89,7 +90,7 @@ def _of_object(held: HeldObject) -> Iterator[str]:
 
 
 def _of_shape(shape: PathShape) -> Iterator[str]:
-    yield f"{shape.count:,} objects, {shape.size:,} bytes: {shape.name}"
+    yield f"{counted(shape.count, 'object')}, {shape.size:,} bytes: {shape.name}"
     yield "  such as"
     yield from path_lines(shape.example, "    ")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.records import replace
+from dotdump.report.counting import counted
 from dotdump.report.listing import Choice, as_csv, choose
 from dotdump.report.table import render_table
 
@@ -29,7 +30,7 @@ def render_statics(found: StaticList, width: int | None) -> str:
     """Return a table of the rows and a line of totals."""
     rows = [(s.thread or "", s.name, s.type, s.object or "", _value(s)) for s in found.statics]
     table = render_table(_HEADER, rows, right=frozenset({0}), width=width)
-    return f"{table}\n\n{found.count:,} static fields ({found.runtime})"
+    return f"{table}\n\n{counted(found.count, 'static field')} ({found.runtime})"
 
 
 def statics_csv(found: StaticList) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.value_text import quoted
 from dotdump.records import replace
+from dotdump.report.counting import counted
 from dotdump.report.listing import Choice, as_csv, choose
 from dotdump.report.table import render_table
 
@@ -34,7 +35,7 @@ def render_strings(found: StringStatistics, width: int | None) -> str:
     rows = [(f"{s.count:,}", f"{s.length:,}", f"{s.size:,}", f"{s.wasted:,}", s.address, _text(s)) for s in found.texts]
     table = render_table(_HEADER, rows, right=frozenset({0, 1, 2, 3}), width=width)
     share = f" ({found.wasted / found.bytes:.0%})" if found.bytes else ""
-    totals = f"{found.strings:,} strings, {found.distinct:,} different ones, {found.bytes:,} bytes"
+    totals = f"{counted(found.strings, 'string')}, {found.distinct:,} different, {found.bytes:,} bytes"
     return f"{table}\n\n{totals}, {found.wasted:,} wasted by copies{share} ({found.runtime})"
 
 

@@ -73,7 +73,7 @@ def test_nothing_is_said_of_what_did_not_change() -> None:
 def test_growth_is_told_as_text_and_csv(growth: HeapGrowth) -> None:
     text = render_growth(growth, 200)
     assert "+20 objects, +800 bytes: strong handle -> " in text
-    assert "11 objects are in both" in text
+    assert "11 objects in both" in text
     shown = select_types(growth, Choice(pattern=f"^{growth.types[1].name}$", sort="retained"))
     assert [row.name for row in shown.types] == [growth.types[1].name]
     assert shown.paths == ()

@@ -129,20 +129,21 @@ def _chosen(rows: Iterator[ObjectRow], arguments: Namespace) -> Iterator[ObjectR
 
 def _print(rows: Iterator[ObjectRow], problems: Iterator[object], arguments: Namespace, console: Console) -> int:
     """Print the rows and return how many there were."""
+    from dotdump.report.counting import counted
     from dotdump.report.objects import Totals, csv_lines, json_lines, text_lines
 
     totals = Totals()
-    counted = totals.of(rows)
+    passing = totals.of(rows)
     if console.format == "json":
-        lines = json_lines(counted, totals, problems)
+        lines = json_lines(passing, totals, problems)
     elif console.format == "csv":
-        lines = csv_lines(counted, arguments.fields)
+        lines = csv_lines(passing, arguments.fields)
     else:
-        lines = text_lines(counted, arguments.fields, console.width)
+        lines = text_lines(passing, arguments.fields, console.width)
     for line in lines:
         console.result(line)
     if console.format == "text":
-        console.result(f"\n{totals.objects:,} objects, {totals.bytes:,} bytes")
+        console.result(f"\n{counted(totals.objects, 'object')}, {totals.bytes:,} bytes")
     return totals.objects
 
 
