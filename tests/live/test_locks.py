@@ -122,6 +122,7 @@ def test_equal_stacks_are_one_group_with_what_it_waits_for(core: Path) -> None:
     told = {name: group["waits"] for group in groups for name in names(group["threads"])}
     assert (told["sleeper"], told["socket-accept"]) == ("sleeps", "waits for a socket")
     assert ".NET Timer" not in told
+    assert [name for group in groups if group["more"] for name in names(group["threads"])] == ["deep"]
 
 
 def test_groups_are_those_of_the_threads_that_were_asked_for_also_where_they_are_hidden(core: Path) -> None:

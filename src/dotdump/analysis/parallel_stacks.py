@@ -10,7 +10,7 @@ from dotdump.analysis.wait_rules import WaitKind
 from dotdump.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from dotdump.analysis.locks import WaitRow
     from dotdump.analysis.waits import ThreadWait
@@ -24,7 +24,8 @@ class StackGroup:
     """Threads with the same methods on their stacks, the newest first, that wait for the same.
 
     ``waits`` says for what in words, with the lock and who has it; empty where nothing says so. ``frames`` are managed
-    ones only, at most 64 of each thread. ``is_idle``: threads of the library that have nothing to do.
+    ones only, at most 64 of each thread, and those are what is compared; ``more`` are behind them. ``is_idle``: threads
+    of the library that have nothing to do.
     """
 
     count: int
@@ -32,6 +33,7 @@ class StackGroup:
     waits: str
     is_idle: bool
     frames: tuple[str, ...]
+    more: bool = False
 
 
 @record
@@ -63,14 +65,21 @@ def stack_groups(
             hidden += 1
             continue
         groups.setdefault((wait.methods, _words(wait, rows.get(thread_ref(wait.thread)))), []).append(wait)
-    found = [
-        StackGroup(
-            len(waits), tuple(thread_ref(wait.thread) for wait in waits), text, waits[0].kind is WaitKind.IDLE, methods
-        )
-        for (methods, text), waits in groups.items()
-    ]
+    found = [_group(waits, text) for (_, text), waits in groups.items()]
     found.sort(key=lambda group: -group.count)
     return StackGroups(report.runtime, tuple(found), hidden, report.problems)
+
+
+def _group(waits: Sequence[ThreadWait], words: str) -> StackGroup:
+    first = waits[0]
+    return StackGroup(
+        count=len(waits),
+        threads=tuple(thread_ref(wait.thread) for wait in waits),
+        waits=words,
+        is_idle=first.kind is WaitKind.IDLE,
+        frames=first.methods,
+        more=any(wait.more for wait in waits),
+    )
 
 
 def _words(wait: ThreadWait, row: WaitRow | None) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.analysis.wait_rules import WaitKind, tell_wait
 from dotdump.clr.contracts.monitors import Monitors
-from dotdump.clr.contracts.walk_step import Step, StepKind
+from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd
 from dotdump.errors import ClrError, FormatError, MemoryFault
 from dotdump.records import record
 
@@ -43,7 +43,7 @@ class ThreadWait:
     """What ``thread`` waits for, in ``words``; None of ``kind`` where nothing says that it waits.
 
     ``monitor`` is the address of the monitor that the runtime names, ``timeout`` in milliseconds, None for ever.
-    ``methods`` are those of its managed frames, the newest first.
+    ``methods`` are those of its managed frames, the newest first, of which there may be ``more``.
     """
 
     thread: ClrThread
@@ -52,6 +52,7 @@ class ThreadWait:
     monitor: int
     timeout: int | None
     methods: tuple[str, ...]
+    more: bool = False
     stack: tuple[int, int] = (0, 0)
     """The part of its stack in which the object lies that it waits for: from the newest word to the end of the frame
     of the method that says so, and that of its caller."""
@@ -76,7 +77,7 @@ class Waits:
 
     def of(self, thread: ClrThread) -> ThreadWait:
         """Return what one thread waits for."""
-        frames = self._frames(thread)
+        frames, more = self._frames(thread)
         methods = tuple(frame.method for frame in frames)
         told = tell_wait(methods)
         blocked = next(iter(self.monitors.blocked(thread.address)), None)
@@ -85,7 +86,7 @@ class Waits:
             kind = WaitKind.PULSE if blocked.is_wait else WaitKind.MONITOR
             words = "is in Monitor.Wait" if blocked.is_wait else "waits to enter a monitor"
         monitor, timeout = _named(blocked)
-        return ThreadWait(thread, kind, words, monitor, timeout, methods, self._part(thread, frames, told))
+        return ThreadWait(thread, kind, words, monitor, timeout, methods, more, self._part(thread, frames, told))
 
     def objects_on_stack(self, wait: ThreadWait, wanted: Collection[int]) -> list[int]:
         """Return which of the objects at the addresses ``wanted`` the frames of a wait refer to, the newest first."""
@@ -96,12 +97,15 @@ class Waits:
         words = memoryview(data[: len(data) & ~7]).cast("Q")
         return list(dict.fromkeys(word for word in words if word in wanted))
 
-    def _frames(self, thread: ClrThread) -> list[FrameOnTop]:
-        return [
+    def _frames(self, thread: ClrThread) -> tuple[list[FrameOnTop], bool]:
+        """Return the managed frames on top of a stack, and whether it goes on behind them."""
+        *steps, ending = thread.walk(budget=_FRAMES)
+        frames = [
             FrameOnTop(self._method(step.code.method_desc), step.sp, step.caller_sp)
-            for step in thread.walk(budget=_FRAMES)
+            for step in steps
             if isinstance(step, Step) and step.kind is StepKind.MANAGED and step.code is not None
         ]
+        return frames, isinstance(ending, Ending) and ending.reason is WalkEnd.BUDGET
 
     def _method(self, method_desc: int) -> str:
         try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.value_text import quoted
 from dotdump.analysis.wait_rules import WaitKind
+from dotdump.report.counting import counted
 from dotdump.report.listing import csv_text
 from dotdump.report.table import fitted, render_table
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _HEADER = ("ADDRESS", "KIND", "OWNER", "ENTERED", "WAITING", "TYPE", "STATE")
 _CSV = ("address", "kind", "type", "is_taken", "owners", "recursion", "waiting", "waiters", "state")
 _INDENT = "    "
+_FRAME = "at "
 _MONITORS = (WaitKind.MONITOR, WaitKind.PULSE)
 
 
@@ -29,11 +31,12 @@ def render_locks(found: LockReport, width: int | None) -> str:
         *([_starvation(found.starvation)] if found.starvation is not None else []),
         *_waits(found),
     ]
-    texts = ["\n".join(fitted(line, width) for line in block) for block in blocks]
+    texts = ["\n".join(_fitted(line, width) for line in block) for block in blocks]
     rows = [_row(lock) for lock in found.locks]
     table = render_table(_HEADER, rows, right=frozenset({3, 4}), width=width)
-    deadlocks = f"{len(found.deadlocks)} deadlock{'' if len(found.deadlocks) == 1 else 's'}"
-    totals = f"{len(found.locks)} locks taken or waited for, {len(found.waits)} threads wait, {deadlocks}"
+    waits = "1 thread waits" if len(found.waits) == 1 else f"{len(found.waits):,} threads wait"
+    deadlocks = counted(len(found.deadlocks), "deadlock")
+    totals = f"{counted(len(found.locks), 'lock')} taken or waited for, {waits}, {deadlocks}"
     return "\n\n".join([*texts, *([table] if rows else []), f"{totals} ({found.runtime})"])
 
 
@@ -117,8 +120,13 @@ def _wait_block(waits: Sequence[WaitRow], lock: LockRow | None) -> Iterator[str]
         yield from (f"{_INDENT}{thread_text(wait.thread)}" for wait in waits)
 
 
+def _fitted(line: str, width: int | None) -> str:
+    """Return a line as wide as the terminal where it is a frame: what says who waits for which object stays whole."""
+    return fitted(line, width if line.lstrip().startswith(_FRAME) else None)
+
+
 def _frames(frames: Sequence[str], depth: int) -> Iterator[str]:
-    yield from (f"{_INDENT * depth}at {frame}" for frame in frames)
+    yield from (f"{_INDENT * depth}{_FRAME}{frame}" for frame in frames)
 
 
 def _row(lock: LockRow) -> tuple[object, ...]:
