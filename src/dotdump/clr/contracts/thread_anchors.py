@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dotdump.clr.contracts.linked_list import follow
 from dotdump.clr.contracts.runtime_variables import runtime_variables
 from dotdump.clr.data.threads import Thread, ThreadStore
-from dotdump.errors import LimitExceeded, MemoryFault
+from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.limits import LISTED_THREADS, MANAGED_THREADS
 from dotdump.records import record
 
@@ -53,13 +54,9 @@ def find_anchors(access: DataAccess) -> ThreadAnchors | None:
 
 
 def list_threads(access: DataAccess, store: int) -> Iterator[int]:
-    """Yield the address of each Thread in the list, the oldest first; raises ``MemoryFault`` where the list breaks."""
-    distance = access.offset("Thread", "LinkNext")
-    link, seen = ThreadStore(access, store).first_link, set[int]()
-    while link and link not in seen and len(seen) < MANAGED_THREADS:
-        seen.add(link)
-        yield link - distance
-        link = access.reader.pointer(link)
+    """Yield the address of each Thread in the list, the oldest first; raises as ``follow`` does, or ``MemoryFault``."""
+    distance, first = access.offset("Thread", "LinkNext"), ThreadStore(access, store).first_link
+    return (link - distance for link in follow(first, access.reader.pointer, MANAGED_THREADS, "list of threads"))
 
 
 def _named(access: DataAccess) -> ThreadAnchors | None:
@@ -93,7 +90,9 @@ class _Stores:
                     return False
                 found.append(thread)
             return len(found) == count and any(Thread(access, thread).os_id in self._known for thread in found)
-        except MemoryFault:
+        except LimitExceeded:
+            raise
+        except (FormatError, MemoryFault):
             return False
 
     def _spend(self) -> None:

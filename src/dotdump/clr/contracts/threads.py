@@ -13,12 +13,13 @@ from enum import IntFlag
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
+from dotdump.clr.contracts.linked_list import follow
 from dotdump.clr.contracts.thread_anchors import find_anchors, list_threads
 from dotdump.clr.data.frames import FRAME_TOP
 from dotdump.clr.data.gc import GcAllocContext
 from dotdump.clr.data.threads import AotExceptionInfo, AotThread, ExceptionInfo, Thread, ThreadStore
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import LimitExceeded, MemoryFault
+from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.limits import MANAGED_THREADS, NESTED_EXCEPTIONS
 from dotdump.records import record
 from dotdump.target.model import Problem
@@ -117,16 +118,20 @@ class Threads:
         try:
             for address in self._listed():
                 found.append(address)  # noqa: PERF402 - what was listed before a fault is kept
-        except MemoryFault as fault:
-            self.problems.append(Problem("threads", f"the list of threads breaks after {len(found)}: {fault}"))
+            if self._anchors is not None and (count := self._counted(self._anchors.store)) != len(found):
+                text = f"the runtime counts {count} threads, and the list of them ends after {len(found)}"
+                self.problems.append(Problem("threads", text))
+        except (FormatError, MemoryFault) as error:
+            self.problems.append(Problem("threads", f"the list of threads breaks after {len(found)}: {error}"))
         return found[::-1] if self._is_aot else found
 
     @cached_property
     def count(self) -> int:
         """How many threads the runtime says it has; what is listed, where it does not say."""
-        if self._anchors is None:
-            return len(self.addresses)
-        return ThreadStore(self._access, self._anchors.store).thread_count
+        return len(self.addresses) if self._anchors is None else self._counted(self._anchors.store)
+
+    def _counted(self, store: int) -> int:
+        return ThreadStore(self._access, store).thread_count
 
     @property
     def finalizer(self) -> int:
@@ -178,11 +183,8 @@ class Threads:
         access = self._access
         instance = access.global_address("g_pTheRuntimeInstance")
         store = access.pointer(instance, "RuntimeInstance", "m_pThreadStore")
-        thread, seen = access.pointer(store, "ThreadStore", "m_ThreadList"), set[int]()
-        while thread and thread not in seen and len(seen) < MANAGED_THREADS:
-            seen.add(thread)
-            yield thread
-            thread = AotThread(access, thread).next
+        first = access.pointer(store, "ThreadStore", "m_ThreadList")
+        return follow(first, lambda thread: AotThread(access, thread).next, MANAGED_THREADS, "list of threads")
 
     def _read_thread(self, address: int) -> ThreadRecord:
         access, thread = self._access, Thread(self._access, address)
@@ -234,19 +236,22 @@ class Threads:
     def exceptions_under_way(self, address: int) -> Iterator[int]:
         """Yield what the runtime keeps of each exception of a thread that is under way, the newest first.
 
-        A chain that breaks or turns round ends there.
+        A chain that breaks or turns round ends there, with a problem.
         """
         return self._under_way(0 if self._is_aot else Thread(self._access, address).exception_tracker)
 
-    def _under_way(self, info: int) -> Iterator[int]:
-        seen = set[int]()
-        while info and info not in seen and len(seen) < NESTED_EXCEPTIONS:
-            seen.add(info)
-            yield info
-            try:
-                info = self._exception_info(self._access, info).previous
-            except MemoryFault:
-                return
+    def _under_way(self, newest: int) -> Iterator[int]:
+        """Yield each of a chain from the newest on, once."""
+
+        def previous(info: int) -> int:
+            return self._exception_info(self._access, info).previous
+
+        try:
+            yield from follow(newest, previous, NESTED_EXCEPTIONS, "chain")
+        except (FormatError, MemoryFault) as error:
+            problem = Problem("threads", f"exceptions under way from {newest:#x} on: {error}")
+            if problem not in self.problems:
+                self.problems.append(problem)
 
     def _thrown(self, newest: int) -> Iterator[int]:
         """Yield the objects of the exceptions under way, of which the runtime keeps the ``newest`` there."""
@@ -254,7 +259,7 @@ class Threads:
             try:
                 thrown = self._exception_info(self._access, info).thrown
             except MemoryFault:
-                return
+                continue  # the chain cannot be followed either, and says so
             thrown = thrown if self._is_aot else self._behind(thrown)
             if thrown:
                 yield thrown

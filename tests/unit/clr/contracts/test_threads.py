@@ -103,12 +103,23 @@ def test_lists_that_are_no_list_of_threads_are_not_looked_through_for_ever(
     monkeypatch.setattr("dotdump.clr.contracts.thread_anchors.LISTED_THREADS", 10)
     threads = fake.contract()
     assert len(threads.addresses) == 2 * named
-    told = ["more than 10 threads in what is no list" in problem.message for problem in threads.problems]
-    assert told == ([] if named else [True])
+    (problem,) = threads.problems
+    assert ("counts 3 threads" if named else "more than 10 threads in what is no list") in problem.message
 
 
-def test_a_list_that_turns_round_is_read_once() -> None:
-    assert len(FakeThreads([11, 12], loop=True, named=True).contract().addresses) == 2
+def test_a_list_that_turns_round_is_read_once_and_it_is_said() -> None:
+    fake = FakeThreads([11, 12], loop=True, named=True)
+    threads = fake.contract()
+    assert list(threads.addresses) == [fake.address(0), fake.address(1)]
+    (problem,) = threads.problems
+    assert f"breaks after 2: list of threads: it comes back to {fake.address(0) + 16:#x}" in problem.message
+
+
+def test_a_list_that_ends_before_all_threads_that_the_runtime_counts_is_told() -> None:
+    threads = FakeThreads([11, 12], count=5, named=True).contract()
+    assert len(threads.addresses) == 2
+    (problem,) = threads.problems
+    assert problem.message == "the runtime counts 5 threads, and the list of them ends after 2"
 
 
 def test_a_thread_that_has_ended_has_no_id_of_the_system() -> None:
@@ -128,7 +139,20 @@ def test_exceptions_under_way_are_listed_newest_first_and_a_chain_that_turns_rou
     newer, older = THREADS + 0x940, THREADS + 0x980
     fake = FakeThreads([11], words={0: [0, 0, 0, newer, 0]})
     fake.more = {newer: [0, THREADS + 0x908, older], older: [0, THREADS + 0x928, newer]}
-    assert fake.contract().read(fake.address(0)).exceptions == (0x111, 0x222)
+    threads = fake.contract()
+    for _ in range(2):
+        assert threads.read(fake.address(0)).exceptions == (0x111, 0x222)
+    (problem,) = threads.problems
+    assert problem.message == f"exceptions under way from {newer:#x} on: chain: it comes back to {newer:#x}"
+
+
+def test_exceptions_under_way_whose_record_is_not_there_are_told() -> None:
+    newer, nowhere = THREADS + 0x940, 0xDEAD00F0
+    fake = FakeThreads([11], words={0: [0, 0, 0, newer, 0]}, more={newer: [0, THREADS + 0x908, nowhere]})
+    threads = fake.contract()
+    assert threads.read(fake.address(0)).exceptions == (0x111,)
+    (problem,) = threads.problems
+    assert f"{newer:#x} on: cannot read 8 bytes at 0xdead0100" in problem.message
 
 
 def test_what_stands_behind_handles_is_read_and_what_is_not_there_is_none() -> None:
