@@ -72,7 +72,6 @@ class LoadedTypes:
             return
         try:
             yield from source(module, self._spend)
-            self._spend(0)  # a table of constructed types that was cut ends without a word
         except (FormatError, MemoryFault, UnsupportedRuntime) as error:
             self.problems.append(Problem("types", f"loaded types of the module at {module:#x}: {error}"))
 

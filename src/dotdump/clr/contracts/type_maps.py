@@ -6,7 +6,7 @@ Source of truth: ceeload.h (LookupMap), dacenumerablehash.h and ngenhash.h of 3.
 
 from __future__ import annotations
 
-from itertools import islice
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dotdump import limits
@@ -16,7 +16,7 @@ from dotdump.clr.data.loaded_types import EETypeHashEntry, EETypeHashTable, Meth
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dotdump.clr.contracts.type_names import TypeNames
     from dotdump.clr.data_access import DataAccess
@@ -66,7 +66,10 @@ class TypeMaps:
         return self._entries(Module(self._access, module).address_of("TypeRefToMethodTableMap"), spend)
 
     def constructed(self, module: int, spend: Callable[[int], None] = _unbounded) -> Iterator[int]:
-        """Yield the MethodTables of the constructed types that a module keeps."""
+        """Yield the MethodTables of the constructed types that a module keeps.
+
+        Raises ``FormatError`` and ``MemoryFault`` where not all could be read, when those that can be were yielded.
+        """
         return self._method_tables(module, spend)
 
     def find_constructed(self, definition: Definition, arguments: tuple[int, ...], modules: set[int]) -> int:
@@ -131,32 +134,29 @@ class TypeMaps:
         if module not in self._constructed:
             found: dict[Definition, list[tuple[tuple[int, ...], int]]] = {}
             left = limits.KEPT_ARGUMENTS
-            for method_table in self._method_tables(module, _unbounded):
-                try:
+            for method_table in self._readable(module):
+                with suppress(FormatError, MemoryFault):
                     arguments = self._names.arguments_of(method_table)
                     left -= len(arguments)
                     if arguments and left >= 0:
                         key = (self._names.module_of(method_table), self._names.token_of(method_table))
                         found.setdefault(key, []).append((arguments, method_table))
-                except (FormatError, MemoryFault):
-                    continue
             self._constructed[module] = found
         return self._constructed[module]
 
+    def _readable(self, module: int) -> Iterator[int]:
+        """Yield the constructed types of a module as far as its table can be read."""
+        with suppress(FormatError, MemoryFault):
+            yield from self._method_tables(module, _unbounded)
+
     def _method_tables(self, module: int, spend: Callable[[int], None]) -> Iterator[int]:
-        """Yield the constructed types of a module that have a MethodTable; a damaged chain ends where it is damaged."""
-        try:
-            address = Module(self._access, module).constructed_types
-            if not address:
-                return
-            heads = self._buckets(EETypeHashTable(self._access, address), spend)
-            handles = (handle for head in heads for handle in self._chain(head))
-            for handle in islice(handles, limits.CONSTRUCTED_TYPES):
-                spend(1)
-                if handle and not is_type_desc(handle):
-                    yield handle
-        except (FormatError, MemoryFault):
-            return
+        """Yield the constructed types of a module that have a MethodTable; raises as ``_handles`` does."""
+        address = Module(self._access, module).constructed_types
+        heads = self._buckets(EETypeHashTable(self._access, address), spend) if address else ()
+        for handle in self._handles(heads, f"constructed types at {address:#x}"):
+            spend(1)
+            if handle and not is_type_desc(handle):
+                yield handle
 
     def _buckets(self, table: EETypeHashTable, spend: Callable[[int], None]) -> Iterator[int]:
         reader, first = self._access.reader, table.buckets
@@ -168,12 +168,31 @@ class TypeMaps:
         start = first if beside else first + 8 * _SPECIAL_SLOTS
         yield from memoryview(reader.memory.read(start, 8 * count)).cast("Q")
 
-    def _chain(self, entry: int) -> Iterator[int]:
-        """Yield the TypeHandle of each entry of a bucket, 0 for none."""
-        for _ in range(limits.CONSTRUCTED_TYPES):
-            if not entry or entry & 1:
-                return
-            view = EETypeHashEntry(self._access, entry)
-            yield view.value & ~1
-            entry = view.next
-        raise LimitExceeded("a chain without end", source=f"constructed types at {entry:#x}")
+    def _handles(self, heads: Iterable[int], source: str) -> Iterator[int]:
+        """Yield the TypeHandle of each entry of the chains from ``heads`` on, 0 for none.
+
+        A damaged chain ends where it is damaged; raises when all have been followed, ``FormatError`` or
+        ``MemoryFault``, what the first of them ended with.
+        """
+        seen, damage = set[int](), None
+        for head in heads:
+            entry = head
+            try:
+                while entry and not entry & 1:
+                    _require_new(entry, seen, source)
+                    view = EETypeHashEntry(self._access, entry)
+                    yield view.value & ~1
+                    entry = view.next
+            except (FormatError, MemoryFault) as error:
+                damage = damage or error
+        if damage is not None:
+            raise damage.with_traceback(None)
+
+
+def _require_new(entry: int, seen: set[int], source: str) -> None:
+    """Note one more entry: it has one place in one chain, whichever leads to it."""
+    if entry in seen:
+        raise FormatError(f"chains come back to {entry:#x}", source=source)
+    if len(seen) >= limits.CONSTRUCTED_TYPES:
+        raise LimitExceeded(f"more than {limits.CONSTRUCTED_TYPES:,} entries", source=source)
+    seen.add(entry)

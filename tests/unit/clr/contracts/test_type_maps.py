@@ -16,7 +16,7 @@ from dotdump.clr.contracts.type_names import TypeNames
 from dotdump.clr.data_access import DataAccess
 from dotdump.clr.descriptor import parse_descriptor
 from dotdump.clr.runtime_module import RuntimeKind, RuntimeModule
-from dotdump.errors import MemoryFault
+from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 
 MODULE, TABLE = 0x7F0000100000, 0x7F0000200000
 DOCUMENT = {
@@ -49,22 +49,53 @@ def test_a_table_that_claims_more_than_there_is_is_read_as_far_as_it_is() -> Non
         next(entries)
 
 
-def test_chains_that_all_buckets_share_are_read_as_often_as_a_module_has_types(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "CONSTRUCTED_TYPES", 16)
-    layouts: dict[str, Layout] = {
-        "Module": {"AvailableTypeParams": 0},
-        "EETypeHashTable": {
-            "Buckets": 0,
-            "BucketCount": (8, "uint32"),
-            "VolatileEntryValue": 0,
-            "VolatileEntryNextEntry": 8,
-        },
-    }
-    access, target = fake_access(layouts)
-    entries = [0x7F0000300000 + 16 * number for number in range(4)]
-    for entry, following in zip(entries, [*entries[1:], 0], strict=True):
-        target.words(entry, 0x5000 | (entry == entries[1]) << 1, following)
+CONSTRUCTED: dict[str, Layout] = {
+    "Module": {"AvailableTypeParams": 0},
+    "EETypeHashTable": {
+        "Buckets": 0,
+        "BucketCount": (8, "uint32"),
+        "VolatileEntryValue": 0,
+        "VolatileEntryNextEntry": 8,
+    },
+}
+
+
+def chained(*chains: list[tuple[int, int, int]]) -> TypeMaps:
+    """Return the maps of a module with a bucket for each chain of (address, value, next)."""
+    access, target = fake_access(CONSTRUCTED)
+    for entry, value, following in {entry for chain in chains for entry in chain}:
+        target.words(entry, value, following)
     target.words(MODULE, TABLE)
-    target.words(TABLE, TABLE + 0x100, 16)
-    target.words(TABLE + 0x100, *[entries[0]] * 16)
-    assert list(TypeMaps(access, TypeNames(access, Loader(access))).constructed(MODULE)) == [0x5000] * 12
+    target.words(TABLE, TABLE + 0x100, len(chains))
+    target.words(TABLE + 0x100, *(chain[0][0] for chain in chains))
+    return TypeMaps(access, TypeNames(access, Loader(access)))
+
+
+ENTRIES = [0x7F0000300000 + 16 * number for number in range(4)]
+FIRST, SECOND, THIRD, FOURTH = ENTRIES
+
+
+def test_chains_that_all_buckets_share_are_read_once_and_it_is_said() -> None:
+    chain = [(FIRST, 0x5000, SECOND), (SECOND, 0x6002, THIRD), (THIRD, 0x7000, 0)]
+    types = chained(*[chain] * 16).constructed(MODULE)
+    assert [next(types), next(types)] == [0x5000, 0x7000]
+    with pytest.raises(FormatError, match=f"constructed types at {TABLE:#x}: chains come back to {FIRST:#x}"):
+        next(types)
+
+
+def test_a_chain_that_is_damaged_costs_its_own_rest_and_it_is_said() -> None:
+    maps = chained(
+        [(FIRST, 0x5000, SECOND), (SECOND, 0x6000, 0xDEAD0000)], [(THIRD, 0x7000, FOURTH), (FOURTH, 0x8000, 1)]
+    )
+    types = maps.constructed(MODULE)
+    assert [next(types) for _ in range(4)] == [0x5000, 0x6000, 0x7000, 0x8000]
+    with pytest.raises(MemoryFault, match="0xdead0000"):
+        next(types)
+
+
+def test_more_constructed_types_than_a_module_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CONSTRUCTED_TYPES", 2)
+    types = chained([(FIRST, 0x5000, SECOND), (SECOND, 0x6000, THIRD), (THIRD, 0x7000, 0)]).constructed(MODULE)
+    assert [next(types), next(types)] == [0x5000, 0x6000]
+    with pytest.raises(LimitExceeded, match="more than 2 entries"):
+        next(types)
