@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
+from contextlib import suppress
 from operator import attrgetter
 
 from dotdump.errors import DotdumpError, FormatError
@@ -185,11 +186,12 @@ def _linked(memory: AddressSpace, auxv: Mapping[int, int], regions: Sequence[Reg
         path = reader.cstring(auxv[AuxType.EXECFN]).decode("utf-8", "surrogateescape") if AuxType.EXECFN in auxv else ""
         yield path, program.bias + program.start, 0
         entry = reader.u64(program.dynamic.get(DT_DEBUG, 0) + 8)
+        files = _LinkedFiles(memory, regions)
         seen: set[int] = set()
         while entry and entry not in seen and len(seen) < LINK_MAP:
             seen.add(entry)
             bias, name, dynamic, entry = (reader.u64(entry + 8 * n) for n in range(4))
-            if base := _base_of(memory, regions, bias, dynamic):
+            if base := files.base_of(bias, dynamic):
                 yield reader.cstring(name).decode("utf-8", "surrogateescape"), base, dynamic
     except DotdumpError:
         return
@@ -217,20 +219,32 @@ def _image_containing(memory: AddressSpace, bias: int, at: int) -> ElfImage | No
     return image if bias in (0, image.bias) else None
 
 
-def _base_of(memory: AddressSpace, regions: Sequence[Region], bias: int, dynamic: int) -> int:
-    """Return where the ELF header of a linked file is, or 0: at its bias, unless its own addresses begin elsewhere."""
-    if memory.read_available(bias, 4) == MAGIC:
+class _LinkedFiles:
+    """Finds where files of the dynamic linker's list begin; the headers of a mapping are read once for all of them."""
+
+    def __init__(self, memory: AddressSpace, regions: Sequence[Region]) -> None:
+        self._memory = memory
+        self._regions = regions
+        self._known: dict[int, tuple[int, frozenset[int]]] = {}
+
+    def base_of(self, bias: int, dynamic: int) -> int:
+        """Return where the ELF header of a file is, or 0: at its bias, unless its own addresses begin elsewhere."""
+        if self._memory.read_available(bias, 4) == MAGIC:
+            return bias
+        place = bisect_right(self._regions, dynamic, key=_START)
+        for region in reversed(self._regions[max(0, place - _MAPPINGS) : place]):
+            its_bias, sections = self._file_at(region.start)
+            if its_bias == bias and dynamic in sections:
+                return region.start
         return bias
-    place = bisect_right(regions, dynamic, key=attrgetter("start"))
-    for region in reversed(regions[max(0, place - _MAPPINGS) : place]):
-        try:
-            image = image_at(memory, region.start)
-        except FormatError:
-            continue
-        if image.bias == bias and any(_is_dynamic(part, dynamic - bias) for part in image.headers):
-            return region.start
-    return bias
 
-
-def _is_dynamic(part: ProgramHeader, address: int) -> bool:
-    return part.type == SegmentType.DYNAMIC and part.vaddr == address
+    def _file_at(self, base: int) -> tuple[int, frozenset[int]]:
+        """Return the bias and the places of the dynamic sections of the file at ``base``: none where there is none."""
+        if base not in self._known:
+            bias, sections = 0, frozenset[int]()
+            with suppress(FormatError):
+                image = image_at(self._memory, base)
+                bias = image.bias
+                sections = frozenset(bias + part.vaddr for part in image.headers if part.type == SegmentType.DYNAMIC)
+            self._known[base] = bias, sections
+        return self._known[base]

@@ -1,13 +1,16 @@
 """Which files a core had loaded, where little of it says so."""
 
 import struct
+from collections import Counter
 
 import pytest
 
 from builders.elf_builder import ElfBuilder
 from dotdump.formats.core_notes import AuxType, MappedFile
+from dotdump.formats.elf_image import image_at
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace
+from dotdump.target import core_modules
 from dotdump.target.core_modules import find_modules
 
 BASE, PAGE = 0x550000000000, 0x1000
@@ -49,3 +52,28 @@ def test_a_library_whose_addresses_do_not_begin_at_0_has_the_name_of_the_linkers
     regions = [Region(part.start, part.end, Protection.READ) for part in memory.ranges()]
     found = find_modules(memory, [], {AuxType.PHDR: BASE + 64}, regions)
     assert (name.decode(), bias + start) in {(module.path, module.base) for module in found}
+
+
+def test_headers_near_the_files_of_a_linkers_list_are_read_once_however_long_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    debug, entries, length = 0x600000000000, 0x600000001000, 50
+    libraries = [0x7F0000000000 + number * 0x100000 for number in range(8)]
+    words = [
+        (0x1000 + number, entries, libraries[-1] + 0x1000, entries + 32 * (number + 1)) for number in range(length)
+    ]
+    words[-1] = (*words[-1][:3], 0)
+    memory = BytesSpace(
+        [
+            (BASE, ElfBuilder(dynamic=[(21, debug)]).build()),
+            (debug, struct.pack("<QQ", 1, entries)),
+            (entries, b"".join(struct.pack("<4Q", *entry) for entry in words)),
+            *((base, ElfBuilder().build()) for base in libraries),
+        ]
+    )
+    regions = [Region(part.start, part.end, Protection.READ) for part in memory.ranges()]
+    read: list[int] = []
+    monkeypatch.setattr(core_modules, "image_at", lambda space, base: (read.append(base), image_at(space, base))[1])
+    found = find_modules(memory, [], {AuxType.PHDR: BASE + 64}, regions)
+    assert {module.base for module in found} == {BASE, *libraries}
+    assert max(Counter(base for base in read if base in libraries).values()) == 2
