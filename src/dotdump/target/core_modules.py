@@ -158,11 +158,16 @@ def _disjoint(modules: Iterable[FoundModule]) -> list[FoundModule]:
 def _named_in_note(files: Sequence[MappedFile], headers: int) -> Iterator[tuple[str, int, int]]:
     """Yield path, base, and the end of what follows of the same file.
 
-    The end is 0 where nothing does, and where a file is neither called a library nor has the program's ``headers``.
+    The end is 0 where nothing does, and where a file is neither called a library nor has the program's ``headers``. Of
+    lines with the same start, as no two mappings have it, the first counts.
     """
     found: list[tuple[MappedFile, int]] = []
     reached: int | None = None  # of the file that was found last, as long as it goes on
+    last = -1
     for line in sorted(files, key=_START):
+        if line.start == last:
+            continue
+        last = line.start
         if line.offset == 0:
             found.append((line, 0))
             reached = 0

@@ -77,3 +77,10 @@ def test_headers_near_the_files_of_a_linkers_list_are_read_once_however_long_it_
     found = find_modules(memory, [], {AuxType.PHDR: BASE + 64}, regions)
     assert {module.base for module in found} == {BASE, *libraries}
     assert max(Counter(base for base in read if base in libraries).values()) == 2
+
+
+def test_of_lines_with_the_same_start_the_first_counts() -> None:
+    files = [MappedFile(BASE, BASE + PAGE, 0, f"/lib/{number}.so") for number in range(3)]
+    files.append(MappedFile(BASE + PAGE, BASE + 2 * PAGE, PAGE, "/lib/0.so"))
+    (found,) = find_modules(BytesSpace([]), files, {}, [])
+    assert (found.path, found.end) == ("/lib/0.so", BASE + 2 * PAGE)
