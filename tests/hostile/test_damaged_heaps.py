@@ -16,6 +16,8 @@ import pytest
 
 import dotdump
 from corpus import corpus, missing, runtimes
+from dotdump.analysis.whole_object import object_details
+from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.errors import DotdumpError
 from hostile.damage import Flip, FlippedSpace, FlippedTarget, Flipper, Heap
@@ -36,6 +38,10 @@ SPREAD = 20
 
 NEIGHBOURHOOD = 4 << 10
 """Bytes around a flipped bit, or behind the object into which a wrong length leads, in which objects may be lost."""
+
+LIST = "System.Collections.Generic.List<"
+FEW = 10
+"""Items that are all shown."""
 
 SECONDS = 60.0
 """A round on a machine with other work: the longest seen is 2 s of the processor."""
@@ -89,6 +95,20 @@ def test_flipped_records_neither_crash_nor_hang(core: CoreTarget, heap: Heap, sc
             assert flip.what == "segment", flip
             silent += 1
     assert silent <= SCENARIOS[scenario] // 30 + 1, "segments lose objects without a word"
+
+
+def test_a_collection_that_counts_more_than_it_has_is_told(core: CoreTarget, heap: Heap) -> None:
+    lists = (found for found in heap.runtime.heap.objects() if found.type.name.startswith(LIST))
+    with_arrays = ((found, array) for found in lists if isinstance(array := found["_items"], ClrObject))
+    full, items = next((found, array) for found, array in with_arrays if found["_size"] and 0 < array.length < FEW)
+    assert object_details(heap.runtime, full.address).problems == ()
+    field = full.type.find_field("_size")
+    assert field is not None
+    memory = FlippedSpace(core.memory)
+    memory.flip(field.address_in(full.address) + 3, 6)
+    details = object_details(ClrRuntime.of(FlippedTarget(core, memory)), full.address)
+    (problem,) = details.problems
+    assert f"there are {items.length}, and it counts 1,07" in problem.message
 
 
 def outcome(core: CoreTarget, heap: Heap, flips: list[Flip]) -> tuple[list[int], list[str]]:

@@ -31,6 +31,11 @@ class Collection:
     count: int
     items: Callable[[], Iterator[Item]]
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it counts characters, which are one item."""
+        return self.kind == _TEXT
+
 
 def find_collection(found: ClrObject) -> Collection | None:
     """Return what ``found`` holds, None where it is no collection known here.
@@ -68,6 +73,7 @@ def _read(found: ClrObject) -> Holding | None:
     return _READERS[stem](found) if stem else None
 
 
+_TEXT = "StringBuilder"
 _GENERIC = "System.Collections.Generic."
 _CONCURRENT = "System.Collections.Concurrent."
 _READERS: dict[str, Callable[[ClrObject], Holding]] = {
@@ -90,7 +96,7 @@ _READERS: dict[str, Callable[[ClrObject], Holding]] = {
     "System.Collections.Stack": arrays.read_stack,
     "System.Collections.Immutable.ImmutableArray": arrays.read_immutable_array,
     "System.Collections.Immutable.ImmutableList": nodes.read_immutable_list,
-    "System.Text.StringBuilder": nodes.read_string_builder,
+    f"System.Text.{_TEXT}": nodes.read_string_builder,
 }
 """The definition of a collection to what reads it; types that derive from one are read as it."""
 

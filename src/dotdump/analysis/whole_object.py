@@ -20,7 +20,7 @@ from dotdump.analysis.value_text import describe, plain_of, text_of
 from dotdump.clr.contracts.object_references import read_references
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.value import Unreadable
-from dotdump.errors import DotdumpError, InvalidObject
+from dotdump.errors import DotdumpError, FormatError, InvalidObject
 from dotdump.records import record
 from dotdump.target.model import Problem
 
@@ -207,6 +207,8 @@ def _collection(collection: Collection, limit: int, told: _Told) -> Held:
     try:
         for number, item in enumerate(islice(collection.items(), limit)):
             items.append(_item(text_of(item.key) if item.keyed else str(number), item.value))
+        if collection.count < 0 or (len(items) < min(collection.count, limit) and not collection.is_text):
+            raise FormatError(f"there are {len(items):,}, and it counts {collection.count:,}")
     except DotdumpError as error:
         told.note(f"items of the {collection.kind}", error)
     return Held(collection.kind, collection.count, tuple(items))
