@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,17 @@ def test_every_kind_of_frame_has_a_vtable_like_the_others(runtime: Runtime) -> N
     slots = [{(at, words[at : at + 8]) for at in range(0, len(words), 8)} for words in functions]
     assert len(vtables) == len(clr.access.global_text("FrameVtableOrder").split()) > 20
     assert [kind for kind, own in zip(vtables.values(), slots, strict=True) if len(own & slots[0]) < 5] == []
+
+
+@pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)
+def test_registers_of_a_hijacked_thread_lie_where_the_runtime_pushes_them(runtime: Runtime) -> None:
+    """OnHijackTripThread: room for the return address, callee-saved registers, those of the value that is returned."""
+    code = (runtime.directory / "libcoreclr.so").read_bytes()
+    (returned,) = re.findall(rb"\x50\x55\x53\x41\x57\x41\x56\x41\x55\x41\x54(\x51?\x52\x50)\x48\x89\xe7", code)
+    with corpus(runtime) as running, open_process(running.pid) as target:
+        access = ClrRuntime.of(target).access
+        assert access.offset("HijackArgs", "CalleeSavedRegisters") == 8 * len(returned)
+        assert access.size("HijackArgs") == 8 * (len(returned) + 6 + 1)
 
 
 def test_every_frame_of_an_arm64_process_is_the_same() -> None:
