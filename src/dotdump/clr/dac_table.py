@@ -13,7 +13,7 @@ from dotdump.errors import MemoryFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dotdump.clr.runtime_module import RuntimeModule
     from dotdump.memory.reader import Reader
@@ -23,19 +23,24 @@ SYMBOL = "g_dacTable"
 _LAYOUT = "DacTable"
 _OFFSET = "uint32"
 _MOST_ENTRIES = 192
-"""Entries of the longest table: 8.0 has 156."""
+"""Entries of the longest table: 3.1 has 177."""
 
 
 def known_variables(reader: Reader, module: Module) -> Iterator[int]:
     """Yield the address of each variable that the table of a runtime lists, and of what comes behind the table."""
-    table = module.find_symbol(SYMBOL)
-    data = reader.memory.read_available(table, 8 * _MOST_ENTRIES) if table is not None else b""
-    size = 8 if _lists_addresses(data, module) else 4
-    for at in range(0, len(data) - size + 1, size):
-        value = int.from_bytes(data[at : at + size], "little")
-        address = value if size == 8 else module.base + value
+    for address in read_entries(reader, module):
         if module.base < address < module.end:
             yield address
+
+
+def read_entries(reader: Reader, module: Module) -> Sequence[int]:
+    """Return what each entry of the table of a runtime stands for, an address, and of what comes behind the table."""
+    table = module.find_symbol(SYMBOL)
+    data = reader.memory.read_available(table, 8 * _MOST_ENTRIES) if table is not None else b""
+    data = data[: len(data) & ~7]
+    if _lists_addresses(data, module):
+        return memoryview(data).cast("Q")
+    return [module.base + offset for offset in memoryview(data).cast("I")]
 
 
 def _lists_addresses(data: bytes, module: Module) -> bool:

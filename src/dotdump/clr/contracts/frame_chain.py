@@ -1,12 +1,11 @@
 """Explicit Frames of a thread: the chain of them, and what kind each is.
 
 From 10 on a Frame says its kind by number. Up to 9 its first word is the address of a vtable: the DAC's table lists
-vtables in the order of vptr_list.h. Where there is no such table (3.1) it is told by what it holds, which names the
-kind as far as a walk must know it.
+vtables in the order of vptr_list.h.
 
 A helper's Frame names its method once its caller was looked for; until then the function that implements it does.
 
-Source of truth: docs/design/datacontracts/StackWalk.md; FrameTypes.h of 10, vptr_list.h of 8 and 9; frames.h of 3.1.
+Source of truth: docs/design/datacontracts/StackWalk.md; FrameTypes.h of 10, vptr_list.h of 3.1 to 9.
 """
 
 from __future__ import annotations
@@ -15,16 +14,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.fcalls import FCalls
-from dotdump.clr.dac_table import SYMBOL as DAC_TABLE
-from dotdump.clr.data.frames import FRAME_TOP, FramedMethodFrame, HelperMethodFrame, InlinedCallFrame, TransitionBlock
+from dotdump.clr.dac_table import read_entries
+from dotdump.clr.data.frames import FRAME_TOP, FramedMethodFrame, HelperMethodFrame
 from dotdump.errors import FormatError, MemoryFault
-from dotdump.formats import windows_context
 from dotdump.limits import EXPLICIT_FRAMES
 from dotdump.records import record
-from dotdump.target.model import Architecture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dotdump.clr.data_access import DataAccess
     from dotdump.unwind.stack_words import StackWords
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
 _IDENTIFIER = "FrameIdentifier"
 _UNKNOWN = "Frame"
 _METHODS = {
-    "FramedMethodFrame": FramedMethodFrame,
     "PInvokeCalliFrame": None,
     "PrestubMethodFrame": FramedMethodFrame,
     "CallCountingHelperFrame": FramedMethodFrame,
@@ -43,17 +39,8 @@ _METHODS = {
 }
 TRANSITIONS = frozenset(_METHODS)
 """Frames that begin as ``FramedMethodFrame`` does."""
-_PC_AND_SP = {
-    Architecture.X86_64: windows_context.AMD64_PC_AND_SP,
-    Architecture.AARCH64: windows_context.ARM64_PC_AND_SP,
-}
 _HELPER = "HelperMethodFrame"
-_FAULTING = "FaultingExceptionFrame"
-_FAULT_SIZE = 0x4000
-"""How far below the place of a fault the runtime puts its Frame, at most: past a CONTEXT with vector registers."""
 _LOWEST_METHOD = 0x10000
-_NEAR = 0x10000
-"""Bytes within which a Frame and what belongs to it lie."""
 _EXCEPTION_MARKS = 6
 """Bits of an InlinedCallFrame's method that tell of calls by which exceptions are handled, from 9 on."""
 _SHIFT = 8
@@ -77,16 +64,15 @@ class ExplicitFrame:
 
 
 class FrameChains:
-    """Reads the chains of one runtime, as ``words``; ``is_code`` tells whether managed code is at an address."""
+    """Reads the chains of one runtime, as ``words``."""
 
-    def __init__(self, access: DataAccess, words: StackWords, is_code: Callable[[int], bool]) -> None:
+    def __init__(self, access: DataAccess, words: StackWords) -> None:
         self._access = access
         self._word = words.word
-        self._is_code = is_code
         self._fcalls = FCalls(access)
 
-    def frames_of(self, first: int, thread: int) -> Iterator[ExplicitFrame]:
-        """Yield the Frames of the Thread at ``thread`` from ``first`` on, the newest first.
+    def frames_of(self, first: int) -> Iterator[ExplicitFrame]:
+        """Yield the Frames of a thread from ``first`` on, the newest first.
 
         The stack grows down, so each lies above the one before it: ``FormatError`` where one does not, ``MemoryFault``
         where one cannot be read.
@@ -97,13 +83,12 @@ class FrameChains:
                 return
             if address <= last or address % 8:
                 raise FormatError(f"it is followed by one at {address:#x}", source=f"Frame at {last:#x}")
-            yield self._read(address, thread)
+            yield self._read(address)
             last, address = address, self._word(address + self._next)
         raise FormatError(f"more than {EXPLICIT_FRAMES} of them", source=f"Frames from {first:#x} on")
 
-    def _read(self, address: int, thread: int) -> ExplicitFrame:
-        kind = self._kinds.get(self._word(address + self._identifier)) if self._kinds else None
-        kind = kind or self._kind_by_content(address, thread)
+    def _read(self, address: int) -> ExplicitFrame:
+        kind = self._kinds.get(self._word(address + self._identifier), _UNKNOWN)
         return ExplicitFrame(address, kind, self._method_of(address, kind))
 
     @cached_property
@@ -131,14 +116,13 @@ class FrameChains:
 
     def _kinds_by_vtable(self) -> Mapping[int, str]:
         access = self._access
-        table = access.runtime.module.find_symbol(DAC_TABLE)
-        if table is None or not access.has_global("FrameVtableIndex"):
+        if not access.has_global("FrameVtableIndex"):
             return {}
         names = access.global_text("FrameVtableOrder").split()
         index = access.global_integer("FrameVtableIndex")
         first = max(index - _SHIFT, 0)
-        entries = self._words(table + access.reader.pointer_size * first, len(names) + 2 * _SHIFT)
-        shift = self._first_vtable(entries, index - first, len(names))
+        entries = read_entries(access.reader, access.runtime.module)[first : first + len(names) + 2 * _SHIFT]
+        shift = self._first_vtable(entries, index - first, len(names)) if entries else 0
         return dict(zip(entries[shift:], names, strict=False))
 
     def _first_vtable(self, entries: Sequence[int], index: int, count: int) -> int:
@@ -162,56 +146,6 @@ class FrameChains:
     def _words(self, address: int, count: int) -> Sequence[int]:
         data = self._access.reader.memory.read_available(address, self._access.reader.pointer_size * count)
         return memoryview(data[: len(data) & ~7]).cast("Q")
-
-    def _kind_by_content(self, address: int, thread: int) -> str:
-        """Return what a Frame must be by what it holds."""
-        access = self._access
-        for kind, test in (
-            (_HELPER, self._looks_like_helper),
-            ("InlinedCallFrame", self._looks_like_inlined_call),
-            (_FAULTING, self._looks_like_faulting),
-            ("FramedMethodFrame", self._looks_like_transition),
-        ):
-            try:
-                if access.has(kind, "MethodDescPtr", "CallSiteSP", "TargetContext") and test(address, thread):
-                    return kind
-            except MemoryFault:
-                continue
-        return _UNKNOWN
-
-    def _looks_like_helper(self, address: int, thread: int) -> bool:
-        """Tell a HelperMethodFrame, which names its thread; so does a GCFrame, whose objects are on the stack.
-
-        So may be what stood where a helper writes its method later; but a GCFrame has no function of the runtime: where
-        that would be it has 0 or 1 in four bytes, and in the next four what stood there, which may well be the upper
-        half of an address in the runtime.
-        """
-        frame, module = HelperMethodFrame(self._access, address), self._access.runtime.module
-        if frame.thread != thread:
-            return False
-        state = address + self._access.offset(_HELPER, "MachState")
-        captured = self._access.integer(state, "MachState", "CaptureRsp")
-        has_objects = address - _NEAR < frame.method_desc < address + _NEAR
-        has_function = module.base <= frame.implementation < module.end and frame.implementation & 0xFFFFFFFF > 1
-        return address - _NEAR < captured < address + _NEAR and (has_function or not has_objects)
-
-    def _looks_like_inlined_call(self, address: int, _thread: int) -> bool:
-        frame = InlinedCallFrame(self._access, address)
-        near = address - _NEAR < frame.call_site_sp <= address
-        return (
-            near and address < frame.frame_pointer and (not frame.return_address or self._is_code(frame.return_address))
-        )
-
-    def _looks_like_faulting(self, address: int, _thread: int) -> bool:
-        """Tell a FaultingExceptionFrame by the registers in it: of managed code further up the stack."""
-        context = address + self._access.offset(_FAULTING, "TargetContext")
-        places = _PC_AND_SP[self._access.target.platform.architecture]
-        pc, sp = (self._access.reader.pointer(context + place) for place in places)
-        return address < sp < address + _FAULT_SIZE and self._is_code(pc)
-
-    def _looks_like_transition(self, address: int, _thread: int) -> bool:
-        block = FramedMethodFrame(self._access, address).transition_block
-        return address < block < address + _NEAR and self._is_code(TransitionBlock(self._access, block).return_address)
 
     def _method_of(self, address: int, kind: str) -> int:
         """Return the MethodDesc that a Frame names; 0 where it names none."""

@@ -38,7 +38,6 @@ _OBJECT_ARGUMENT, _SECOND_OBJECT_ARGUMENT = 1, 2
 _UNTOLD = frozenset({"ProtectByRefsFrame", "HijackFrame"})
 """Kinds that keep references of which nothing that is read here tells."""
 _RETURNS_ARE_SAFE_POINTS = 10
-_NEAR = 0x1000
 
 
 class FrameRoots:
@@ -49,8 +48,8 @@ class FrameRoots:
         self._arguments = arguments
         self._word = access.reader.pointer
 
-    def of(self, frame: ExplicitFrame, thread: int) -> Iterator[StackReference]:
-        """Yield the references of a Frame of the Thread at ``thread``; raises ``FormatError`` and ``MemoryFault``."""
+    def of(self, frame: ExplicitFrame) -> Iterator[StackReference]:
+        """Yield the references of a Frame; raises ``FormatError`` and ``MemoryFault``."""
         kind = frame.kind
         if kind in _UNTOLD and self._keeps_untold(frame):
             raise FormatError(f"what a {kind} keeps is not known", source=f"Frame at {frame.address:#x}")
@@ -62,8 +61,8 @@ class FrameRoots:
             yield from self._of_helper(frame)
         elif kind == "ProtectValueClassFrame":
             yield from self._of_value_classes(frame.address)
-        elif kind in ("GCFrame", "Frame"):
-            yield from self._of_listed_gc_frame(frame.address, thread)
+        elif kind == "GCFrame":
+            yield from self._of_gc_frame(GcFrame(self._access, frame.address))
 
     def protected(self, thread: int) -> Iterator[StackReference]:
         """Yield what native code protects by GCFrames of the Thread at ``thread`` that are in no chain of Frames."""
@@ -104,13 +103,6 @@ class FrameRoots:
         for index in range(count):
             yield self._reference(first + 8 * index, interior=interior)
 
-    def _of_listed_gc_frame(self, address: int, thread: int) -> Iterator[StackReference]:
-        """Yield the references of a GCFrame in the chain of Frames; none where it is another kind, without a thread."""
-        if self._access.has("GCFrame", "Thread") and not self._access.has("GCFrame", "Next"):
-            frame = GcFrame(self._access, address)
-            if frame.thread == thread:
-                yield from self._of_gc_frame(frame)
-
     def _of_helper(self, frame: ExplicitFrame) -> Iterator[StackReference]:
         if frame.kind == "HelperMethodFrame_PROTECTOBJ":
             objects = HelperObjects(self._access, frame.address)
@@ -120,22 +112,13 @@ class FrameRoots:
         elif frame.kind in _PROTECTED:
             places = self._helper_words(frame.address, _PROTECTED[frame.kind])
         else:
-            places = () if self._access.has_global("FrameVtableIndex") else self._likely_places(frame.address)
+            places = ()
         for place in places:
             yield self._reference(place)
 
     def _helper_words(self, address: int, count: int) -> list[int]:
         start = HelperObjects(self._access, address).address_of("Objects")
         return [self._word(start + 8 * index) for index in range(count)]
-
-    def _likely_places(self, address: int) -> list[int]:
-        """Return the variables that a helper's Frame seems to name where its kind cannot be told: those close by."""
-        found = []
-        for place in self._helper_words(address, 3):
-            if not address - _NEAR < place < address + _NEAR or place % 8:
-                break
-            found.append(place)
-        return found
 
     def _of_dynamic_helper(self, address: int) -> Iterator[StackReference]:
         flags = DynamicHelperFrame(self._access, address).flags

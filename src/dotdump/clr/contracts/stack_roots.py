@@ -91,19 +91,19 @@ class StackRoots:
                 ending = found
             else:
                 steps.append(found)
-        frames = tuple(self._of_steps(steps, record.address))
+        frames = tuple(self._of_steps(steps))
         problem = self._why_incomplete(record, frames, ending)
         try:
             return ThreadReferences(frames, tuple(self._frames.protected(record.address)), problem)
         except (ClrError, FormatError, MemoryFault) as error:
             return ThreadReferences(frames, problem=problem or str(error))
 
-    def _of_steps(self, steps: Sequence[Step], thread: int) -> Iterator[FrameReferences]:
+    def _of_steps(self, steps: Sequence[Step]) -> Iterator[FrameReferences]:
         before: list[ExplicitFrame] = []
         roles = roles_of(steps, self._frame_pointer, self._handlers)
         for index, (step, role) in enumerate(zip(steps, roles, strict=True)):
             try:
-                found = tuple(self._of_step(step, role, before, thread, leaf=index == 0)) if role.reports else ()
+                found = tuple(self._of_step(step, role, before, leaf=index == 0)) if role.reports else ()
                 yield FrameReferences(step, found, role.problem)
             except (ClrError, FormatError, MemoryFault) as error:
                 yield FrameReferences(step, problem=str(error))
@@ -113,10 +113,10 @@ class StackRoots:
                 before.clear()
 
     def _of_step(
-        self, step: Step, role: Role, before: Sequence[ExplicitFrame], thread: int, *, leaf: bool
+        self, step: Step, role: Role, before: Sequence[ExplicitFrame], *, leaf: bool
     ) -> Iterator[StackReference]:
         if step.frame is not None:
-            yield from self._frames.of(step.frame, thread)
+            yield from self._frames.of(step.frame)
         managed = _managed(step)
         if managed is not None:
             yield from self._managed.of(managed, self._stop_of(managed, before, leaf=leaf), role)

@@ -60,7 +60,7 @@ class StackWalker:
         self.native = native or NativeUnwinder(access.target)
         self._unwinder = unwinder_of(access, self.native)
         self.places: dict[int, Place] = {}
-        self._chains = FrameChains(access, self.native.words, self.is_managed)
+        self._chains = FrameChains(access, self.native.words)
         self._contexts = FrameContexts(access, self.native, self.is_managed)
 
     def walk(
@@ -131,7 +131,7 @@ class _Walk:
         self._places = walker.places
         self._runs = wanted.runs
         self._thread = thread
-        self._chain = walker._chains.frames_of(record.frame, record.address)  # noqa: SLF001 - a part of it
+        self._chain = walker._chains.frames_of(record.frame)  # noqa: SLF001 - a part of it
         self._next: ExplicitFrame | None = None
         self._chain_problem = ""
 

@@ -38,7 +38,6 @@ LAYOUTS: dict[str, Layout] = {
     "ValueClassInfo": {"Next": 8, "MethodTable": 16, "Data": 0},
     "MethodTable": {"MTFlags": (0, "uint32")},
 }
-TABLES = {"FrameVtableIndex": 1}
 VALUE_TYPE = 0x40000
 SHAPES = {
     0x4000: ObjectShape(0x4000, 40, 0, contains_pointers=True, collectible=False),
@@ -75,7 +74,6 @@ def contract(
     layouts: dict[str, Layout] = {**LAYOUTS, "TransitionBlock": {SIZE: 176}, "ArgumentRegisters": {SIZE: 64}}
     access, target = fake_access(
         layouts if architecture is Architecture.AARCH64 else LAYOUTS,
-        globals_=TABLES,
         architecture=architecture,
         version=version,
     )
@@ -93,7 +91,7 @@ def contract(
 
 
 def kept(roots: FrameRoots, kind: str, method: int = 0) -> list[StackReference]:
-    return list(roots.of(ExplicitFrame(FRAME, kind, method), THREAD))
+    return list(roots.of(ExplicitFrame(FRAME, kind, method)))
 
 
 def argument(index: int, *, interior: bool = False, base: int = BLOCK) -> StackReference:
