@@ -233,7 +233,16 @@ class _Walk:
         """Tell whether the thread came from managed code without leaving a Frame: only then can nobody collect."""
         if self._record.cooperative is False or bridge.managed is None:
             return False
-        return self._next is None or bridge.managed.sp <= self._next.address
+        if self._next is None:
+            return True
+        return bridge.managed.sp <= self._next.address and not self._leads_to(self._next, bridge.managed)
+
+    def _leads_to(self, frame: ExplicitFrame, managed: WalkContext) -> bool:
+        """Tell whether a method called native code by a Frame that lies in it: its place is what that says."""
+        if frame.kind != "InlinedCallFrame":
+            return False
+        behind, pointer = self._behind(frame, None), self._walker.native.registers.frame_pointer
+        return isinstance(behind, WalkContext) and behind.registers[pointer] == managed.registers.get(pointer)
 
     def _behind(self, frame: ExplicitFrame, context: WalkContext | None) -> WalkContext | Ending | None:
         try:

@@ -1,15 +1,27 @@
-"""Why a walk ends at once: of a thread that has no stack in the target, of a target whose code took too much work."""
+"""Why a walk ends at once: of a thread that has no stack in the target, of a target whose code took too much work.
+
+And where it goes on from native code.
+"""
 
 from __future__ import annotations
 
+import struct
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
-from builders.fake_access import fake_access
+from builders.fake_access import Layout, fake_access
 from dotdump.clr.contracts.execution_manager import CodeManager
-from dotdump.clr.contracts.stack_walk import StackWalker
+from dotdump.clr.contracts.stack_walk import StackWalker, _Walk
 from dotdump.clr.contracts.threads import ThreadRecord, ThreadState
-from dotdump.clr.contracts.walk_step import Ending, WalkEnd
+from dotdump.clr.contracts.walk_context import WalkContext
+from dotdump.clr.contracts.walk_step import Ending, WalkEnd, Wanted
 from dotdump.target.model import Architecture, Thread
+from dotdump.unwind.frame import FrameTrust
+
+if TYPE_CHECKING:
+    from dotdump.clr.contracts.native_bridge import NativeBridge
 
 
 @pytest.mark.parametrize(
@@ -39,3 +51,30 @@ def test_a_walk_in_which_no_more_code_is_looked_for_does_not_end_as_the_outermos
     (end,) = StackWalker(access, code).walk(record, thread)
     assert isinstance(end, Ending)
     assert (end.reason, end.detail) == (WalkEnd.BUDGET, "finding managed code takes more work than stacks can")
+
+
+FRAME, SP, RBP, CALL, RETURN = 0x9000, 0x8FC0, 0x9080, 0x400010, 0x400030
+LAYOUTS: dict[str, Layout] = {
+    "Frame": {"Identifier": 0, "Next": 8},
+    "InlinedCallFrame": {"Datum": 16, "CallSiteSP": 24, "CallerReturnAddress": 32, "CalleeSavedFP": 40},
+}
+
+
+@pytest.mark.parametrize(
+    ("return_address", "frame_pointer", "by_native_code"),
+    [(CALL, RBP, False), (0, RBP, True), (CALL, RBP + 0x100, True)],
+    ids=["its Frame leads there", "its Frame is of a call that has ended", "the Frame is of a caller"],
+)
+def test_a_method_that_left_a_frame_is_where_that_says(
+    return_address: int, frame_pointer: int, *, by_native_code: bool
+) -> None:
+    access, target = fake_access(
+        LAYOUTS, globals_={"InlinedCallFrameIdentifier": 1}, architecture=Architecture.X86_64, version="10.0.14"
+    )
+    target.chunks[FRAME] = struct.pack("<6Q", 1, 2**64 - 1, 0, SP, return_address, frame_pointer)
+    cooperative = True
+    record = ThreadRecord(0x1000, 1, 12, ThreadState.LEGAL_TO_JOIN, cooperative, None, 0, (), 0, FRAME)
+    walk = _Walk(StackWalker(access, CodeManager(access)), record, None, Wanted(native=False))
+    walk._advance()
+    managed = WalkContext(RETURN, SP, {6: RBP, 7: SP, 16: RETURN}, {}, FrameTrust.CFI)
+    assert walk._is_bridge_needed(cast("NativeBridge", SimpleNamespace(managed=managed))) == by_native_code
