@@ -34,11 +34,11 @@ def dump_self(request: GenerateCoreDump) -> None:
     if kind != DumpType.FULL:
         raise CollectError(f"a Python program has no {kind.title} dump: ask for a Full one")
     try:
-        code, text = _run([sys.executable, "-P", "-m", *_module(request)])
+        code, text = _run([sys.executable, "-P", "-m", "dotdump.server.child", *_module(request)])
     except OSError as error:
         raise CollectError(f"cannot run dotdump on process {os.getpid()}: {error}") from error
     if code not in (0, _DONE_WITH_WARNINGS):
-        raise CollectError(text or f"dotdump ended with {code}")
+        raise CollectError(text or ("dotdump was ended while it ran" if code is None else f"dotdump ended with {code}"))
 
 
 def _module(request: GenerateCoreDump) -> list[str]:
@@ -62,21 +62,21 @@ def _module(request: GenerateCoreDump) -> list[str]:
     return ["dotdump", "collect", "-p", pid, "--type", "Full", "--method", "ptrace", "--force", "--output", path]
 
 
-def _run(command: list[str]) -> tuple[int, str]:
-    """Run the child, which may trace us meanwhile; return its exit code and what it said."""
+def _run(command: list[str]) -> tuple[int | None, str]:
+    """Run the child, which may trace us meanwhile; return its exit code, None where it told none, and what it said."""
     environment = current_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as child:
         _allow_tracer(child.pid)
         try:
-            _, said = child.communicate(timeout=SECONDS)
+            code, said = child.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired:
             child.kill()
-            return child.wait(), f"no dump within {SECONDS:g} s"
+            return None, f"no dump within {SECONDS:g} s"
         finally:
             _allow_tracer(0)
-    return child.returncode, said.decode("utf-8", "replace").strip()
+    return int(code) if code else None, said.decode("utf-8", "replace").strip()
 
 
 def _allow_tracer(pid: int) -> None:

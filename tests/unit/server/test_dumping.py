@@ -23,8 +23,8 @@ def test_a_dump_that_is_there_has_not_failed_although_there_are_warnings(
     dumping.dump_self(GenerateCoreDump("/tmp/core", DumpType.FULL, 0))
 
 
-@pytest.mark.parametrize("code", [1, 2, -9])
-def test_any_other_end_is_a_failure(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [1, 2, None])
+def test_any_other_end_is_a_failure(code: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dumping, "_run", lambda _: (code, "dotdump: cannot"))
     with pytest.raises(CollectError, match="cannot"):
         dumping.dump_self(GenerateCoreDump("/tmp/core", DumpType.FULL, 0))
@@ -64,7 +64,7 @@ def test_without_a_path_it_goes_where_createdump_writes_it(
 def test_only_a_descriptor_of_somebody_is_a_file_that_is_held(commands: list[list[str]]) -> None:
     for path in ("/proc/1/fd/2", "/proc/self/fd/1", "/proc/../var/fd/core", "/proc/1/fd/7/core"):
         dumping.dump_self(GenerateCoreDump(path, DumpType.FULL))
-    assert [command[3] for command in commands] == ["dotdump.server.dump_worker"] + ["dotdump"] * 3
+    assert [command[4] for command in commands] == ["dotdump.server.dump_worker"] + ["dotdump"] * 3
     with pytest.raises(CollectError, match="no place beside it for a crash report"):
         dumping.dump_self(GenerateCoreDump("/proc/1/fd/2", DumpType.FULL, DumpFlags.CRASH_REPORT))
 
@@ -75,6 +75,47 @@ def test_a_directory_is_no_name_for_a_dump(commands: list[list[str]], tmp_path: 
     assert not commands
 
 
+@pytest.mark.parametrize("disposition", ["SIG_DFL", "SIG_IGN"])
+def test_a_program_that_ignores_the_end_of_its_children_is_told_of_a_dump_that_failed(disposition: str) -> None:
+    program = (
+        "import signal; from dotdump.server.dumping import dump_self; from dotdump.ipc.dump import GenerateCoreDump;"
+        f"signal.signal(signal.SIGCHLD, signal.{disposition});"
+        "dump_self(GenerateCoreDump('/nowhere/core', 4))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60, env=environment()
+    )
+    assert "CollectError: dotdump: cannot write into the directory '/nowhere'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("pass", "0"),
+        ("raise SystemExit", "0"),
+        ("raise SystemExit(3)", "3"),
+        ("raise SystemExit('no')", "1"),
+        ("print('not the code')", "0"),
+        ("import sys; raise SystemExit(sys.argv[1:] != ['--force', 'core'])", "0"),
+        ("raise ValueError", ""),
+        ("import os; os.kill(os.getpid(), 9)", ""),
+    ],
+)
+def test_a_child_tells_how_its_module_ended_and_nothing_else(program: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text(program)
+    command = [sys.executable, "-P", "-m", "dotdump.server.child", "module", "--force", "core"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, env=environment(str(tmp_path))
+    )
+    assert done.stdout == told
+    assert (done.returncode == 0) == (told == "0")
+
+
+def environment(*places: str) -> dict[str, str]:
+    """An environment in which Python finds modules in ``places`` and where we do."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join([*places, *filter(None, sys.path)])}
+
+
 def test_no_module_is_taken_from_the_directory_that_the_program_is_in(tmp_path: Path) -> None:
     for name in ("dotdump", "select"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('taken')")
@@ -82,11 +123,10 @@ def test_no_module_is_taken_from_the_directory_that_the_program_is_in(tmp_path: 
         "import os, sys; from dotdump.server.dumping import dump_self; from dotdump.ipc.dump import GenerateCoreDump;"
         "dump_self(GenerateCoreDump(sys.argv[1], 4))"
     )
-    paths = os.pathsep.join(filter(None, sys.path))
     done = subprocess.run(
         [sys.executable, "-P", "-c", program, str(tmp_path / "core")],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": paths},
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
