@@ -94,6 +94,16 @@ def test_who_answers_is_not_silent_because_we_were_late(directory: Path, monkeyp
         assert diagnose(os.getpid(), 5).state == DiagnosticsState.OK
 
 
+def test_who_can_be_connected_to_is_not_silent_because_it_was_found_late(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dotdump.ipc.discovery.search_place", lambda *_: SearchPlace(str(directory)))
+    with DiagnosticServer(settings=Settings(directory=str(directory))) as server:
+        channel, found = connect_process(os.getpid(), Deadline(0))
+        channel.close()
+    assert found.path == server.path
+
+
 def test_links_of_another_root_lead_from_there(directory: Path) -> None:
     (directory / "run" / "app").mkdir(parents=True)
     (directory / "var").mkdir()
