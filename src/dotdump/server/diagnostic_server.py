@@ -57,8 +57,8 @@ class DiagnosticServer(Closing):
         self, *, name: str | None = None, settings: Settings | None = None, dump: DumpAction = dump_self
     ) -> None:
         self.settings = settings or read_settings(os.environ)
-        self.path = f"{self.settings.directory.rstrip('/')}/{socket_name()}"
-        self._program = Program(name)
+        self._name = name
+        self._be_this_process()
         self._dump = dump
         self._dumping = threading.Lock()
         self._dumps = 0
@@ -81,6 +81,8 @@ class DiagnosticServer(Closing):
         """Begin to serve, in a thread that does not keep the program alive; nothing where diagnostics are off."""
         if not self.settings.enabled or self._thread:
             return
+        if self._program.pid != os.getpid():
+            self._be_this_process()
         with ExitStack() as held:
             self._listener = held.enter_context(Listener(self.path))
             self._forget_what_was()
@@ -93,6 +95,10 @@ class DiagnosticServer(Closing):
             held.pop_all()
         self._thread = thread
         self._wake()  # dumps that ended while it was closed give back their places
+
+    def _be_this_process(self) -> None:
+        self.path = f"{self.settings.directory.rstrip('/')}/{socket_name()}"
+        self._program = Program(self._name)
 
     def _forget_what_was(self) -> None:
         self._closing = False
@@ -123,9 +129,9 @@ class DiagnosticServer(Closing):
         self._thread = None
 
     def forget(self) -> None:
-        """Give up what a fork has copied from the parent, whose socket must stay."""
+        """Give up what a fork has copied from the parent, whose socket must stay; the child may start its own."""
         self._thread = None
-        self._dumping, self._dumps = threading.Lock(), 0
+        self._dumping, self._resumed, self._dumps = threading.Lock(), threading.Condition(), 0
         self._answers.clear()
         if self._listener:
             self._listener.socket.close()

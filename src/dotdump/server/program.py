@@ -32,6 +32,11 @@ class Program:
         )
 
     @property
+    def pid(self) -> int:
+        """The process that this was made in: a fork of it is another program."""
+        return self._info.pid
+
+    @property
     def cookie(self) -> str:
         """The GUID of this start."""
         return self._info.cookie

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import socket
 import stat
 import threading
@@ -435,6 +436,31 @@ def test_a_forked_child_lets_go_of_the_socket_and_leaves_the_parents(server: Dia
         os._exit(server._listener is None or server._listener.fileno() >= 0)
     assert os.waitpid(child, 0)[1] == 0
     assert _client(server).process_info().cookie == server.cookie
+
+
+def test_a_forked_child_may_serve_too_as_what_it_is(server: DiagnosticServer) -> None:
+    told, tells = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            server.start()
+            os.write(tells, os.fsencode(server.path))
+            time.sleep(60)
+        finally:
+            os._exit(1)
+    os.close(tells)
+    path = Path(os.fsdecode(os.read(told, 200)))
+    try:
+        info = DiagnosticsClient(PortEndpoint(str(path)), 5.0).process_info()
+        assert path.name.startswith(f"dotnet-diagnostic-{child}-")
+        assert (info.pid, info.entry_assembly) == (child, "app")
+        assert info.cookie != server.cookie
+        assert _client(server).process_info().cookie == server.cookie
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(told)
+        path.unlink(missing_ok=True)
 
 
 def test_discovery_takes_it_for_what_it_is(monkeypatch: pytest.MonkeyPatch, server: DiagnosticServer) -> None:
