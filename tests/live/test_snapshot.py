@@ -4,16 +4,22 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from dotdump.cli.console import Console
+from dotdump.cli.target_arguments import open_target
 from dotdump.dump.collect import Request, collect
 from dotdump.dump.own_method import SnapshotMethod
 from dotdump.dump.progress import Phase
 from dotdump.errors import CollectError, ProcessGone
 from dotdump.linux.fork_child import ForkedChild
 from dotdump.linux.proc import Proc
+from dotdump.target import burial
 from dotdump.target.process import open_process
 from dotdump.target.snapshot import SnapshotTarget, open_snapshot
 from native import Native, native
@@ -29,6 +35,10 @@ DUMPER = (
     "import sys; from dotdump.target.snapshot import open_snapshot\n"
     "print('go', flush=True)\n"
     "while True:\n  with open_snapshot(int(sys.argv[1])) as target: list(target.memory.ranges())"
+)
+TRACER = (
+    "import sys, time; from dotdump.target.process import open_process\n"
+    "with open_process(int(sys.argv[1])): print('traced', flush=True); time.sleep(float(sys.argv[2]))"
 )
 
 
@@ -64,6 +74,55 @@ def test_nothing_of_a_snapshot_stays_behind() -> None:
             assert children_of(process.pid)
         assert target.problems == []
         assert children_of(process.pid) == []
+
+
+@contextmanager
+def traced(pid: int, seconds: float) -> Iterator[None]:
+    """Have somebody else stop and trace process ``pid`` for that long, and let it go before the block is left."""
+    command = [sys.executable, "-c", TRACER, str(pid), str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as tracer:
+        assert tracer.stdout
+        assert tracer.stdout.readline() == b"traced\n"
+        yield
+
+
+def test_a_twin_is_buried_when_whoever_traces_the_process_by_then_has_let_it_go() -> None:
+    with native("threads", "7") as process:
+        target = open_snapshot(process.pid)
+        with traced(process.pid, 0.5):
+            target.close()
+        assert target.problems == []
+        assert children_of(process.pid) == []
+
+
+def test_a_dump_is_whole_although_the_process_is_traced_by_then_and_keeps_the_dead_twin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(burial, "PATIENCE_SECONDS", 0.1)
+    output = tmp_path / "core"
+    with native("threads", "7") as process, ExitStack() as tracing:
+
+        def trace(phase: Phase, done: int, expected: int | None) -> None:  # noqa: ARG001
+            if phase is Phase.VERIFY:
+                tracing.enter_context(traced(process.pid, 5))
+
+        result = collect(Request(process.pid, output=str(output)), SnapshotMethod(), trace)
+        assert any("keeps its dead child" in text and "already traced" in text for text in result.warnings)
+        assert output.exists()
+        tracing.close()
+        assert children_of(process.pid) == ["Z"]
+        open_snapshot(process.pid).close()
+        assert children_of(process.pid) == []
+
+
+def test_whoever_asks_a_process_is_told_that_it_keeps_the_dead_twin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(burial, "PATIENCE_SECONDS", 0.1)
+    with native("threads", "7") as process, ExitStack() as tracing:
+        with open_target(Namespace(process_id=process.pid, sysroot=[]), Console()):
+            tracing.enter_context(traced(process.pid, 5))
+        assert "keeps its dead child" in capsys.readouterr().err
 
 
 def test_a_snapshot_ends_while_others_work_and_is_buried_when_it_is_closed() -> None:

@@ -14,7 +14,7 @@ from dotdump.cli.selection import process_id
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dotdump.cli.console import Console
     from dotdump.clr.graph.index_folder import IndexFolder
@@ -59,9 +59,16 @@ def open_target(arguments: Namespace, console: Console) -> Iterator[Target]:
         twin = open_snapshot(arguments.process_id, moment=gc.moment, symbols=getattr(arguments, "symbols", ()))
     with twin:
         console.note(f"dotdump: process {arguments.process_id} stood still for {1000 * twin.pause:.0f} ms and runs on")
-        for text in twin.problems:
-            console.warning(text)
+        said = _warn(twin.problems, console)
         yield twin
+    _warn(twin.problems[said:], console)
+
+
+def _warn(problems: Sequence[str], console: Console) -> int:
+    """Say what went wrong, and return how much that was."""
+    for text in problems:
+        console.warning(text)
+    return len(problems)
 
 
 def index_of(arguments: Namespace) -> IndexFolder | None:

@@ -5,9 +5,10 @@ One more stop, of a few milliseconds. Source of truth: docs/decisions/0007, wait
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 
-from dotdump.errors import DotdumpError
+from dotdump.errors import AccessDenied, CollectError, DotdumpError, ProcessGone
 from dotdump.linux.fork_child import bury, left_behind, number_within
 from dotdump.linux.inject import DoesNotRun
 from dotdump.linux.live_memory import live_memory
@@ -26,11 +27,30 @@ if TYPE_CHECKING:
     from dotdump.memory.region import Region
 
 
+PATIENCE_SECONDS = 2.0
+"""How long a process is waited for that somebody else has begun to trace: another dumper lets it go soon."""
+_RETRY_SECONDS = 0.02
+
+
 def bury_twin(pid: int, twin: ForkedChild, gadgets: Gadgets, memo: MapsMemo) -> list[str]:
     """Have process ``pid`` wait for its dead ``twin`` and those of others; return what is to be said of it.
 
-    ``memo`` has read its maps. Raises as ``StoppedProcess`` does.
+    ``memo`` has read its maps. That it has ended or cannot be stopped is no error: what was read of the twin is whole.
     """
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return _bury(pid, twin, gadgets, memo)
+        except ProcessGone:
+            return []  # init waits for the twin
+        except CollectError as error:
+            if not isinstance(error, AccessDenied) or time.monotonic() > until:
+                return [f"process {pid} keeps its dead child {twin.inner_pid or twin.pid} as a zombie: {error.message}"]
+        time.sleep(_RETRY_SECONDS)
+
+
+def _bury(pid: int, twin: ForkedChild, gadgets: Gadgets, memo: MapsMemo) -> list[str]:
+    """Do it, in one stop; raises as ``StoppedProcess`` does."""
     own = [twin.inner_pid] if twin.inner_pid else number_within(pid, twin.pid)
     others, problems = _left_behind(pid)
     dead = sorted({*own, *others})

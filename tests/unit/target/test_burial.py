@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import pytest
 
-from dotdump.errors import ProcessGone
+from dotdump.errors import AccessDenied, CollectError
 from dotdump.linux.maps import MapsMemo
 from dotdump.target import burial
 
@@ -40,6 +41,18 @@ def test_threads_that_did_not_stop_are_let_go_where_the_process_ends_in_the_stop
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(burial, "StoppedProcess", Stopped)
-    with pytest.raises(ProcessGone):
-        burial.bury_twin(NOBODY, TWIN, cast("Gadgets", None), MapsMemo())
+    assert burial.bury_twin(NOBODY, TWIN, cast("Gadgets", None), MapsMemo()) == []
     assert Stopped.done == ["release", "close"]
+
+
+@pytest.mark.parametrize("error", [AccessDenied("is traced"), CollectError("does not stop")])
+def test_a_process_that_cannot_be_stopped_keeps_its_dead_twin_and_that_is_said(
+    error: CollectError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise error
+
+    monkeypatch.setattr(burial, "StoppedProcess", refuse)
+    monkeypatch.setattr(burial, "PATIENCE_SECONDS", 0.1)
+    (said,) = burial.bury_twin(os.getpid(), TWIN, cast("Gadgets", None), MapsMemo())
+    assert said == f"process {os.getpid()} keeps its dead child 7 as a zombie: {error}"
