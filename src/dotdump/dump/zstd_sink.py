@@ -151,14 +151,20 @@ class _Compressors:
         return [(self._compressed(frame, content), content) for frame, content in batch]
 
     def compress(self, content: bytes | memoryview) -> bytes:
-        """Return one frame, whose header tells the length of its content."""
+        """Return one frame, whose header tells the length of its content; raises ``MemoryError``."""
         try:
-            compressor = self._idle.pop()
-        except IndexError:
-            compressor = zstd.ZstdCompressor(options=self._options)
-        frame = compressor.compress(content, compressor.FLUSH_FRAME)
+            compressor = self._compressor()
+            frame = compressor.compress(content, compressor.FLUSH_FRAME)
+        except zstd.ZstdError as error:  # whatever the content, nothing but memory can be wanting
+            raise MemoryError(str(error)) from error
         self._idle.append(compressor)
         return frame
+
+    def _compressor(self) -> zstd.ZstdCompressor:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return zstd.ZstdCompressor(options=self._options)
 
     def _compressed(self, frame: bytearray | bytes, content: int) -> bytes:
         if isinstance(frame, bytes):

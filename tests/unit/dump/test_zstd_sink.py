@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -80,3 +82,16 @@ def test_nobody_works_on_for_a_core_that_could_not_be_written() -> None:
     with pytest.raises(OSError, match="No space"):
         ElfCoreWriter(target, full(target.regions), origin_of(target)).write(ZstdSink(Full(), threads=2))
     assert threading.active_count() == before
+
+
+def test_where_there_is_no_memory_to_compress_with_that_is_what_is_wrong() -> None:
+    program = (
+        "import resource; from dotdump.dump.zstd_sink import HOLE_FRAME, ZstdSink\n"
+        "sink = ZstdSink(None, 19)\n"
+        "held = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (held + (24 << 20), held + (24 << 20)))\n"
+        "try:\n    sink.hole(HOLE_FRAME)\n"
+        "except MemoryError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert "not enough memory" in done.stdout, done.stderr
