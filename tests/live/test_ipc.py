@@ -19,7 +19,7 @@ from dotdump.ipc.commands import Command, HResult
 from dotdump.ipc.diagnostics import DiagnosticsState
 from dotdump.ipc.dump import DumpFlags, DumpType
 from dotdump.ipc.event_pipe import CollectTracing, EventFilter, Format, Provider, SessionType
-from dotdump.ipc.ports import PortEndpoint
+from dotdump.ipc.ports import Port, PortEndpoint, PortMode, parse_runtime_ports
 from dotdump.ipc.process import PROCESS_INFO_VERSIONS, PerfMapType
 from dotdump.ipc.reversed_server import ReversedServer
 from dotdump.ipc.state import diagnose, is_suspended
@@ -276,6 +276,22 @@ def test_a_runtime_that_connects_to_a_listening_port_is_resumed_and_asked_again_
             assert b"".join(session.stop()).startswith(b"Nettrace")
         assert server.runtimes == (runtime_there,)
         assert server.dropped == 0
+
+
+@modern_runtime
+def test_a_tag_with_a_space_before_it_is_none_to_a_runtime_and_to_us(
+    runtime: Runtime | None, short_path: Path
+) -> None:
+    if runtime is None:
+        missing("no .NET runtime found")
+    path = str(short_path / "port")
+    setting = f",{path},, nosuspend"
+    assert parse_runtime_ports(setting) == (Port(path, PortMode.CONNECT),)
+    with ReversedServer(path) as server, starting(runtime, environment={"DOTNET_DiagnosticPorts": setting}) as process:
+        client = server.client(server.accept(30).cookie)
+        assert is_suspended(process.pid)
+        client.resume()
+        assert process.read_line(30).startswith("{")
 
 
 @modern_runtime

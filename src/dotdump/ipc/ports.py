@@ -1,8 +1,10 @@
 """Diagnostic ports as people write them: ``address[,connect|listen][,suspend|nosuspend]``.
 
-Two dialects. The runtime's (``DOTNET_DiagnosticPorts``) is lenient: entries between semicolons, unknown tags ignored,
-of two contrary tags the first counts, connect and suspend by default. The tools' (``--diagnostic-port``) is strict,
-and listens by default. Source of truth: ``ds-ipc.c`` of dotnet/runtime, ``IpcEndpointConfig.cs`` of dotnet/diagnostics.
+Two dialects. The runtime's (``DOTNET_DiagnosticPorts``) is lenient: entries between semicolons, empty parts skipped, so
+that the first that is not is the address; unknown tags ignored, of two contrary tags the first counts, connect and
+suspend by default. A space belongs to the part that it is in: ``/tmp/a, nosuspend`` suspends. The tools'
+(``--diagnostic-port``) is strict, and listens by default. Source of truth: ``ds-ipc.c`` of dotnet/runtime, what 8.0.4
+and 10.0.14 do, ``IpcEndpointConfig.cs`` of dotnet/diagnostics.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ class Port:
 
 def parse_runtime_ports(text: str) -> tuple[Port, ...]:
     """Return the ports of a ``DOTNET_DiagnosticPorts`` as a runtime reads it; nothing in it is an error."""
-    return tuple(_lenient(entry) for entry in text.split(";") if entry.partition(",")[0].strip())
+    entries = ([part for part in entry.split(",") if part] for entry in text.split(";"))
+    return tuple(_lenient(*parts) for parts in entries if parts and not parts[0].isspace())
 
 
 def parse_port(text: str) -> Port:
@@ -87,9 +90,8 @@ class PortEndpoint:
             raise ServerUnavailable(f"diagnostic port {self.path}: {error.strerror}") from error
 
 
-def _lenient(entry: str) -> Port:
-    address, *tags = (part.strip() for part in entry.split(","))
-    tags = [tag.lower() for tag in tags]
+def _lenient(address: str, *words: str) -> Port:
+    tags = [word.lower() for word in words]
     mode = next((tag for tag in tags if tag in _MODES), "connect")
     suspension = next((tag for tag in tags if tag in _SUSPENSIONS), "suspend")
     return Port(address, PortMode(mode), suspension == "suspend")

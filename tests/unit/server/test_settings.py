@@ -30,8 +30,27 @@ def test_what_is_not_zero_does_not_switch_it_off(value: str) -> None:
 
 
 def test_ports_to_connect_to_are_kept_and_ports_to_listen_on_are_not() -> None:
-    ports = read_settings({"DOTNET_DiagnosticPorts": "/a;/b,nosuspend;/c,listen;,connect"}).ports
+    ports = read_settings({"DOTNET_DiagnosticPorts": "/a;/b,nosuspend;/c,listen;,,"}).ports
     assert ports == (Port("/a", PortMode.CONNECT), Port("/b", PortMode.CONNECT, suspend=False))
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [
+        ("/a, nosuspend", [("/a", True)]),
+        ("/a,nosuspend ", [("/a", True)]),
+        (" /a,nosuspend", [(" /a", False)]),
+        ("/a ;/b\t,nosuspend", [("/a ", True), ("/b\t", False)]),
+        ("/a,,nosuspend", [("/a", False)]),
+        (",/a,nosuspend", [("/a", False)]),
+        (",nosuspend", [("nosuspend", True)]),
+        ("/a,connect ,listen", []),
+        (" ; ;,; ,", []),
+    ],
+)
+def test_what_is_between_separators_is_taken_as_it_is(text: str, ports: list[tuple[str, bool]]) -> None:
+    found = read_settings({"DOTNET_DiagnosticPorts": text}).ports
+    assert found == tuple(Port(address, PortMode.CONNECT, suspend) for address, suspend in ports)
 
 
 def test_the_socket_goes_where_temporary_files_go() -> None:
