@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from functools import cache
 from os.path import dirname, join
+from typing import TYPE_CHECKING, cast
 
 from dotdump.clr.descriptor import parse_descriptor
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from importlib.abc import ResourceLoader
+
     from dotdump.clr.descriptor import Descriptor
 
 
 @cache
 def load(name: str) -> Descriptor:
-    """Return the layouts of the file ``NAME.json`` in this package; raises ``FileNotFoundError``."""
-    with open(join(dirname(__file__), f"{name}.json"), "rb") as file:  # noqa: PTH118, PTH120, PTH123 - no pathlib here
-        return parse_descriptor(file.read(), source=f"{name}.json")
+    """Return the layouts of the file ``NAME.json`` in this package, which may lie in a zip file; raises ``OSError``."""
+    loader = cast("ResourceLoader", __spec__.loader)
+    return parse_descriptor(loader.get_data(join(dirname(__file__), f"{name}.json")), source=f"{name}.json")  # noqa: PTH118, PTH120 - no pathlib here
