@@ -96,6 +96,19 @@ def test_a_program_without_a_runtime_can_be_dumped() -> None:
         assert main(["doctor", "-p", str(process.pid)]) == 0
 
 
+def test_a_working_directory_that_was_removed_is_a_problem_of_the_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with native("threads", "1") as process:
+        for output in (None, Path("core")):
+            assert "has been removed" in findings(process.pid, output)["output"].seen
+        assert findings(process.pid, tmp_path)["output"].status is Status.OK
+
+
 @pytest.mark.parametrize("runtime", NEWEST, ids=lambda r: r.version)
 class TestTroubles:
     def test_diagnostics_turned_off(self, runtime: Runtime) -> None:

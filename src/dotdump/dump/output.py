@@ -34,8 +34,10 @@ PARTIAL = ".partial"
 LONGEST_NAME = 230
 """Bytes: NAME_MAX is 255, and a number, ``.partial`` or ``.crashreport.json`` may be added."""
 
-_NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
-"""File systems and kernels without O_TMPFILE; ENOENT is FUSE's and 9p's way to say it."""
+_NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.EPERM})
+"""File systems and kernels without O_TMPFILE; ENOENT is FUSE's and 9p's way to say it. EPERM is ext4's of a directory
+that has been removed.
+"""
 
 _HINTS = {
     **TAKES_NO_MORE,

@@ -55,6 +55,20 @@ class TestPlace:
         with pytest.raises(OutputRefused):
             find_place(name, FACTS)
 
+    def test_a_working_directory_that_was_removed_is_said(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+        with pytest.raises(OutputRefused) as caught:
+            open_output(find_place("core", FACTS))
+        assert (caught.value.message, caught.value.hint) == (
+            "cannot write 'core' in '.': No such file or directory",
+            "its directory has been removed meanwhile",
+        )
+
     def test_a_missing_directory_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(OutputRefused, match="nowhere"):
             open_output(find_place(f"{tmp_path}/nowhere/core", FACTS))

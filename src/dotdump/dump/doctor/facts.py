@@ -101,11 +101,13 @@ class Subject:
 class Output:
     """Where the dump is to go. ``free`` in bytes, None where nobody knows.
 
+    ``removed``: it is named from our working directory, which is there no more.
     ``file_size_limit`` is our RLIMIT_FSIZE, None without one.
     """
 
     directory: str
     exists: bool = True
+    removed: bool = False
     writable: bool = True
     read_only: bool = False
     free: int | None = None

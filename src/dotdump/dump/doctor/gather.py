@@ -118,7 +118,10 @@ def _subject(pid: int, timeout: float, root: str) -> Subject:
 
 
 def _output(path: str | None, root: str) -> Output:
-    place = os.path.abspath(path or os.curdir)
+    try:
+        place = os.path.abspath(path or os.curdir)
+    except FileNotFoundError:
+        return Output(path or os.curdir, exists=False, removed=True, writable=False)
     directory = place if os.path.isdir(place) else os.path.dirname(place)
     exists = os.path.isdir(directory)
     if not exists:

@@ -23,6 +23,8 @@ LEAST_DESCRIPTORS = 8
 def output(facts: Facts) -> Finding:
     """Whether the output can be created there."""
     place = facts.output
+    if place.removed:
+        return problem("output", "our working directory has been removed", "cd to another, or give an absolute -o")
     if not place.exists:
         return problem(
             "output", f"{place.directory} is no directory", f"mkdir -p {place.directory}, or give another -o"

@@ -144,6 +144,7 @@ CELLS: list[tuple[Facts, str, Status, str]] = [
     (native(RuntimeKind.MONO), "runtime", P, "no dump command"),
     (native(RuntimeKind.SINGLE_FILE), "runtime", OK, "single-file"),
     (output(exists=False), "output", P, "no directory"),
+    (output(exists=False, removed=True), "output", P, "working directory has been removed"),
     (output(read_only=True), "output", P, "read-only"),
     (output(writable=False), "output", P, "may not be written"),
     (output(free=100 << 20), "space", P, "210 MB needed"),
