@@ -279,9 +279,7 @@ def test_a_runtime_that_connects_to_a_listening_port_is_resumed_and_asked_again_
 
 
 @modern_runtime
-def test_a_tag_with_a_space_before_it_is_none_to_a_runtime_and_to_us(
-    runtime: Runtime | None, short_path: Path
-) -> None:
+def test_a_tag_with_a_space_before_it_is_none_to_a_runtime_and_to_us(runtime: Runtime | None, short_path: Path) -> None:
     if runtime is None:
         missing("no .NET runtime found")
     path = str(short_path / "port")

@@ -7,9 +7,9 @@ import pytest
 
 from builders.elf_builder import ElfBuilder
 from dotdump.formats.core_notes import AuxType, MappedFile
-from dotdump.formats.elf_image import image_at
+from dotdump.formats.elf_image import ElfImage, image_at
 from dotdump.memory.region import Protection, Region
-from dotdump.memory.space import BytesSpace
+from dotdump.memory.space import AddressSpace, BytesSpace
 from dotdump.target import core_modules
 from dotdump.target.core_modules import find_modules
 
@@ -73,7 +73,12 @@ def test_headers_near_the_files_of_a_linkers_list_are_read_once_however_long_it_
     )
     regions = [Region(part.start, part.end, Protection.READ) for part in memory.ranges()]
     read: list[int] = []
-    monkeypatch.setattr(core_modules, "image_at", lambda space, base: (read.append(base), image_at(space, base))[1])
+
+    def counted(space: AddressSpace, base: int) -> ElfImage:
+        read.append(base)
+        return image_at(space, base)
+
+    monkeypatch.setattr(core_modules, "image_at", counted)
     found = find_modules(memory, [], {AuxType.PHDR: BASE + 64}, regions)
     assert {module.base for module in found} == {BASE, *libraries}
     assert max(Counter(base for base in read if base in libraries).values()) == 2
