@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import FormatError
-from dotdump.formats.metadata.attributes import find_attribute, first_text
+from dotdump.formats.metadata.attributes import file_version
 from dotdump.formats.metadata.schema import Assembly, Module
 from dotdump.records import record
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.formats.metadata.image import Metadata
     from dotdump.target.model import Problem
-
-_FILE_VERSION = "System.Reflection.AssemblyFileVersionAttribute"
 
 
 @record
@@ -50,15 +48,13 @@ def _row(runtime: ClrRuntime, module: int) -> AssemblyRow:
     loader = runtime.loader
     base = next(loader.bases_of(module), None)
     metadata = loader.find_metadata(module)
-    version = file_version = mvid = ""
+    version = build = mvid = ""
     if metadata is not None:
         with suppress(FormatError):
             version, mvid = _version(metadata), _mvid(metadata)
-            file_version = _file_version(metadata)
+            build = file_version(metadata)
     place = f"{base:#x}" if base else None
-    return AssemblyRow(
-        f"{module:#x}", place, _name(runtime, module), version, file_version, mvid, loader.path_of(module)
-    )
+    return AssemblyRow(f"{module:#x}", place, _name(runtime, module), version, build, mvid, loader.path_of(module))
 
 
 def _name(runtime: ClrRuntime, module: int) -> str:
@@ -73,8 +69,3 @@ def _version(metadata: Metadata) -> str:
 
 def _mvid(metadata: Metadata) -> str:
     return str(metadata.guid(metadata.row(Module, 1).mvid) or "")
-
-
-def _file_version(metadata: Metadata) -> str:
-    value = find_attribute(metadata, Assembly.table, 1, _FILE_VERSION)
-    return first_text(value) if value is not None else ""

@@ -1,4 +1,4 @@
-"""Which version of .NET a runtime module is: from its own text, the place it was loaded from, or its bundle's record.
+"""Which version of .NET a runtime module is: by where it was loaded from, its own words, or its core library's.
 
 Source of truth: ``DotNetRuntimeInfo`` of src/coreclr/debug/runtimeinfo/runtimeinfo.h (single-file hosts export it).
 """
@@ -10,12 +10,16 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from dotdump import limits
+from dotdump.errors import FormatError, MemoryFault
+from dotdump.memory.mapped_path import file_name
 
 if TYPE_CHECKING:
     from dotdump.clr.runtime_module import RuntimeModule
     from dotdump.target.model import Target
 
 _BY_FOLDER = re.compile(r"/Microsoft\.NETCore\.App/(\d{1,5}\.\d{1,5}\.\d{1,9}[^/]*)/", re.ASCII)
+_BUILD = re.compile(r"(\d{1,5})\.(\d{1,5})\.(\d{1,9})\.\d", re.ASCII)
+_CORE_LIBRARY = "System.Private.CoreLib.dll"
 _BY_TEXT = re.compile(rb"@\(#\)Version (\d{1,5})\.(\d{1,5})\.(\d{1,9})\.\d")
 _INFO = Struct("<18s2xI72s4i")
 _INFO_MAGIC = b"DotNetRuntimeInfo\0"
@@ -25,7 +29,7 @@ _READ = 1 << 20
 def find_version(target: Target, runtime: RuntimeModule) -> str:
     """Return the version as text, such as ``8.0.4``; empty where nothing says so."""
     named = _BY_FOLDER.search(runtime.module.path)
-    return named[1] if named else _by_info(target, runtime) or _by_text(target, runtime)
+    return named[1] if named else _by_info(target, runtime) or _by_text(target, runtime) or _by_core_library(target)
 
 
 def _by_info(target: Target, runtime: RuntimeModule) -> str:
@@ -43,6 +47,28 @@ def _by_text(target: Target, runtime: RuntimeModule) -> str:
             continue
         for start in range(region.start, min(region.end, region.start + limits.RUNTIME_REGION), _READ):
             found = _BY_TEXT.search(target.memory.read_available(start, min(_READ + 64, region.end - start)))
+            if found:
+                return _readable(*map(int, found.groups()))
+    return ""
+
+
+def _by_core_library(target: Target) -> str:
+    """Return the version by the metadata of the library that each runtime has its own of.
+
+    createdump's small dumps keep that, and not the page with the runtime's own text.
+    """
+    from dotdump.formats.metadata.attributes import file_version
+    from dotdump.formats.metadata.image import Metadata
+    from dotdump.formats.pe import PeImage
+
+    mapped = (region for region in target.regions if region.path.endswith(_CORE_LIBRARY) and not region.offset)
+    for base in (region.start for region in mapped if file_name(region.path) == _CORE_LIBRARY):
+        for loaded in (True, False):
+            try:
+                image = PeImage(target.memory, base, loaded=loaded, source=_CORE_LIBRARY)
+                found = _BUILD.match(file_version(Metadata(image.metadata_window(), _CORE_LIBRARY)))
+            except (FormatError, MemoryFault):
+                continue
             if found:
                 return _readable(*map(int, found.groups()))
     return ""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from dotdump.errors import FormatError
 from dotdump.formats.metadata.image import read_compressed
 from dotdump.formats.metadata.rows import CUSTOM_ATTRIBUTE_TYPE, HAS_CUSTOM_ATTRIBUTE, MEMBER_REF_PARENT
-from dotdump.formats.metadata.schema import CustomAttribute, MemberRef, MethodDef, TypeDef, TypeRef
+from dotdump.formats.metadata.schema import Assembly, CustomAttribute, MemberRef, MethodDef, TypeDef, TypeRef
 
 if TYPE_CHECKING:
     from dotdump.formats.metadata.image import Metadata
 
+_FILE_VERSION = "System.Reflection.AssemblyFileVersionAttribute"
 _PROLOG = b"\x01\x00"
 _NULL = b"\xff"
 
@@ -25,6 +26,12 @@ def find_attribute(metadata: Metadata, table: int, row_id: int, name: str) -> by
         if HAS_CUSTOM_ATTRIBUTE.decode(row.parent) == (table, row_id) and _class_of(metadata, row.type) == name:
             return metadata.blob(row.value)
     return None
+
+
+def file_version(metadata: Metadata) -> str:
+    """Return the version of an assembly's build, such as ``8.0.424.16909``; empty where it does not say it."""
+    value = find_attribute(metadata, Assembly.table, 1, _FILE_VERSION)
+    return first_text(value) if value is not None else ""
 
 
 def first_text(value: bytes) -> str:
