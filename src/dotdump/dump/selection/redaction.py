@@ -116,13 +116,17 @@ class _Redaction:
 
     @cached_property
     def _strings(self) -> MemoryRange:
-        """Where the kernel put command line and environment: behind the auxiliary vector, up to the stack's end."""
+        """Where the kernel put command line and environment: behind the auxiliary vector, up to the stack's end.
+
+        Of a stack a small core has what is in use, and nothing below.
+        """
         vector = self._target.auxv
         entry = parse_auxv(vector).get(AuxType.EXECFN, 0)
         region = self._recording.region_at(entry)
         if region is None or len(vector) < 32:
             return MemoryRange(0, 0)
-        low = max(region.start, region.end - STACK_SIZE)
+        used = [t.stack_pointer for t in self._target.threads if region.start <= t.stack_pointer < region.end]
+        low = max(region.start, region.end - STACK_SIZE, *used)
         data = self._target.memory.read_available(low, region.end - low)
         at = data.rfind(vector[:64])
         start = low + at + len(vector) if at >= 0 else entry & -self._target.platform.page_size

@@ -80,6 +80,26 @@ def test_a_long_value_is_blank_where_only_its_begin_its_middle_or_its_end_was_re
     assert after.strip(b"\0") == (POINTER.strip(b"\0") if start == OTHER else b"")
 
 
+def test_the_environment_is_known_where_only_the_part_of_the_stack_is_there_that_is_in_use() -> None:
+    end, pointer = STACK + 8 * PAGE, STACK + 4 * PAGE + 64
+    vector = build_auxv({AuxType.EXECFN: end - 16, AuxType.UID: 1000, AuxType.ENTRY: 1})
+    strings = b"KEY=Geheimnis1\0" + b"FILL=" + b"." * 2 * PAGE + b"\0"
+    target = FakeTarget(
+        memory=BytesSpace(
+            [
+                (pointer, (POINTER + vector + strings).ljust(end - pointer, b"\0")),
+                (end, b"Geheimnis1".ljust(PAGE, b"\0")),
+            ]
+        ),
+        regions=[Region(STACK, end, RW), Region(end, end + PAGE, RW)],
+        threads=[Thread(1, {}, 0, pointer)],
+        auxv=vector,
+    )
+    recording = RecordingTarget(target, 1024)
+    recording.memory.touch(end, 1024)
+    assert recording.memory.copy(redactions(target, recording, [])).read(end, 1024) == bytes(1024)
+
+
 def test_vector_registers_are_blank_and_the_others_stay() -> None:
     xstate = bytearray(b"/home/anna/secret" * 200)
     xstate[24:28] = (0x1F80).to_bytes(4, "little")
