@@ -76,6 +76,12 @@ class UnmappedFile(DescriptorSpace, Closing):
         self.name = name
         self.size = os.fstat(descriptor).st_size
 
+    def read_available(self, address: int, size: int) -> bytes:
+        return super().read_available(address, size) if self.descriptor >= 0 else b""
+
+    def ranges(self) -> list[MemoryRange]:
+        return [MemoryRange(0, self.size)] if self.size else []
+
     def close(self) -> None:
         """Close the file; there is nothing in it from then on. A second call does nothing."""
         if self.descriptor >= 0:
