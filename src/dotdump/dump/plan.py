@@ -26,7 +26,6 @@ ZERO_BLOCK = 1 << 20
 MOST_SEGMENTS = 9_990
 """ClrMD refuses a core of more than 10,000 program headers; notes and createdump's page have one each."""
 _UNREADABLE = bytes(not rights & Protection.READ.real for rights in range(256))
-_PROTECTION = bytes(rights & 7 for rights in range(256))
 
 
 @record
@@ -71,7 +70,7 @@ def full(
         is_device = table.starts[row] in devices
         stored[row], why = _rule(table[row], file_backed=whole_file, is_device=is_device, page_size=page_size)
         reasons[row] = CODES[why]
-    plan = DumpPlan.of_columns(table.starts, sizes, stored, table.rights.translate(_PROTECTION), bytes(reasons))
+    plan = DumpPlan.of_columns(table.starts, sizes, stored, table.protections, bytes(reasons))
     if not files.all:
         starts = [part.start for part in files.changed]
         kept = ((segment, _front(segment, files.changed, starts)) for segment in plan.segments)

@@ -29,7 +29,6 @@ TAKES_NO_MORE = {
 }
 """What to do about a file that takes no more, by the error's number."""
 
-_MAPPED = bytes(rights & 7 for rights in range(256))
 _WRITABLE = bytes(rights & Protection.WRITE.real for rights in range(256))
 
 HEAP_EXTRA = 8 << 20
@@ -41,7 +40,7 @@ def expected_size(regions: Sequence[Region], dump_type: DumpType) -> int | None:
     table = RegionTable.of(regions)
     if dump_type is DumpType.FULL:
         unwritten = [region.size for region in table.named if region.protection and region.path in KERNEL_PAGES]
-        return table.size_of(table.rights.translate(_MAPPED)) - sum(unwritten)
+        return table.size_of(table.protections) - sum(unwritten)
     if dump_type is DumpType.HEAP:
         backed = [region.size for region in table.named if region.backed and region.writable]
         return HEAP_EXTRA + table.size_of(table.rights.translate(_WRITABLE)) - sum(backed)

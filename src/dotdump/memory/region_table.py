@@ -29,6 +29,7 @@ SHARED, UNKNOWN = 8, 16
 """Bits of a row's rights beside those of ``Protection``: others have the memory too, and nobody can know whether."""
 _PROTECTIONS = [Protection(bits) for bits in range(8)]
 _SHARED = {None: UNKNOWN, False: 0, True: SHARED}
+_OF_PROTECTION = bytes(rights & 7 for rights in range(256))
 _MAJOR = 0xFFFFFFFF
 
 
@@ -63,6 +64,11 @@ class RegionTable(Sequence[Region]):
         found = array("Q", [0]) * len(self.starts)
         segment_rows.measure(self.starts, self.ends, found)
         return found
+
+    @property
+    def protections(self) -> bytes:
+        """A byte of ``Protection`` for each row."""
+        return self.rights.translate(_OF_PROTECTION)
 
     def size_of(self, rows: bytes | bytearray) -> int:
         """Return the bytes in those regions whose byte in ``rows`` is not 0."""
