@@ -198,6 +198,11 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def executable(name: str) -> Path:
+    """The Corpus of that name that is a program of its own, where there is one."""
+    return executables().get(name) or missing(f"no {name} Corpus: DOTDUMP_TEST_TARGETS names no folder that has it")
+
+
 def executables() -> dict[str, Path]:
     """Corpus as programs of their own (single-file, NativeAOT), by the name of their folder."""
     folders = [ASSEMBLIES, *(Path(p) for p in [os.environ.get("DOTDUMP_TEST_TARGETS", "")] if p)]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from corpus import Runtime, corpus, executables, missing, runtimes
+from corpus import Runtime, corpus, executable, runtimes
 from dotdump.cli.main import main
 from peers import oracle
 
@@ -42,9 +42,7 @@ def test_assemblies_are_those_of_clrmd(runtime: Runtime, tmp_path: Path, capsys:
 def test_programs_of_one_file_have_theirs_in_it_or_none(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if name not in executables():
-        missing(f"{name}: DOTDUMP_TEST_TARGETS names no folder that has it")
-    with corpus(executables()[name], "idle") as running:
+    with corpus(executable(name), "idle") as running:
         assert main(["collect", "-p", str(running.pid), "-o", str(tmp_path / "core")]) == 0
     capsys.readouterr()
     assert main(["modules", str(tmp_path / "core"), "--format", "json"]) == 0

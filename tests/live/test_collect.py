@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus import Corpus, corpus, executables, missing, runtimes, socket_path
+from corpus import Corpus, corpus, executable, missing, runtimes, socket_path
 from dotdump.linux.proc import Proc
 
 pytestmark = pytest.mark.live
@@ -44,8 +44,7 @@ def collected(*arguments: object) -> dict[str, object]:
 
 
 def single_file(major: int) -> Path:
-    name = f"single-file-net{major}"
-    return executables().get(name) or missing(f"no {name} Corpus: set DOTDUMP_TEST_TARGETS")
+    return executable(f"single-file-net{major}")
 
 
 @contextmanager
@@ -107,10 +106,9 @@ def test_a_single_file_can_give_no_other_type_and_that_is_said(major: int, kind:
 
 
 def test_native_aot_says_what_it_cannot(tmp_path: Path) -> None:
-    programs = executables()
-    with corpus(programs["native-aot-net10"], "idle") as target:
+    with corpus(executable("native-aot-net10"), "idle") as target:
         without = run("-p", target.pid, "-o", tmp_path)
-    with corpus(programs["native-aot-net10-eventsource"], "idle") as target:
+    with corpus(executable("native-aot-net10-eventsource"), "idle") as target:
         refusing = run("-p", target.pid, "-o", tmp_path)
     assert (without.returncode, refusing.returncode) == (1, 1)
     assert "no diagnostics socket" in without.stderr
@@ -286,7 +284,7 @@ def test_a_crash_report_comes_with_the_dump(version: str, tmp_path: Path) -> Non
 
 
 def test_a_process_is_found_by_its_name_only_where_there_is_one(tmp_path: Path) -> None:
-    program = executables()["native-aot-net10-eventsource"]
+    program = executable("native-aot-net10-eventsource")
     named = tmp_path / "Shop4711"
     shutil.copy(program, named)
     with corpus(named, "idle"):

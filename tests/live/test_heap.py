@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus import Runtime, corpus, executables, missing, runtimes
+from corpus import Runtime, corpus, executable, runtimes
 from dotdump import open_core
 from dotdump.analysis.statistics import HeapStatistics, heap_statistics
 from dotdump.cli.main import main
@@ -70,11 +70,7 @@ def test_counts_names_and_sizes_are_those_that_clrmd_sees(runtime: Runtime, tmp_
 
 
 def test_a_single_file_program_without_any_dac_is_read_alike(tmp_path: Path) -> None:
-    programs = [executables().get(f"single-file-net{major}") for major in (8, 10)]
-    if None in programs:
-        missing("the single-file programs: DOTDUMP_TEST_TARGETS")
-    for program in programs:
-        assert program is not None
+    for program in [executable(f"single-file-net{major}") for major in (8, 10)]:
         core = tmp_path / program.parent.name
         with corpus(program, "heap") as running:
             assert main(["collect", "-p", str(running.pid), "-o", str(core)]) == 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from corpus import Corpus, Runtime, corpus, executables, missing, runtimes, socket_path, starting
+from corpus import Corpus, Runtime, corpus, executable, missing, runtimes, socket_path, starting
 from dotdump.errors import CommandRejected, ProtocolError, ServerSilent, ServerUnavailable
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.commands import Command, HResult
@@ -361,10 +361,7 @@ def test_a_temporary_directory_of_its_own_is_found(runtime: Runtime | None, shor
 
 
 def test_a_native_program_with_event_source_support_answers() -> None:
-    program = executables().get("native-aot-net10-eventsource")
-    if program is None:
-        missing("no NativeAOT Corpus found")
-    with corpus(program) as process:
+    with corpus(executable("native-aot-net10-eventsource")) as process:
         info = DiagnosticsClient.for_process(process.pid).process_info()
         assert info.pid == process.pid
         assert diagnose(process.pid, 10).state == DiagnosticsState.OK

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import dotdump
-from corpus import COMPILED, Runtime, corpus, executables, missing, runtimes
+from corpus import COMPILED, Runtime, corpus, executable, missing, runtimes
 from dotdump.analysis.managed_stacks import managed_stacks
 from dotdump.cli.main import main
 from dotdump.cli.registry import Exit
@@ -161,10 +161,7 @@ def test_stacks_of_a_process_that_runs_say_methods_lines_and_exceptions(
 def test_methods_of_native_aot_stand_in_its_stacks_and_other_programs_have_native_ones(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    program = executables().get("native-aot-net10")
-    if program is None:
-        missing("DOTDUMP_TEST_TARGETS has no native-aot-net10")
-    with corpus(program, "threads") as running:
+    with corpus(executable("native-aot-net10"), "threads") as running:
         assert main(["stacks", "-p", str(running.pid), "--args"]) == Exit.DONE
     said = capsys.readouterr()
     assert "  Corpus.ThreadScenario.SleepForever()" in said.out
@@ -217,10 +214,7 @@ def test_variables_have_the_values_that_the_source_gave_them(
 
 @pytest.mark.parametrize("name", ["single-file-net8", "single-file-net10"])
 def test_a_program_of_one_file_has_its_frames_and_their_objects(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    program = executables().get(name)
-    if program is None:
-        missing(f"DOTDUMP_TEST_TARGETS has no {name}")
-    with corpus(program, "threads") as running:
+    with corpus(executable(name), "threads") as running:
         assert main(["stacks", "-p", str(running.pid), "--objects", "--format", "json"]) == Exit.DONE
     threads = json.loads(capsys.readouterr().out)["threads"]
     assert threads[0]["frames"][-1]["method"] == "Corpus.Program.Main(System.String[])"

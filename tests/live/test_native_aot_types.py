@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 import dotdump
-from corpus import corpus, executables, missing
+from corpus import corpus, executable
 from dotdump.analysis.exceptions import Holding, list_exceptions
 from dotdump.analysis.where import follow
 from dotdump.analysis.whole_object import object_details
@@ -21,7 +21,6 @@ from dotdump.unwind.native import NativeUnwinder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from dotdump.clr.graph.object_graph import ObjectGraph
 
@@ -44,9 +43,8 @@ class Opened(NamedTuple):
 
 @pytest.fixture(scope="module", params=PROGRAMS)
 def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    program: Path = executables().get(request.param) or missing(f"{request.param} is not there")
     path = tmp_path_factory.mktemp("aot") / "core"
-    with corpus(program, "all") as running:
+    with corpus(executable(request.param), "all") as running:
         with dotdump.open_process(running.pid) as process:
             dotdump.write_core(process, path)
         with dotdump.open_core(path) as core:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import dotdump
-from corpus import Runtime, corpus, executables, missing, runtimes
+from corpus import Runtime, corpus, executable, runtimes
 from dotdump.analysis.async_stacks import AsyncStack, AsyncStacks, async_stacks
 from dotdump.analysis.whole_object import object_details
 from dotdump.cli.main import main
@@ -61,9 +61,7 @@ def test_every_pending_request_is_a_stack_of_three_methods(runtime: Runtime, kin
 def test_a_program_of_one_file_has_the_same_stacks_and_a_native_one_says_that_it_has_no_fields(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if name not in executables():
-        missing(f"{name}: DOTDUMP_TEST_TARGETS names no folder that has it")
-    with corpus(executables()[name], "async", requests=REQUESTS) as running:
+    with corpus(executable(name), "async", requests=REQUESTS) as running:
         assert main(["collect", "-p", str(running.pid), "-o", str(tmp_path / "core")]) == 0
     if name.startswith("native"):
         assert main(["tasks", str(tmp_path / "core")]) == 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import dotdump
-from corpus import Runtime, corpus, executables, missing, runtimes
+from corpus import Runtime, corpus, executable, missing, runtimes
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.target.compressed import UnpackedWarning
 from peers import oracle
@@ -78,10 +78,7 @@ def test_threads_of_an_arm64_process_are_the_same() -> None:
 
 @pytest.mark.parametrize("name", ["single-file-net8", "single-file-net10", "native-aot-net10"])
 def test_a_program_in_one_file_has_its_threads_too(name: str) -> None:
-    program = executables().get(name)
-    if program is None:
-        missing(f"DOTDUMP_TEST_TARGETS has no {name}")
-    with corpus(program, "threads") as running, dotdump.open_snapshot(running.pid) as target:
+    with corpus(executable(name), "threads") as running, dotdump.open_snapshot(running.pid) as target:
         clr = ClrRuntime.of(target)
         of_the_system = {thread.tid for thread in target.threads}
         ids = [thread.os_id for thread in clr.threads if thread.is_alive]
