@@ -62,6 +62,9 @@ RELOCATIONS = 1 << 24
 DEBUG_DATA = 256 << 20
 """What .gnu_debugdata may unpack to: the symbols of one file."""
 
+COMPARED_TEXT = 1 << 28
+"""Read-only bytes of one file that are compared with memory: large programs have 200 MB."""
+
 LINK_MAP = 1 << 16
 """Loaded files in the dynamic linker's list."""
 

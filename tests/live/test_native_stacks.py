@@ -59,6 +59,7 @@ def test_stacks_of_c_are_those_of_gdb_also_in_handlers_of_signals_and_wherever_i
         ("-Wl,--no-eh-frame-hdr",),
         ("-fno-asynchronous-unwind-tables",),
         ("-fno-asynchronous-unwind-tables", "-gz=zlib"),
+        ("-fno-asynchronous-unwind-tables", "-Wl,--build-id=none"),
         ("-static", "-Wl,--no-eh-frame-hdr"),
         ("-O0",),
     ],

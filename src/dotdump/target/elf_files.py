@@ -7,6 +7,7 @@ regular file is opened, and a file whose build-id differs, or that has none, is 
 from __future__ import annotations
 
 import posixpath
+from functools import partial
 
 from dotdump.errors import DotdumpError
 from dotdump.formats.compressed_sections import SHF_COMPRESSED, unpack_old_section, unpack_section
@@ -22,7 +23,7 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dotdump.formats.elf import ElfHeader, SectionHeader
     from dotdump.memory.space import AddressSpace
@@ -71,13 +72,20 @@ def first_matching(places: Iterable[str], build_id: bytes | None, *, is_separate
     """Return the first file of ``places`` whose build-id is ``build_id``, or None."""
     if build_id is None:
         return None
+    return first_accepted(places, partial(_is_wanted, build_id), is_separate=is_separate)
+
+
+def first_accepted(
+    places: Iterable[str], accept: Callable[[ElfFile], bool], *, is_separate: bool = False
+) -> ElfFile | None:
+    """Return the first file of ``places`` that ``accept`` takes, or None; closed are all others."""
     for place in places:
-        if (found := _open(place, build_id, is_separate=is_separate)) is not None:
+        if (found := _open(place, accept, is_separate=is_separate)) is not None:
             return found
     return None
 
 
-def _open(place: str, build_id: bytes, *, is_separate: bool) -> ElfFile | None:
+def _open(place: str, accept: Callable[[ElfFile], bool], *, is_separate: bool) -> ElfFile | None:
     try:
         space = FileSpace(place)
     except (OSError, DotdumpError):
@@ -87,19 +95,19 @@ def _open(place: str, build_id: bytes, *, is_separate: bool) -> ElfFile | None:
     except DotdumpError:
         space.close()
         return None
-    if not _is_wanted(file, build_id):
+    if not accept(file):
         space.close()
         return None
     return file
 
 
-def _is_wanted(file: ElfFile, build_id: bytes) -> bool:
+def _is_wanted(build_id: bytes, file: ElfFile) -> bool:
     if file.is_separate:
         return file.image.build_id == build_id or _build_id_of_section(file) == build_id
-    return file.image.build_id == build_id and not _lacks_code(file)
+    return file.image.build_id == build_id and not lacks_code(file)
 
 
-def _lacks_code(file: ElfFile) -> bool:
+def lacks_code(file: ElfFile) -> bool:
     """Whether its code was taken out, as of a separate file of symbols."""
     sections = read_section_headers(file.space, file.image.header)
     return any(section.flags & _SHF_EXECINSTR and section.type == SectionType.NOBITS for section in sections)

@@ -1,6 +1,7 @@
 """``ElfModule``: a loaded ELF file of a target, from its memory, and from the file itself where it is at hand.
 
-Symbols, version and build-id come from memory first; the file, found by build-id, adds what was never loaded.
+Symbols, version and build-id come from memory first; the file, found by build-id, adds what was never loaded. One of a
+module without a build-id adds symbols only.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dotdump.formats.elf_image import DT_NULL, image_at
 from dotdump.memory.mapped_path import file_name
 from dotdump.memory.region import Protection
 from dotdump.memory.space import MemoryRange, following_place
+from dotdump.target.alike_files import find_alike_file
 from dotdump.target.debug_files import find_debug_file
 from dotdump.target.elf_files import ElfFile, find_elf_file
 from dotdump.target.file_layer import initial_data
@@ -84,9 +86,21 @@ class ElfModule:
         """The separate file of symbols, found by build-id, or None."""
         return find_debug_file(self.path, self.build_id, self._sysroots, self._symbols, self.file)
 
+    @cached_property
+    def alike_file(self) -> ElfFile | None:
+        """Where it has no build-id, the file that is as what memory has of it, or None: for symbols and call frames."""
+        if self._image is None or self.build_id is not None:
+            return None
+        return find_alike_file(self.path, self._image, self._memory, self._sysroots)
+
+    @property
+    def symbol_files(self) -> list[ElfFile]:
+        """The files at hand that may have symbols and call frame information of it, the fullest first."""
+        return [file for file in (self.debug_file, self.file, self.alike_file) if file is not None]
+
     def close(self) -> None:
         """Let go of the files that were found for it."""
-        for name in ("file", "debug_file"):
+        for name in ("file", "debug_file", "alike_file"):
             found: ElfFile | None = self.__dict__.get(name)
             if found is not None:
                 found.space.close()
@@ -177,8 +191,7 @@ class ElfModule:
 
     @cached_property
     def _file_tables(self) -> tuple[SymbolTable, ...]:
-        files = [file for file in (self.debug_file, self.file) if file is not None]
-        return tuple(table for file in files for table in file.symbol_tables() if len(table))
+        return tuple(table for file in self.symbol_files for table in file.symbol_tables() if len(table))
 
     @property
     def _tables(self) -> Iterator[SymbolTable]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dotdump.errors import DotdumpError
+from dotdump.errors import DotdumpError, MemoryFault
 from dotdump.formats.dwarf_cursor import Bases
 from dotdump.formats.eh_frame_hdr import EhFrameHdr
 from dotdump.formats.elf import SegmentType
@@ -20,7 +20,7 @@ from dotdump.target.elf_files import read_section
 from dotdump.unwind.entries import Entries, FrameSection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from dotdump.formats.dwarf_cfi import Fde
     from dotdump.formats.elf_image import ElfImage
@@ -38,23 +38,31 @@ class ModuleCfi:
 
     def find(self, address: int) -> Fde | None:
         """Return the entry that covers ``address``, or None; ``FormatError`` or ``MemoryFault`` where it is damaged."""
+        try:
+            fde = self._indexed(address)
+        except MemoryFault:
+            fde = _first(self._loaded_sections, address)
+            if fde is None:
+                raise
+        if fde is None and self._header is None:
+            fde = _first(self._loaded_sections, address)
+        return fde or _first(self._debug_sections, address)
+
+    def _indexed(self, address: int) -> Fde | None:
         at = self._header.find(address) if self._header is not None else None
         fde = None if at is None else self._entries.at(at)
-        if fde is not None and fde.start <= address < fde.end:
-            return fde
-        return next((found for section in self._sections if (found := section.find(address)) is not None), None)
+        return fde if fde is not None and fde.start <= address < fde.end else None
 
     @cached_property
-    def _sections(self) -> tuple[FrameSection, ...]:
-        return tuple(self._read_sections())
-
-    def _read_sections(self) -> Iterator[FrameSection]:
+    def _loaded_sections(self) -> list[FrameSection]:
+        sections = [read_section(file, b".eh_frame") for file in self._files()]
         bias = self._image.bias
-        for file in self._files():
-            if not self._header and (found := read_section(file, b".eh_frame")) is not None:
-                yield FrameSection(found.data, found.address, bias, debug=False)
-            if (found := read_section(file, b".debug_frame")) is not None:
-                yield FrameSection(found.data, 0, bias, debug=True)
+        return [FrameSection(one.data, one.address, bias, debug=False) for one in sections if one is not None]
+
+    @cached_property
+    def _debug_sections(self) -> list[FrameSection]:
+        sections = [read_section(file, b".debug_frame") for file in self._files()]
+        return [FrameSection(one.data, 0, self._image.bias, debug=True) for one in sections if one is not None]
 
     @cached_property
     def _entries(self) -> Entries:
@@ -80,3 +88,7 @@ class ModuleCfi:
             data=None if got is None else bias + got,
             dereference=Reader(self._memory).u64,
         )
+
+
+def _first(sections: Iterable[FrameSection], address: int) -> Fde | None:
+    return next((found for section in sections if (found := section.find(address)) is not None), None)

@@ -224,7 +224,6 @@ class NativeUnwinder:
             return End(EndReason.UNREADABLE, str(fault))
 
 
-def _files_of(module: Module) -> Iterator[ElfFile]:
-    """Yield the separate file of symbols and the file itself, where they are at hand."""
-    if isinstance(module, ElfModule):
-        yield from (file for file in (module.debug_file, module.file) if file is not None)
+def _files_of(module: Module) -> list[ElfFile]:
+    """Return the separate file of symbols and the file itself, where they are at hand."""
+    return module.symbol_files if isinstance(module, ElfModule) else []

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
 import pytest
 
 from builders.cfi import EhFrame, entry, uleb, x86_cie
 from builders.code_target import BASE, FRAMES, INDEX, TEXT, CodeTarget
+from builders.elf_builder import sections
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.formats.dwarf_rows import CfaRule, row_at
 from dotdump.formats.eh_frame_hdr import EhFrameHdr
+from dotdump.memory.file import FileSpace
 from dotdump.memory.page_cache import PageCache
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace, MemoryRange
+from dotdump.target.elf_files import ElfFile
 from dotdump.unwind.code import CodeMap
 from dotdump.unwind.entries import FrameSection
 from dotdump.unwind.module_cfi import ModuleCfi
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROWS = [(TEXT, FRAMES + 0x20), (TEXT + 0x100, FRAMES + 0x40), (TEXT + 0x180, FRAMES + 0x60)]
 
@@ -29,6 +36,21 @@ def test_the_entry_that_covers_an_address_is_found_and_no_other() -> None:
         assert fde is not None
         assert fde.start == TEXT + start
     assert [cfi.find(TEXT + address) for address in (-1, 0x80, 0xFF, 0x190, 0x10000)] == [None] * 5
+
+
+def test_entries_that_memory_lacks_behind_an_index_that_it_has_are_those_of_the_file(tmp_path: Path) -> None:
+    whole = CodeTarget([(0x100, 0x80, b"")]).build().memory
+    sparse = BytesSpace([(BASE, whole.read(BASE, FRAMES - BASE)), (INDEX, whole.read(INDEX, 0x100))])
+    frames = EhFrame(0, x86_cie())
+    frames.add(TEXT - BASE + 0x100, 0x80, b"")
+    (tmp_path / "file").write_bytes(sections(whole.read(BASE, 0x1000), {b".eh_frame": frames.section()}))
+    with pytest.raises(MemoryFault):
+        ModuleCfi(sparse, BASE).find(TEXT + 0x110)
+    file = ElfFile(FileSpace(str(tmp_path / "file")))
+    fde = ModuleCfi(sparse, BASE, lambda: [file]).find(TEXT + 0x110)
+    assert fde is not None
+    assert (fde.start, fde.end) == (TEXT + 0x100, TEXT + 0x180)
+    file.space.close()
 
 
 @pytest.mark.parametrize(
