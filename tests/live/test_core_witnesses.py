@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from corpus import Runtime, corpus, missing, runtimes
+from dotdump.cli.main import main
+from dotdump.cli.registry import Exit
 from dotdump.formats.core_notes import SI_KERNEL
 from dotdump.target.core import CoreTarget, open_core
 from dotdump.target.process import open_process
@@ -226,3 +228,21 @@ def test_the_core_of_another_architecture_has_the_modules_that_its_maps_had(tmp_
         assert coreclr.find_symbol("DotNetRuntimeContractDescriptor") is not None
         assert target.signal is not None
         assert target.signal.signo == signal.SIGABRT
+
+
+@pytest.mark.parametrize("runtime", runtimes(), ids=lambda r: r.version)
+def test_a_core_without_its_assemblies_says_that_nothing_has_a_name(
+    runtime: Runtime, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with corpus(runtime, "idle") as running:
+        output_of("gcore", "-o", str(tmp_path / "small"), str(running.pid))
+        Path(f"/proc/{running.pid}/coredump_filter").write_text("0x3f")
+        output_of("gcore", "-o", str(tmp_path / "whole"), str(running.pid))
+    whole, small = (str(tmp_path / f"{name}.{running.pid}") for name in ("whole", "small"))
+    for command in ("exceptions", "stacks", "handles", "crash", "modules"):
+        assert main([command, whole]) == Exit.DONE, command
+        assert "no names" not in capsys.readouterr().err
+        assert main([command, small]) == Exit.PROBLEMS, command
+        assert capsys.readouterr().err.count("unless coredump_filter in /proc/PID is 0x3f") == 1, command
+    assert main(["roots", small, "String", "--no-index"]) == Exit.FAILED
+    assert "coredump_filter" in capsys.readouterr().err

@@ -41,7 +41,7 @@ def list_assemblies(runtime: ClrRuntime) -> tuple[tuple[AssemblyRow, ...], Seque
     if runtime.kind is not RuntimeKind.CORECLR:
         return (), ()
     rows = tuple(_row(runtime, module) for module in runtime.assemblies.modules)
-    return rows, tuple(runtime.assemblies.problems)
+    return rows, (*runtime.problems, *runtime.assemblies.problems)
 
 
 def _row(runtime: ClrRuntime, module: int) -> AssemblyRow:

@@ -105,7 +105,7 @@ def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
         frames=tuple(_place(frame) for frame in frames[:_SHOWN]),
         summary="",
         hint=_HINTS[cause],
-        problems=tuple(runtime.thread_list.problems),
+        problems=(*runtime.problems, *runtime.thread_list.problems),
     )
     return _told(crash, signal_source(number, info.code if info else 0, crash.address, crash.sender))
 

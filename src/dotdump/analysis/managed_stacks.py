@@ -48,7 +48,7 @@ def managed_stacks(
         runtime.target.process.name,
         tuple(stacks.of_threads(_Choice(frozenset(threads)), frames)),
         runtime.version,
-        tuple(runtime.thread_list.problems),
+        (*runtime.problems, *runtime.thread_list.problems),
     )
 
 

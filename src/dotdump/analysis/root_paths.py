@@ -135,9 +135,7 @@ def who_holds_type(heap: RootedHeap, pattern: str, limit: int | None = None, off
     wanted = types_named(heap, pattern)
     shapes = WayShapes(heap, wanted)
     if not shapes.objects:
-        damage = next((problem.message for problem in heap.problems), None)
-        hint = "of a name, + and [ mean something else: put \\ before them" if _SPECIAL.search(pattern) else damage
-        raise NotFound(f"no object in the heap is of a type that matches '{pattern}'", hint=hint)
+        raise NotFound(f"no object in the heap is of a type that matches '{pattern}'", hint=_why_none(heap, pattern))
     last = None if limit is None else offset + limit
     largest = shapes.largest()
     return HeldTypes(
@@ -150,6 +148,13 @@ def who_holds_type(heap: RootedHeap, pattern: str, limit: int | None = None, off
         shapes=tuple(shapes.describe(shape) for shape in largest[offset:last]),
         problems=heap.problems,
     )
+
+
+def _why_none(heap: RootedHeap, pattern: str) -> str | None:
+    """Return why a pattern may match no name of a type."""
+    if heap.runtime.problems:
+        return heap.runtime.problems[0].message
+    return "of a name, + and [ mean something else: put \\ before them" if _SPECIAL.search(pattern) else None
 
 
 class WayShapes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dotdump.clr.data.struct import Struct as View
     from dotdump.clr.descriptor import Descriptor, FieldLayout, Global
     from dotdump.clr.runtime_module import RuntimeModule
-    from dotdump.target.model import Problem, Target
+    from dotdump.target.model import Target
 
 _U32, _I32, _U64, _I64 = Struct("<I"), Struct("<i"), Struct("<Q"), Struct("<q")
 _FORMS = {
@@ -51,23 +51,14 @@ class Places(dict["Field", tuple[int, int, Struct]]):
 class DataAccess:
     """Reads fields and globals of the runtime ``module`` of ``target``, whose ``version`` is text such as ``8.0.4``.
 
-    What the layouts do not name raises ``UnsupportedRuntime``; what cannot be read, ``MemoryFault``. ``doubts`` stand
-    against all that is read by these layouts.
+    What the layouts do not name raises ``UnsupportedRuntime``; what cannot be read, ``MemoryFault``.
     """
 
-    def __init__(
-        self,
-        target: Target,
-        runtime: RuntimeModule,
-        version: str,
-        descriptor: Descriptor,
-        doubts: tuple[Problem, ...] = (),
-    ) -> None:
+    def __init__(self, target: Target, runtime: RuntimeModule, version: str, descriptor: Descriptor) -> None:
         self.target = target
         self.runtime = runtime
         self.version = version
         self.descriptor = descriptor
-        self.doubts = doubts
         self.reader = Reader(target.memory, target.platform.pointer_size)
         self._places: dict[type[View], Places] = {}
 

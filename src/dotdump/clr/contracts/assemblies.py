@@ -37,7 +37,7 @@ class Assemblies:
 
     def __init__(self, access: DataAccess) -> None:
         self._access = access
-        self.problems: list[Problem] = list(access.doubts)
+        self.problems: list[Problem] = []
 
     @cached_property
     def domain(self) -> int:

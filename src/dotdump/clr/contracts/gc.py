@@ -140,7 +140,7 @@ class GarbageCollector:
 
     def __init__(self, access: DataAccess) -> None:
         self.access = access
-        self.problems: list[Problem] = list(access.doubts)
+        self.problems: list[Problem] = []
 
     @property
     def is_server(self) -> bool:

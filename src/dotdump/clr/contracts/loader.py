@@ -123,6 +123,10 @@ class Loader:
                 self._files[module] = PeImage(file, 0, loaded=False, source=file.name) if file is not None else None
         return self._files[module]
 
+    def has_headers(self, module: int) -> bool:
+        """Return whether the headers of a module's image are in memory, which its file is believed by."""
+        return next(self._headers(module), None) is not None
+
     def _headers(self, module: int) -> Iterator[tuple[object, ...]]:
         for base in self.bases_of(module):
             try:

@@ -109,7 +109,7 @@ class Threads:
 
     def __init__(self, access: DataAccess) -> None:
         self._access = access
-        self.problems: list[Problem] = list(access.doubts)
+        self.problems: list[Problem] = []
 
     @cached_property
     def addresses(self) -> Sequence[int]:

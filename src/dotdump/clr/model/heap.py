@@ -42,7 +42,7 @@ class ClrHeap:
     """The heap of one runtime. ``types`` numbers the types met so far; every walk shares it.
 
     ``type_at`` gives the type of a MethodTable, ``dependents`` which object lives as long as which other one,
-    ``thread_contexts`` from where to where threads may still allocate.
+    ``thread_contexts`` from where to where threads may still allocate, ``lack`` what of the runtime is missing for all.
     """
 
     def __init__(
@@ -51,8 +51,10 @@ class ClrHeap:
         type_at: Callable[[int], ClrType],
         dependents: Callable[[], Iterable[tuple[int, int]]] = tuple,
         thread_contexts: Callable[[], Iterable[tuple[int, int]]] = tuple,
+        lack: Callable[[], Iterable[Problem]] = tuple,
     ) -> None:
         self.access = access
+        self._lack = lack
         self._thread_contexts = thread_contexts
         self.type_at = type_at
         self._dependents = dependents
@@ -94,7 +96,7 @@ class ClrHeap:
     @property
     def problems(self) -> Sequence[Problem]:
         """What was damaged or missing in what has been read so far."""
-        return tuple(dict.fromkeys((*self.collector.problems, *self._walk_problems)))
+        return tuple(dict.fromkeys((*self._lack(), *self.collector.problems, *self._walk_problems)))
 
     def walk(self) -> HeapWalk:
         """Return a new walk over all of it."""

@@ -62,8 +62,7 @@ class ClrRuntime(RuntimeContracts):
         runtimes = []
         for module in runtime_modules(target):
             version = find_version(target, module)
-            layouts, doubts = choose_layouts(target, module, version), doubts_about(module, version)
-            runtimes.append(cls(DataAccess(target, module, version, layouts, doubts)))
+            runtimes.append(cls(DataAccess(target, module, version, choose_layouts(target, module, version))))
         return runtimes
 
     @property
@@ -83,13 +82,38 @@ class ClrRuntime(RuntimeContracts):
 
     @property
     def doubts(self) -> tuple[Problem, ...]:
-        """What stands against every answer about it; among the problems of its heap and its threads, too."""
-        return self.access.doubts
+        """That its version is none that is known: what is read of it may be something else."""
+        return doubts_about(self.access.runtime, self.version)
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """What stands against every answer about it; the problems of its heap begin with these."""
+        return (*self.doubts, *self._nameless)
 
     @cached_property
     def heap(self) -> ClrHeap:
         """Its managed heap."""
-        return ClrHeap(self.access, self.type_at, lambda: self._root_finder.dependents, self._allocation_contexts)
+        return ClrHeap(
+            self.access,
+            self.type_at,
+            lambda: self._root_finder.dependents,
+            self._allocation_contexts,
+            lambda: self.problems,
+        )
+
+    @cached_property
+    def _nameless(self) -> tuple[Problem, ...]:
+        """That no assembly can be read: then nothing has a name, and what is found by its name is not found."""
+        modules = self.assemblies.modules
+        if not modules or any(self.loader.find_metadata(module) is not None for module in modules):
+            return ()
+        text = f"none of {len(modules)} assemblies can be read: types and methods have no names, and most is not found"
+        advice = (
+            "--sysroot says where their files are"
+            if any(self.loader.has_headers(module) for module in modules)
+            else "gcore and the kernel leave them out unless coredump_filter in /proc/PID is 0x3f"
+        )
+        return (Problem("assemblies", f"{text}; {advice}"),)
 
     @cached_property
     def thread_objects(self) -> ThreadObjects:
@@ -157,7 +181,7 @@ class ClrRuntime(RuntimeContracts):
     @property
     def root_problems(self) -> Sequence[Problem]:
         """What was damaged or missing of handles, queues and statics that have been read so far."""
-        return tuple(dict.fromkeys((*self.doubts, *self._root_finder.problems)))
+        return tuple(dict.fromkeys((*self.problems, *self._root_finder.problems)))
 
     @cached_property
     def threads(self) -> Sequence[ClrThread]:
@@ -187,7 +211,7 @@ class ClrRuntime(RuntimeContracts):
         frames = FrameRoots(self.access, arguments)
         contract = StackRoots(self.access, self.stack_walker, frames, handlers)
         threads = self.threads
-        is_whole = bool(threads) and not self.thread_list.problems
+        is_whole = bool(threads) and not self.thread_list.problems and not self.doubts
         return ClrStackRoots(contract, self.method_at, threads, is_whole=is_whole)
 
     def stack_roots(self) -> Sequence[ClrRoot]:
