@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dotdump.cli.answer import warn_of
 from dotdump.cli.arguments import add_format
+from dotdump.formats.dotdump_notes import REDACTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
     from dotdump.cli.console import Console
     from dotdump.target.core import CoreTarget
+
+
+_BLANK = "a Triage dump: texts are blank, and so is what of the heap no stack needs; a zero or null there says nothing"
 
 
 def add_core(parser: ArgumentParser, *formats: str) -> None:
@@ -49,6 +53,8 @@ def open_named(arguments: Namespace, console: Console) -> CoreTarget:
     tell_warnings(console)
     target = open_core(arguments.core, arguments.sysroot, getattr(arguments, "symbols", ()))
     warn_of(target.problems, console, "dotdump info --format json")
+    if target.origin is not None and REDACTED in target.origin.flags:
+        console.note(f"dotdump: {_BLANK}")
     return target
 
 

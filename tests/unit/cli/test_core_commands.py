@@ -12,7 +12,7 @@ from dotdump.cli.main import main
 from dotdump.cli.registry import Exit
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.plan import full
-from dotdump.formats.dotdump_notes import COLLECTING, Origin
+from dotdump.formats.dotdump_notes import COLLECTING, REDACTED, Origin
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace, MemoryRange
 from dotdump.memory.zstd_library import zstd
@@ -263,6 +263,20 @@ def test_a_core_of_ours_tells_when_and_how_it_was_made_and_what_it_lacks(
         "by dotdump 1, method snapshot, a Heap dump, 256 bytes while the process ran, during a garbage collection"
         in text
     )
+
+
+@pytest.mark.parametrize("flags", [(), (REDACTED,)])
+def test_a_triage_dump_says_that_what_is_blank_in_it_may_have_been_something_else(
+    flags: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = Protection.READ | Protection.WRITE
+    target = FakeTarget(regions=[Region(0x10000, 0x11000, both)], memory=BytesSpace([(0x10000, bytes(PAGE))]))
+    sink = ListSink()
+    ElfCoreWriter(target, full(target.regions), Origin("dotdump 1", "ptrace", 0.0, flags, type="Triage")).write(sink)
+    path = tmp_path / "core"
+    path.write_bytes(bytes(sink.data))
+    assert main(["memory", str(path), "10000"]) == Exit.DONE
+    assert ("dotdump: a Triage dump: texts are blank, " in capsys.readouterr().err) is bool(flags)
 
 
 def test_the_core_of_another_maker_does_not_tell(core: Path, capsys: pytest.CaptureFixture[str]) -> None:

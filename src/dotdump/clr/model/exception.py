@@ -43,7 +43,10 @@ class ClrException:
 
     @property
     def message(self) -> str | None:
-        """The message that it was made with; None where its type has the text and the object does not."""
+        """The message that it was made with; None where its type has the text and the object does not.
+
+        So it is where the text was blanked, as in Triage dumps: a message of zeros is none.
+        """
         return self._text("_message")
 
     @property
@@ -108,10 +111,14 @@ class ClrException:
 
     def _text(self, name: str) -> str | None:
         value = self.source[name]
-        return value if isinstance(value, str) else None
+        return value if isinstance(value, str) and not _is_blank(value) else None
 
     def __repr__(self) -> str:
         return f"<ClrException {self.type_name} at {self.address:#x}>"
+
+
+def _is_blank(text: str) -> bool:
+    return text != "" and not text.strip("\0")
 
 
 def _exception(value: Value) -> ClrException | None:

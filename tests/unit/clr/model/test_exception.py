@@ -17,6 +17,11 @@ def test_an_exception_says_what_it_was_made_with() -> None:
     assert (one.inner, one.inners, one.stack_trace) == (None, (), ())
 
 
+@pytest.mark.parametrize(("text", "message"), [("", ""), ("no", "no"), ("a\0", "a\0"), ("\0\0\0", None)])
+def test_a_message_that_was_blanked_is_none(text: str, message: str | None) -> None:
+    assert ClrException(exception(0x1000, _message=text)).message == message
+
+
 def test_what_is_no_exception_is_refused() -> None:
     with pytest.raises(InvalidObject, match=r"Corpus\.Order is no exception"):
         ClrException(NamedObject(0x1000, NamedType("Corpus.Order")))
