@@ -270,7 +270,9 @@ def group_text(group: RootGroup) -> str:
     """Return a group of roots in words: ``static Billing.Cache.Entries``, ``strong handle``."""
     plain = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in group.kind).strip()
     words = _WORDS.get(group.kind, plain)
-    return words if group.name == words else f"{words} {group.name}".rstrip()
+    if group.name == words or group.name.startswith(f"{words}s of "):
+        return group.name
+    return f"{words} {group.name}".rstrip()
 
 
 def _add_up(heap: RootedHeap, wanted: bytearray) -> tuple[int, int]:

@@ -36,6 +36,8 @@ def test_no_way_is_longer_for_what_is_left_out() -> None:
         (RootName("StrongHandle", "", "0x10"), "strong handle 0x10"),
         (RootName("FinalizerQueue", "critical finalizer", "0x10"), "finalizer queue critical finalizer"),
         (RootName("Frozen", "frozen segment", "0x0"), "frozen segment"),
+        (RootName("ThreadStatic", "thread statics of thread 7", "0x10"), "thread statics of thread 7"),
+        (RootName("Static", "statics.of.All", "0x10"), "static statics.of.All"),
     ],
 )
 def test_a_root_is_told_by_its_kind_and_its_name_or_place(root: RootName, text: str) -> None:
