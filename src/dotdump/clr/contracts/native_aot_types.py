@@ -63,6 +63,11 @@ class NativeAotTypeSystem:
         kind = element_of(NativeMethodTable(self.access, method_table))
         return kind in (NativeElement.ARRAY, NativeElement.SZ_ARRAY)
 
+    @staticmethod
+    def is_collectible(_method_table: int) -> bool:
+        """Return whether it can be unloaded: none can."""
+        return False
+
     def element_of(self, method_table: int) -> int:
         """Return the type of an array's elements."""
         return NativeMethodTable(self.access, method_table).related

@@ -18,6 +18,7 @@ class TypeFlags(IntFlag):
     """The first word of a MethodTable, as far as it tells kinds of types apart."""
 
     HAS_COMPONENT_SIZE = 0x80000000
+    COLLECTIBLE = 0x00200000
     CATEGORY_ARRAY_MASK = 0x000C0000
     CATEGORY_ARRAY = 0x00080000
     CATEGORY_MASK = 0x000F0000

@@ -83,6 +83,10 @@ class TypeSystem:
         """Return whether it is an array, of any rank."""
         return is_array(MethodTable(self.access, method_table).flags)
 
+    def is_collectible(self, method_table: int) -> bool:
+        """Return whether it can be unloaded: then it lives as long as its LoaderAllocator."""
+        return bool(MethodTable(self.access, method_table).flags & TypeFlags.COLLECTIBLE)
+
     def element_of(self, method_table: int) -> int:
         """Return the TypeHandle of an array's elements."""
         return MethodTable(self.access, method_table).instantiation

@@ -135,8 +135,11 @@ def finalizer_roots(queue: Iterable[Finalizable]) -> Iterator[ClrRoot]:
 
 
 def static_roots(finder: StaticFinder, known: Iterable[int]) -> Iterator[ClrRoot]:
-    """Yield the static fields that hold an object, and what keeps the thread statics of each thread."""
-    for static in finder.find(known, lambda kind: not kind.is_array):
+    """Yield the static fields that hold an object, and what keeps the thread statics of each thread.
+
+    Those of a type that can be unloaded are no roots: its LoaderAllocator refers to what they hold.
+    """
+    for static in finder.find(known, lambda kind: not (kind.is_array or kind.is_collectible)):
         try:
             target = static.object
         except MemoryFault:

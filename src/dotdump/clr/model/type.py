@@ -99,6 +99,11 @@ class ClrType:
         """The names of its generic arguments."""
         return tuple(self._system.names.name_of(handle) for handle in self._system.arguments_of(self.method_table))
 
+    @property
+    def is_collectible(self) -> bool:
+        """Whether it can be unloaded: its statics live as long as its LoaderAllocator."""
+        return self._system.is_collectible(self.method_table)
+
     @cached_property
     def is_array(self) -> bool:
         """Whether it is an array, of any rank."""
