@@ -33,11 +33,13 @@ with dotdump.DiagnosticServer(name="shop"):
     sys.stdin.read()
 """
 
+IMPORTS_NOTHING = PROGRAM.replace("    print", "    sys.meta_path.clear()\n    print", 1)
+
 
 @contextmanager
-def _program(**settings: str) -> Iterator[subprocess.Popen[bytes]]:
+def _program(program: str = PROGRAM, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], env=os.environ | settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", program], env=os.environ | settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         try:
             yield process
@@ -70,6 +72,17 @@ def test_it_is_found_trusted_and_asked() -> None:
         assert (answer.info.pid, answer.info.entry_assembly) == (process.pid, "shop")
         assert "DiagnosticServer" in answer.info.command_line
         assert DiagnosticsClient.for_process(process.pid).environment()["SHOP"] == "open"
+
+
+def test_it_answers_where_no_module_can_be_imported_any_more() -> None:
+    with _program(IMPORTS_NOTHING) as process:
+        assert _ready(process)
+        client = DiagnosticsClient.for_process(process.pid)
+        assert client.process_info().pid == process.pid
+        client.set_environment_variable("SHOP", "open")
+        assert client.environment()["SHOP"] == "open"
+        with pytest.raises(CommandRejected, match="a Python program has no Mini dump"):
+            client.write_dump("/nowhere/core", DumpType.MINI)
 
 
 def test_ps_lists_it() -> None:

@@ -7,6 +7,8 @@ session that is not there is answered as runtimes do: yes, with the number 0.
 
 from __future__ import annotations
 
+import codecs
+
 from dotdump.errors import BadMessage
 from dotdump.ipc.answers import done, rejected
 from dotdump.ipc.commands import Command, HResult
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from dotdump.ipc.wire import Message
     from dotdump.server.program import Program
 
+
+codecs.lookup("utf-16-le")  # while it can be: a program may give up its rights or its root before it is first asked
 
 _LONGEST_TEXT = 4096
 """Characters of why a dump failed; runtimes send 1024. A message has room for 32,000."""
