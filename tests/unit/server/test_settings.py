@@ -18,13 +18,16 @@ def test_without_settings_it_serves_on_the_default_socket_and_does_not_wait() ->
         {"COMPlus_EnableDiagnostics": "0"},
         {"DOTNET_EnableDiagnostics": "0", "COMPlus_EnableDiagnostics": "1"},
         {"DOTNET_EnableDiagnostics": "1", "DOTNET_EnableDiagnostics_IPC": "0"},
+        {"DOTNET_EnableDiagnostics": "", "COMPlus_EnableDiagnostics": "0"},
+        {"DOTNET_EnableDiagnostics": " 0g"},
+        {"DOTNET_EnableDiagnostics": "0x"},
     ],
 )
 def test_a_zero_in_either_setting_switches_it_off(environment: dict[str, str]) -> None:
     assert not read_settings(environment).enabled
 
 
-@pytest.mark.parametrize("value", ["1", "", "yes", "0x1"])
+@pytest.mark.parametrize("value", ["1", "", "yes", "0x1", "-1", "100000000"])
 def test_what_is_not_zero_does_not_switch_it_off(value: str) -> None:
     assert read_settings({"DOTNET_EnableDiagnostics": value}).enabled
 
@@ -58,5 +61,9 @@ def test_the_socket_goes_where_temporary_files_go() -> None:
     assert read_settings({"TMPDIR": ""}).directory == "/tmp"
 
 
-def test_waiting_on_the_default_port_is_asked_for_by_a_number() -> None:
-    assert read_settings({"DOTNET_DefaultDiagnosticPortSuspend": "1"}).suspend
+@pytest.mark.parametrize(
+    ("value", "waits"),
+    [("1", True), ("1 x", True), ("false", True), ("true", False), ("0", False), ("", False), ("10000000000", False)],
+)
+def test_waiting_on_the_default_port_is_asked_for_by_a_number(value: str, waits: bool) -> None:
+    assert read_settings({"DOTNET_DefaultDiagnosticPortSuspend": value}).suspend is waits

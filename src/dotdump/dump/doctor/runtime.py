@@ -9,6 +9,8 @@ from dotdump.clr.known_versions import NAMED, is_known
 from dotdump.dump.doctor.finding import Finding, ok, problem, warning
 from dotdump.ipc.diagnostics import DiagnosticsState
 from dotdump.ipc.runtime_file import RuntimeKind
+from dotdump.ipc.runtime_settings import is_on
+from dotdump.ipc.runtime_settings import setting as runtime_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ SOCKET_PATH_LIMIT = 107
 SETTINGS = ("EnableDiagnostics", "EnableDiagnostics_IPC")
 _VULNERABLE = frozenset(map(str, range(11)))
 """Patches of 10.0 that have CVE-2026-62909. What a runtime says of itself may be any text."""
-_PREFIXES = ("DOTNET_", "COMPlus_")
 _ADVICE = {
     DiagnosticsState.OFF: "see the other findings; where none explains it, dump it by ptrace",
     DiagnosticsState.REFUSED: "run as its user, or as root",
@@ -98,13 +99,12 @@ def setting(subject: Subject) -> Finding:
     name = "diagnostics setting"
     if subject.environment is None:
         return warning(name, "its environment cannot be read", "run as its user, or as root")
-    for prefix in _PREFIXES:
-        for key in SETTINGS:
-            value = subject.environment.get(prefix + key)
-            if value is not None and value.strip().lstrip("0xX") == "" and value.strip():
-                if _answers(subject):
-                    return ok(name, f"{prefix}{key}={value} does not turn them off: it answers")
-                return problem(name, f"{prefix}{key}={value} turns them off", f"start it without {prefix}{key}")
+    for key in SETTINGS:
+        if not is_on(subject.environment, key, default=True):
+            variable, text = runtime_setting(subject.environment, key)
+            if _answers(subject):
+                return ok(name, f"{variable}={text} does not turn them off: it answers")
+            return problem(name, f"{variable}={text} turns them off", f"start it without {variable}")
     return ok(name, "not turned off in its environment")
 
 

@@ -108,6 +108,8 @@ CELLS: list[tuple[Facts, str, Status, str]] = [
     (environment(COMPlus_EnableDiagnostics="0"), "diagnostics setting", P, "COMPlus_EnableDiagnostics=0"),
     (environment(DOTNET_EnableDiagnostics_IPC="0"), "diagnostics setting", P, "_IPC=0"),
     (environment(DOTNET_EnableDiagnostics="0x0"), "diagnostics setting", P, "0x0"),
+    (environment(DOTNET_EnableDiagnostics="", COMPlus_EnableDiagnostics="0"), "diagnostics setting", P, "COMPlus"),
+    (environment(DOTNET_EnableDiagnostics="1", COMPlus_EnableDiagnostics="0"), "diagnostics setting", OK, "not turned"),
     (environment(DOTNET_EnableDiagnostics="1"), "diagnostics setting", OK, "not turned off"),
     (environment(DOTNET_EnableDiagnostics_Debugger="0"), "diagnostics setting", OK, "not turned off"),
     (environment(DiagnosticsState.OK, DOTNET_EnableDiagnostics="0"), "diagnostics setting", OK, "it answers"),
