@@ -9,11 +9,15 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dotdump import open_core
+from dotdump.dump import runtime_method
+from dotdump.dump.collect import Request, collect
+from dotdump.dump.runtime_method import RuntimeMethod
 from dotdump.errors import CommandRejected
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.diagnostics import DiagnosticsState
@@ -22,7 +26,6 @@ from dotdump.ipc.state import diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.live
 
@@ -34,6 +37,10 @@ with dotdump.DiagnosticServer(name="shop"):
 """
 
 IMPORTS_NOTHING = PROGRAM.replace("    print", "    sys.meta_path.clear()\n    print", 1)
+MANY_THREADS = (
+    "import threading\n"
+    "for _ in range(200): threading.Thread(target=threading.Event().wait, daemon=True).start()\n" + PROGRAM
+)
 
 
 @contextmanager
@@ -144,6 +151,19 @@ def test_it_has_a_crash_report_written_beside_a_core_or_alone(tmp_path: Path) ->
         "both.crashreport.json",
     ]
     assert json.loads((tmp_path / "alone.crashreport.json").read_text())["payload"]["threads"]
+
+
+def test_a_crash_report_that_takes_longer_than_the_core_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime_method, "SILENCE_AFTER_RELEASE", 0.2)
+    with _program(MANY_THREADS) as process:
+        assert _ready(process)
+        request = Request(process.pid, output=str(tmp_path / "core"), crash_report=True)
+        result = collect(request, RuntimeMethod(DumpFlags.CRASH_REPORT))
+    assert result.crash_report
+    assert len(json.loads(Path(result.crash_report).read_text())["payload"]["threads"]) == 203
+    assert result.warnings == ()
 
 
 def test_the_doctor_does_not_miss_a_runtime_where_there_is_none_to_be(tmp_path: Path) -> None:

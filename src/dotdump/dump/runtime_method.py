@@ -55,7 +55,8 @@ LASTING_SECONDS = 0.2
 """Seconds that a dumper may still be there after the answer to which its end has led."""
 
 SILENCE_AFTER_RELEASE = 3.0
-"""Seconds that a runtime gets to answer after the process runs again: it takes milliseconds."""
+"""Seconds that a runtime gets to answer after the process runs again and its dumper has nothing to do: it takes
+milliseconds."""
 
 
 class RuntimeMethod:
@@ -169,8 +170,11 @@ class _Conversation:
         return worst(findings) is not Verdict.PROBLEM
 
     def _has_fallen_silent(self) -> bool:
-        """Return whether a whole core is there already, the process runs again, and yet no answer comes."""
-        if self.watch.released_for() < SILENCE_AFTER_RELEASE or not self.watch.helper_runs():
+        """Return whether a whole core is there, the process runs again, its dumper does nothing, yet no answer comes.
+
+        A dumper that works may write a crash report yet, or read back what it wrote.
+        """
+        if self.watch.quiet_for() < SILENCE_AFTER_RELEASE or not self.watch.helper_runs():
             return False
         self.handover.receive(lambda _: None)
         return self.is_whole()

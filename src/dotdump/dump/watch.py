@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dotdump.linux.process_stat import ProcessStat
 
 
+_AT_WORK = frozenset("RD")
+"""States of a process that runs, or waits for a processor or a disk."""
 STOPPED_SECONDS = 0.3
 """A stop by a signal that is on the way through a tracer is over sooner."""
 
@@ -39,6 +41,8 @@ class Watch:
         self.helper: ProcessIdentity | None = None
         self.helper_name = ""
         self._helper_is_child = False
+        self._helper_ticks = 0
+        self._helper_worked_at = self._running_at
 
     @property
     def pause(self) -> float | None:
@@ -66,10 +70,12 @@ class Watch:
         self._running_at = now
         if self._paused_from is not None and self._released_at is None:
             self._released_at = now
+        if self.helper is not None:
+            self._look_at_helper(self.helper, now)
 
-    def released_for(self) -> float:
-        """Return for how many seconds the process has run again after it was held; 0 where it was not, or is."""
-        return 0.0 if self._released_at is None else time.monotonic() - self._released_at
+    def quiet_for(self) -> float:
+        """Return for how many seconds the process has run again and its helper has not worked; 0 where it is held."""
+        return 0.0 if self._released_at is None else time.monotonic() - max(self._released_at, self._helper_worked_at)
 
     def helper_runs(self) -> bool:
         """Return whether the process that held the subject is still there."""
@@ -117,6 +123,12 @@ class Watch:
         """Let go of the helper. A second call does nothing."""
         if self.helper is not None:
             self.helper.close()
+
+    def _look_at_helper(self, helper: ProcessIdentity, now: float) -> None:
+        with suppress(DotdumpError):
+            stat = Proc(helper.pid).stat()
+            if stat.processor_ticks != self._helper_ticks or stat.state in _AT_WORK:
+                self._helper_ticks, self._helper_worked_at = stat.processor_ticks, now
 
     def _newborn(self) -> list[tuple[int, str]]:
         """Return the living children that came since the dump was asked for, by pid and name."""

@@ -21,8 +21,9 @@ class ProcessStat:
     """One /proc/PID/stat. ``start_time`` is in clock ticks since boot: with the pid it names one process for ever.
 
     ``virtual`` is in bytes, ``resident_pages`` in pages; ``reaped_faults`` are the page faults of all children that it
-    has waited for, which grow by some with each. ``exit_signal`` is what its end sends to its parent, 0 for
-    nothing, and ``exit_status`` how it ended, as wait(2) has it; None where the kernel does not say.
+    has waited for, which grow by some with each; ``processor_ticks`` is how long its threads have run, in clock ticks.
+    ``exit_signal`` is what its end sends to its parent, 0 for nothing, and ``exit_status`` how it ended, as wait(2) has
+    it; None where the kernel does not say.
     """
 
     pid: int
@@ -33,6 +34,7 @@ class ProcessStat:
     session: int
     flags: int
     reaped_faults: int
+    processor_ticks: int
     threads: int
     start_time: int
     virtual: int
@@ -62,6 +64,7 @@ def parse_stat(data: bytes, source: str = "stat") -> ProcessStat:
         session=number[2],
         flags=number[5],
         reaped_faults=number[7],
+        processor_ticks=number[10] + number[11],
         threads=number[16],
         start_time=number[18],
         virtual=number[19],

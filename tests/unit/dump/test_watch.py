@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 import time
@@ -69,6 +70,10 @@ print("held", flush=True)
 sys.stdin.readline()
 target.close()
 print("let go", flush=True)
+until = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < until:
+    pass
+print("idle", flush=True)
 time.sleep(60)
 """
 
@@ -77,7 +82,7 @@ def test_a_tracer_that_the_process_has_not_started_is_not_ended() -> None:
     if os.geteuid():
         missing("only root may trace everywhere what is no child of the tracer")
     with subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        command = [sys.executable, "-c", TRACER, str(process.pid)]
+        command = [sys.executable, "-c", TRACER, str(process.pid), "0"]
         with (
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as tracer,
             Subject.open(process.pid) as subject,
@@ -123,3 +128,44 @@ def held(pid: int, patch: pytest.MonkeyPatch, then: Callable[[Proc], ProcessStat
     descriptor = os.open(f"/proc/{pid}", os.O_RDONLY)
     patch.setattr(Proc, "stat", then)
     return ProcessIdentity(pid, 0, descriptor, os.pidfd_open(pid))
+
+
+def test_a_dumper_that_works_is_not_quiet_although_the_process_runs_again() -> None:
+    if os.geteuid():
+        missing("only root may trace everywhere what is no child of the tracer")
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        command = [sys.executable, "-c", TRACER, str(process.pid), "1.5"]
+        with (
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as tracer,
+            Subject.open(process.pid) as subject,
+        ):
+            assert tracer.stdin is not None
+            assert tracer.stdout is not None
+            try:
+                watch = Watch(subject)
+                assert tracer.stdout.readline() == "held\n"
+                watch.look()
+                tracer.stdin.write("\n")
+                assert tracer.stdout.readline() == "let go\n"
+                working = _longest_quiet(watch, tracer, until="idle\n")
+                assert working < 1
+                deadline = time.monotonic() + 20
+                while watch.quiet_for() < 1.5 and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                    watch.look()
+                assert watch.quiet_for() >= 1.5
+            finally:
+                watch.close()
+                tracer.kill()
+                process.kill()
+
+
+def _longest_quiet(watch: Watch, tracer: subprocess.Popen[str], until: str) -> float:
+    """Look until ``tracer`` says a line, and return the longest time for which it seemed to do nothing, in seconds."""
+    assert tracer.stdout is not None
+    longest = 0.0
+    while not select.select([tracer.stdout], [], [], 0.01)[0]:
+        watch.look()
+        longest = max(longest, watch.quiet_for())
+    assert tracer.stdout.readline() == until
+    return longest
