@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+STANDARD_OUTPUT = "standard output"
+
+
 class Console:
     """Two streams and a format. ``width`` is None where stdout is not a terminal: then nothing is shortened.
 
@@ -36,11 +39,15 @@ class Console:
         return os.get_terminal_size(self.stdout.fileno()).columns or None
 
     def result(self, text: str) -> None:
-        """Print a result, or a part of one."""
+        """Print a result, or a part of one; an ``OSError`` of that names standard output."""
         self._clear()
-        self.stdout.write(text)
-        if not text.endswith("\n"):
-            self.stdout.write("\n")
+        try:
+            self.stdout.write(text)
+            if not text.endswith("\n"):
+                self.stdout.write("\n")
+        except OSError as error:
+            error.filename = STANDARD_OUTPUT
+            raise
 
     def aside(self, text: str) -> None:
         """Print what the command does not depend on: where it cannot be written, it and what follows are let go."""

@@ -100,11 +100,15 @@ def _run(namespace: Namespace, command: Command) -> int:
 
 def _explain(error: Exception, console: Console) -> bool:
     """Say in one line why the command failed, where a user or the system can have caused it."""
+    from dotdump.cli.console import STANDARD_OUTPUT
     from dotdump.errors import DotdumpError
 
     if isinstance(error, DotdumpError):
         console.error(error.message, error.hint)
     elif isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        if error.filename == STANDARD_OUTPUT:
+            console.error(f"cannot write to {STANDARD_OUTPUT}: {error.strerror}")
+            return True
         name = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
         console.error(f"{error.strerror or error}{name}")
     elif isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("dotdump"):

@@ -169,6 +169,16 @@ def test_an_answer_that_nothing_takes_is_an_error_in_a_line(redirected: str, sai
     assert (done.returncode, done.stderr) == (1, said and f"dotdump: cannot write to standard output: {said}")
 
 
+@pytest.mark.parametrize("words", ["ps", "ps --format json", "doctor", "help dumpheap"])
+def test_a_result_that_is_not_taken_at_once_is_an_error_in_a_line(words: str) -> None:
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    command = [*DOTDUMP, *words.split()]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "dotdump: cannot write to standard output: No space left on device\n"
+
+
 @pytest.mark.parametrize("words", [["--help"], ["heap", "--help"], ["--version", "-V"]])
 @pytest.mark.parametrize(
     ("redirected", "said"), [("> /dev/full", "No space left on device"), (">&-", "Bad file descr")]
