@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +23,6 @@ from native import native
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
 pytestmark = pytest.mark.live
 
@@ -246,3 +246,21 @@ def test_a_process_with_more_rights_than_ours_is_refused_with_what_to_do(command
     assert done.returncode == 1
     assert f"cannot read its memory: not allowed for process {process.pid}" in done.stderr
     assert "hint: it has rights that dotdump lacks: give dotdump CAP_SYS_PTRACE" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["collect -o - --method ptrace", "threads"])
+def test_where_memory_runs_out_we_are_taken_before_the_process(words: str) -> None:
+    with native("threads", "2") as process:
+        command = [sys.executable, "-c", SCORED, *words.split(), "-p", str(process.pid)]
+        done = subprocess.run(command, capture_output=True, timeout=60, check=True)
+        theirs = int(Path(f"/proc/{process.pid}/oom_score_adj").read_text())
+    assert done.stderr.splitlines()[-1] == b"999"
+    assert theirs < 999
+
+
+SCORED = """
+import sys
+from dotdump.cli.main import main
+main(sys.argv[1:])
+print(open("/proc/self/oom_score_adj").read().strip(), file=sys.stderr)
+"""

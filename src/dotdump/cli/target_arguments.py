@@ -53,8 +53,10 @@ def open_target(arguments: Namespace, console: Console) -> Iterator[Target]:
     if arguments.sysroot and not getattr(arguments, "use_dac", False):
         console.warning("--sysroot is for cores: the files of a process that runs are those that it sees itself")
     from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
+    from dotdump.linux.first_to_die import die_first
     from dotdump.target.snapshot import open_snapshot
 
+    die_first()
     with GcMoment(arguments.process_id, DEFAULT_WAIT) as gc:
         twin = open_snapshot(arguments.process_id, moment=gc.moment, symbols=getattr(arguments, "symbols", ()))
     with twin:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dotdump.errors import CollectError, ProcessGone
 from dotdump.linux import ptrace
 from dotdump.linux.errors import system_error
+from dotdump.linux.first_to_die import WORST
 from dotdump.linux.inject import LOST
 from dotdump.linux.proc import Proc
 from dotdump.linux.ptrace import Option
@@ -35,7 +36,6 @@ BIRTH_SECONDS = DEATH_SECONDS = 30.0
 _CLONE, _WAIT4, _CLOSE_RANGE = 56, 61, 436
 _EVERY_DESCRIPTOR = 0xFFFFFFFF
 _STEP_SECONDS = 0.0005
-FIRST_TO_DIE = 1000
 
 
 class ForkedChild:
@@ -88,7 +88,7 @@ class ForkedChild:
         """Offer it to the out-of-memory killer; ``left_behind`` knows it by that."""
         try:
             with open(f"/proc/{self.pid}/oom_score_adj", "wb", buffering=0) as score:
-                score.write(b"%d" % FIRST_TO_DIE)
+                score.write(b"%d" % WORST)
         except OSError:
             return  # a sandboxed /proc; it can still be chosen by its size
 
@@ -150,7 +150,7 @@ def _is_dead_twin(child: Proc) -> bool:
     stat = child.stat()
     if stat.state != "Z" or stat.exit_signal != 0:
         return False
-    return stat.exit_status == LOST << 8 or child.read("oom_score_adj").strip() == b"%d" % FIRST_TO_DIE
+    return stat.exit_status == LOST << 8 or child.read("oom_score_adj").strip() == b"%d" % WORST
 
 
 def bury(injection: Injection, inner_pid: int) -> bool:
