@@ -66,7 +66,8 @@ def runtime_file_size(subject: Subject) -> Finding:
     if limit is None or limit >= (subject.expected or LEAST_DUMP):
         return ok(name, "none that matters")
     raised = "raise it with prlimit --fsize=unlimited --pid PID; --method ptrace and --live need none of it"
-    return problem(name, f"its limit is {_limit(limit, subject.expected or LEAST_DUMP)}", raised)
+    too_small = "" if subject.expected else ", which no dump of the runtime's fits in"
+    return problem(name, f"its limit is {_limit(limit, subject.expected)}{too_small}", raised)
 
 
 def _limit(limit: int, expected: int | None) -> str:
