@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS
+from argparse import OPTIONAL, SUPPRESS
 from shlex import quote
 
 from dotdump.cli.arguments import overview, parser_of
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @record
 class Argument:
-    """An option, or a positional argument: no ``flags``. ``choices`` is empty where any value goes, such as a file."""
+    """An option, or a positional argument: no ``flags``. ``choices`` is empty where any value goes, such as a file.
+
+    ``takes_value``: the next word is its value. Where an option may stand alone it is not: there options go on.
+    """
 
     flags: tuple[str, ...]
     summary: str
@@ -39,7 +42,8 @@ def _arguments(parser: ArgumentParser) -> Iterator[Argument]:
     for action in parser._actions:  # noqa: SLF001  argparse has no public list of what was added
         if action.help != SUPPRESS:
             choices = tuple(str(choice) for choice in action.choices or ())
-            yield Argument(tuple(action.option_strings), _summary(action), choices, action.nargs != 0)
+            takes_value = action.nargs not in ((0, OPTIONAL) if action.option_strings else (0,))
+            yield Argument(tuple(action.option_strings), _summary(action), choices, takes_value)
 
 
 def _summary(action: Action) -> str:

@@ -39,6 +39,15 @@ def test_bash_completes_the_options_of_the_command_and_the_choices_of_an_argumen
     assert _bash_offers("dotdump", "--debug", "completion", "z") == ["zsh"]
 
 
+def test_options_go_on_behind_one_that_may_stand_without_its_value() -> None:
+    assert _bash_offers("dotdump", "collect", "--compress", "--typ") == ["--type"]
+    done = subprocess.run(
+        [_shell("fish"), "-N", "-c", f"{SHELLS['fish'](grammar())}complete -C 'dotdump collect --compress --typ'"],
+        capture_output=True, text=True, check=True, timeout=30,
+    )  # fmt: skip
+    assert done.stdout.startswith("--type\t")
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_shell_can_read_its_script(shell: str, tmp_path: Path) -> None:
     script = tmp_path / "script"
