@@ -41,9 +41,16 @@ def grammar() -> Grammar:
 def _arguments(parser: ArgumentParser) -> Iterator[Argument]:
     for action in parser._actions:  # noqa: SLF001  argparse has no public list of what was added
         if action.help != SUPPRESS:
-            choices = tuple(str(choice) for choice in action.choices or ())
             takes_value = action.nargs not in ((0, OPTIONAL) if action.option_strings else (0,))
-            yield Argument(tuple(action.option_strings), _summary(action), choices, takes_value)
+            yield Argument(tuple(action.option_strings), _summary(action), _values(action), takes_value)
+
+
+def _values(action: Action) -> tuple[str, ...]:
+    """Return the words that an argument takes: its choices, or what a placeholder such as ``Heap|Mini`` says."""
+    if action.choices:
+        return tuple(str(choice) for choice in action.choices)
+    words = action.metavar.split("|") if isinstance(action.metavar, str) else []
+    return tuple(words) if len(words) > 1 and all(map(str.isalpha, words)) else ()
 
 
 def _summary(action: Action) -> str:

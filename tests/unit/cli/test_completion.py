@@ -39,6 +39,12 @@ def test_bash_completes_the_options_of_the_command_and_the_choices_of_an_argumen
     assert _bash_offers("dotdump", "--debug", "completion", "z") == ["zsh"]
 
 
+def test_the_words_of_a_placeholder_are_offered() -> None:
+    assert _bash_offers("dotdump", "collect", "--type", "") == ["Full", "Heap", "Mini", "Triage"]
+    assert _bash_offers("dotdump", "convert", "core", "--type", "=", "M") == ["Mini"]
+    assert _bash_offers("dotdump", "collect", "--dport", "") == []
+
+
 def test_options_go_on_behind_one_that_may_stand_without_its_value() -> None:
     assert _bash_offers("dotdump", "collect", "--compress", "--typ") == ["--type"]
     done = subprocess.run(
