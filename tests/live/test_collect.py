@@ -78,11 +78,15 @@ def test_gdb_finds_the_threads_that_were_there(version: str, tmp_path: Path) -> 
     if not shutil.which("gdb"):
         missing("gdb is not installed")
     with corpus(RUNTIMES[version], "threads") as target:
-        threads = len(names(Path(f"/proc/{target.pid}/task")))
+        tasks = Path(f"/proc/{target.pid}/task")
+        before = set(names(tasks))
         path = collected("-p", target.pid, "-o", tmp_path)["path"]
+        after = set(names(tasks))
     gdb = ["gdb", "-batch", "-nx", "-ex", "info threads", str(RUNTIMES[version].root / "dotnet"), str(path)]
     listing = subprocess.run(gdb, capture_output=True, text=True, timeout=120, check=False).stdout
-    assert len(re.findall(r"\bLWP \d+", listing.split("Id")[-1])) == threads
+    found = re.findall(r"\bLWP (\d+)", listing.split("Id")[-1])
+    assert len(found) == len(set(found))
+    assert before & after <= set(found) <= before | after  # a runtime ends threads that it has no more work for
 
 
 @pytest.mark.parametrize("major", [8, 10])
@@ -217,7 +221,7 @@ def test_a_busy_diagnostics_server_is_given_up_at_the_deadline(tmp_path: Path) -
         done = run("-p", target.pid, "-o", tmp_path, "--timeout", 2)
         assert time.monotonic() - started < 10
     assert done.returncode == 1
-    assert "2 s" in done.stderr
+    assert re.search(r"no answer within (2|1\.\d+) s", done.stderr), done.stderr  # of both, what connecting left
     assert names(tmp_path) == []
 
 
