@@ -95,6 +95,22 @@ class StackWalker:
         except (ClrError, FormatError, MemoryFault):
             return None
 
+    def damage_at(self, context: WalkContext) -> str:
+        """Return why managed code may be at ``context`` though none can be told; empty where other code is.
+
+        Thunks of ready-to-run images jump: nothing returns to one.
+        """
+        try:
+            block = self._code.find(context.lookup)
+            is_among_methods = block.module != 0 if block is not None else bool(self._code.ranges.find(context.lookup))
+        except (ClrError, FormatError, MemoryFault) as error:
+            return str(error)
+        if context.interrupted:
+            return ""
+        if is_among_methods:
+            return "no method is where the runtime has methods"
+        return "" if block is not None or self.native.code.is_code(context.lookup) else "no code is there"
+
     @property
     def is_exhausted(self) -> bool:
         """Whether so much was looked for that no more code is found."""
@@ -134,6 +150,7 @@ class _Walk:
         self._chain = walker._chains.frames_of(record.frame)  # noqa: SLF001 - a part of it
         self._next: ExplicitFrame | None = None
         self._chain_problem = ""
+        self._lost = ""
 
     def steps(self) -> Iterator[Step | Ending]:
         """Return the steps from the thread's place on, the last an ``Ending``; only of a walk without runs."""
@@ -208,6 +225,7 @@ class _Walk:
         """Yield what is between native code at ``context`` and managed code further out; return that, or the end."""
         bridge = NativeBridge(self._walker.native, self._walker.is_managed, context, block)
         bridged = bridge.managed if leaf and self._is_bridge_needed(bridge) else None
+        self._note_lost(context)
         steps = bridge.steps if self._show_native or bridged is not None else ()
         native = deque(step for step in steps if self._show_native or step.kind is StepKind.STUB)
         if bridged is not None:
@@ -226,6 +244,7 @@ class _Walk:
                 while native and native[0].sp < behind.sp:
                     yield native.popleft()
                 return behind
+            self._note_lost(behind)
         yield from native
         return self._end(bridge.end if self._show_native else None)
 
@@ -250,12 +269,19 @@ class _Walk:
         except (FormatError, MemoryFault) as error:
             return Ending(WalkEnd.DAMAGED, f"{frame.kind} at {frame.address:#x}: {error}")
 
+    def _note_lost(self, context: WalkContext | None) -> None:
+        """Remember the first place whose managed code cannot be told: frames from there on may be missing."""
+        if context is not None and not self._lost and (why := self._walker.damage_at(context)):
+            self._lost = f"at {context.pc:#x}: {why}"
+
     def _end(self, native: End | None) -> Ending:
         """Return why there is no more; ``native`` says so of native code, where that is shown."""
         if self._chain_problem:
             return Ending(WalkEnd.DAMAGED, self._chain_problem)
         if self._thread is not None and self._walker.is_exhausted:
             return Ending(WalkEnd.BUDGET, "finding managed code takes more work than stacks can")
+        if self._lost:
+            return Ending(WalkEnd.DAMAGED, self._lost)
         if native is not None:
             return Ending(native.reason, native.detail)
         return Ending(WalkEnd.OUTERMOST if self._thread is not None else self._why_no_thread())

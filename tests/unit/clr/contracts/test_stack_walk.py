@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from builders.fake_access import Layout, fake_access
+from dotdump.clr.contracts.code_block import CodeBlock, CodeKind
+from dotdump.clr.contracts.code_ranges import CodeRange, RangeSectionFlags
 from dotdump.clr.contracts.execution_manager import CodeManager
 from dotdump.clr.contracts.stack_walk import StackWalker, _Walk
 from dotdump.clr.contracts.threads import ThreadRecord, ThreadState
 from dotdump.clr.contracts.walk_context import WalkContext
 from dotdump.clr.contracts.walk_step import Ending, WalkEnd, Wanted
+from dotdump.errors import MemoryFault
 from dotdump.target.model import Architecture, Thread
 from dotdump.unwind.frame import FrameTrust
 
@@ -41,9 +44,12 @@ def test_a_thread_without_a_stack_says_why_it_has_none(state: ThreadState | None
     assert list(StackWalker(access, CodeManager(access)).walk(record, None)) == [Ending(why)]
 
 
-def test_a_walk_in_which_no_more_code_is_looked_for_does_not_end_as_the_outermost() -> None:
+def test_a_walk_in_which_no_more_code_is_looked_for_does_not_end_as_the_outermost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     access, _ = fake_access({}, architecture=Architecture.X86_64)
     code = CodeManager(access)
+    monkeypatch.setattr(code.ranges, "find", lambda _: None)
     thread = Thread(12, {"rip": 0x1000, "rsp": 0x2000}, 0x1000, 0x2000)
     record = ThreadRecord(0x1000, 1, 12, ThreadState.LEGAL_TO_JOIN, None, None, 0, (), 0, 0)
     assert list(StackWalker(access, code).walk(record, thread)) == [Ending(WalkEnd.OUTERMOST)]
@@ -78,3 +84,48 @@ def test_a_method_that_left_a_frame_is_where_that_says(
     walk._advance()
     managed = WalkContext(RETURN, SP, {6: RBP, 7: SP, 16: RETURN}, {}, FrameTrust.CFI)
     assert walk._is_bridge_needed(cast("NativeBridge", SimpleNamespace(managed=managed))) == by_native_code
+
+
+PC, SP = 0x5000, 0x2000
+RANGE = CodeRange(0x7000, 0x4000, 0x6000, RangeSectionFlags(0), module=0x8000)
+THUNK = CodeBlock(CodeKind.STUB, PC, PC, 0, stub="ready-to-run thunk", module=0x8000)
+OTHER_STUB = CodeBlock(CodeKind.STUB, PC, PC, 0, stub="jump")
+
+
+@pytest.mark.parametrize(
+    ("block", "section", "is_code", "why"),
+    [
+        (THUNK, RANGE, True, "no method is where the runtime has methods"),
+        (None, RANGE, True, "no method is where the runtime has methods"),
+        (OTHER_STUB, RANGE, False, ""),
+        (None, None, False, "no code is there"),
+        (None, None, True, ""),
+    ],
+)
+def test_what_is_returned_to_and_is_no_code_ends_a_walk_as_damaged(
+    monkeypatch: pytest.MonkeyPatch, block: CodeBlock | None, section: CodeRange | None, is_code: bool, why: str
+) -> None:
+    access, _ = fake_access({}, architecture=Architecture.X86_64)
+    code = CodeManager(access)
+    monkeypatch.setattr(code, "find", lambda _: block)
+    monkeypatch.setattr(code.ranges, "find", lambda _: section)
+    walker = StackWalker(access, code)
+    monkeypatch.setattr(walker.native.code, "is_code", lambda _: is_code)
+    assert walker.damage_at(WalkContext(PC, SP, {}, {}, FrameTrust.UNWIND_CODES)) == why
+    assert walker.damage_at(WalkContext(PC, SP, {}, {}, FrameTrust.CONTEXT, interrupted=True)) == ""
+
+
+def test_a_walk_that_comes_to_code_whose_records_cannot_be_read_does_not_end_as_the_outermost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    access, _ = fake_access({}, architecture=Architecture.X86_64)
+    code = CodeManager(access)
+
+    def find(address: int) -> CodeBlock | None:
+        raise MemoryFault(address, 8)
+
+    monkeypatch.setattr(code, "find", find)
+    thread = Thread(12, {"rip": PC, "rsp": SP}, PC, SP)
+    record = ThreadRecord(0x1000, 1, 12, ThreadState.LEGAL_TO_JOIN, None, None, 0, (), 0, 0)
+    (end,) = StackWalker(access, code).walk(record, thread)
+    assert end == Ending(WalkEnd.DAMAGED, f"at {PC:#x}: cannot read 8 bytes at {PC:#x}: not mapped")
