@@ -72,5 +72,7 @@ def test_a_process_that_was_only_dumped_did_not_crash(tmp_path: Path) -> None:
     with corpus(runtime, "idle") as running:
         command = [str(runtime.directory / "createdump"), "--full", "-f", str(core), str(running.pid)]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
-    assert crash_of(core)["cause"] == "none"
+    found = crash_of(core)
+    assert (found["cause"], found["problems"]) == ("none", [])
+    assert found["end"].startswith("end of stack")
     core.unlink()

@@ -61,8 +61,9 @@ class Cause(StrEnum):
 class Crash:
     """Why process ``pid`` died; ``exceptions`` are the one that did it and what led to it, the outermost first.
 
-    ``signal`` is None where the core tells none, ``address`` that of a fault, ``sender`` a pid. ``summary`` says it all
-    in a paragraph, ``hint`` where to look next; ``problems`` are those of the runtime's threads.
+    ``signal`` is None where the core tells none, ``address`` that of a fault, ``sender`` a pid. ``end`` says why there
+    are no more ``frames``, and is empty where there are, which are not shown. ``summary`` says it all in a paragraph,
+    ``hint`` where to look next; ``problems`` are of the runtime and its list of threads.
     """
 
     pid: int
@@ -76,6 +77,7 @@ class Crash:
     thread_name: str
     exceptions: tuple[ExceptionRow, ...]
     frames: tuple[str, ...]
+    end: str
     summary: str
     hint: str
     problems: tuple[Problem, ...]
@@ -103,6 +105,7 @@ def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
         thread_name=thread.name if thread is not None else native.name if native is not None else "",
         exceptions=exceptions,
         frames=tuple(_place(frame) for frame in frames[:_SHOWN]),
+        end=stack[0].end if stack and len(frames) <= _SHOWN else "",
         summary="",
         hint=_HINTS[cause],
         problems=(*runtime.problems, *runtime.thread_list.problems),

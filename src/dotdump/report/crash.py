@@ -15,7 +15,9 @@ _INDENT = "    "
 
 
 def render_crash(found: Crash, width: int | None) -> str:
-    """Return the paragraph, the last frames, and where to look next."""
+    """Return the paragraph, the last frames and why there are no more, and where to look next."""
     paragraph = fill(printable(found.summary), width or _WIDTH, break_long_words=False, break_on_hyphens=False)
-    frames = "\n".join(f"{_INDENT}at {printable(frame)}" for frame in found.frames)
-    return "\n\n".join(part for part in (paragraph, frames, f"next: {found.hint}") if part)
+    frames = [f"at {printable(frame)}" for frame in found.frames]
+    end = [f"({printable(found.end)})"] if found.end else []
+    stack = "\n".join(f"{_INDENT}{line}" for line in (*frames, *end))
+    return "\n\n".join(part for part in (paragraph, stack, f"next: {found.hint}") if part)

@@ -25,7 +25,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, console: Console) -> int:
-    """Print it; 3 where the core is damaged."""
+    """Print it; 3 where the core or the list of threads is damaged."""
     from dotdump.analysis.crash import explain_crash
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.report.crash import render_crash
