@@ -74,6 +74,9 @@ class FinalizeQueues:
             return
         ends = memoryview(access.reader.memory.read(queue.address_of("FillPointers"), 8 * count)).cast("Q")
         start = queue.array if access.has("CFinalize", "Array") else ends[0]
+        if not start:
+            self._report(heap, f"no queue is at {queue.address:#x}: its array is nowhere")
+            return
         for part, end in enumerate(ends):
             if not start <= end <= start + 8 * limits.FINALIZABLE_OBJECTS or start % 8 or end % 8:
                 self._report(heap, f"part {part} of the queue cannot end at {end:#x}, having begun at {start:#x}")

@@ -111,6 +111,8 @@ class Handles:
                     break
                 if heap >= self._heaps and (table in seen or not self._is_table(table)):
                     break
+                if not table:
+                    self._report(f"handle tables of heap {heap}", f"the bucket at {bucket:#x} has none")
                 if table and table not in seen:
                     seen.add(table)
                     yield table, heap

@@ -29,5 +29,14 @@ def test_a_part_that_ends_before_it_begins_ends_the_queue() -> None:
     assert any("cannot end at 0x0" in problem.message for problem in runtime.rooted_graph().problems)
 
 
+def test_zeros_in_the_place_of_a_queue_are_no_queue_that_is_empty() -> None:
+    heap = FakeHeap()
+    add_finalize_queue(heap, [], [A], [B], [], [C], [], [])
+    heap.chunks[QUEUE] = bytes(len(heap.chunks[QUEUE]))
+    runtime = ClrRuntime.of(heap.target())
+    assert runtime.finalizable_objects() == []
+    assert any(f"no queue is at {QUEUE:#x}" in problem.message for problem in runtime.rooted_graph().problems)
+
+
 def test_a_runtime_without_a_queue_has_no_finalizable_objects() -> None:
     assert queue_of(FakeHeap()) == []

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from builders.heaps import FakeHeap
-from builders.roots import MAP, SEGMENT, TABLE, add_handles
+from builders.roots import MAP, SEGMENT, TABLE, TABLES, add_handles
 from dotdump import limits
 from dotdump.clr.contracts.handles import Handle, HandleKind, Handles
 from dotdump.clr.model.runtime import ClrRuntime
@@ -97,6 +97,14 @@ def test_handles_that_are_not_in_the_dump_are_told(heap: FakeHeap) -> None:
     found, problems = handles_of(heap)
     assert [h.target for h in found] == [A, B, C]
     assert "are not in the dump" in problems[0]
+
+
+def test_a_bucket_without_a_table_is_told(heap: FakeHeap) -> None:
+    heap.chunks[TABLES] = bytes(8)
+    found, problems = handles_of(heap)
+    assert found == []
+    assert len(problems) == 1
+    assert "handle tables of heap 0: the bucket at" in problems[0]
 
 
 def test_a_table_that_is_not_there_is_told(heap: FakeHeap) -> None:
