@@ -53,16 +53,17 @@ def open_target(arguments: Namespace, console: Console) -> Iterator[Target]:
     if arguments.sysroot and not getattr(arguments, "use_dac", False):
         console.warning("--sysroot is for cores: the files of a process that runs are those that it sees itself")
     from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
-    from dotdump.linux.first_to_die import die_first
+    from dotdump.linux.first_to_die import first_to_die
     from dotdump.target.snapshot import open_snapshot
 
-    die_first()
-    with GcMoment(arguments.process_id, DEFAULT_WAIT) as gc:
-        twin = open_snapshot(arguments.process_id, moment=gc.moment, symbols=getattr(arguments, "symbols", ()))
-    with twin:
-        console.note(f"dotdump: process {arguments.process_id} stood still for {1000 * twin.pause:.0f} ms and runs on")
-        said = _warn(twin.problems, console)
-        yield twin
+    with first_to_die():
+        with GcMoment(arguments.process_id, DEFAULT_WAIT) as gc:
+            twin = open_snapshot(arguments.process_id, moment=gc.moment, symbols=getattr(arguments, "symbols", ()))
+        with twin:
+            paused = f"stood still for {1000 * twin.pause:.0f} ms and runs on"
+            console.note(f"dotdump: process {arguments.process_id} {paused}")
+            said = _warn(twin.problems, console)
+            yield twin
     _warn(twin.problems[said:], console)
 
 

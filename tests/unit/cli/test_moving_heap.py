@@ -21,7 +21,7 @@ STORE = 0x7F0000300000
 ANCHOR: list[str] = [hex(STORE), "pointer"]
 ANCHORS = ("ThreadStore", "FinalizerThread", "GCThread")
 TYPES = {
-    "ThreadStore": {"FirstThreadLink": 0},
+    "ThreadStore": {"FirstThreadLink": 0, "ThreadCount": [8, "uint32"]},
     "Thread": {"LinkNext": 0},
     "SyncTableEntry": {"!": 24, "Object": 0, "SyncBlock": 16},
     "SyncBlock": {"Monitor": [8, "AwareLock"]},
@@ -40,7 +40,7 @@ def heap(monkeypatch: pytest.MonkeyPatch) -> FakeHeap:
     @contextmanager
     def opened(*_: object) -> Iterator[FakeTarget]:
         target = fake.target()
-        target.words(STORE, STORE + 8, 0)
+        target.words(STORE, STORE + 8, 0, 0)
         target.words(STORE + 0x100, STORE + 0x200)
         target.put(STORE + 0x200, bytes(24 * 16))
         target.words(STORE + 0x800, 0)

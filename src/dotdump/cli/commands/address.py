@@ -54,7 +54,7 @@ def run(arguments: Namespace, console: Console) -> int:
     with open_target(arguments, console) as target:
         runtime = next(iter(ClrRuntime.all_of(target)), None)
         found = tuple(meaning_of(target, runtime, each) for each in addresses)
-    problems = runtime.problems if runtime is not None else ()
+        problems = runtime.problems if runtime is not None else ()
     status = tell_damage(problems, console)
     answer = {"addresses": found, "problems": problems}
     print_answer(console, "dotdump/address/1", answer, partial(render_addresses, found))

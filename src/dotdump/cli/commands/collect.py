@@ -15,7 +15,7 @@ from dotdump.dump.destination import STREAM
 from dotdump.dump.verify import Verdict, worst
 from dotdump.errors import DotdumpError
 from dotdump.ipc.dump import DumpFlags, DumpType
-from dotdump.linux.first_to_die import die_first
+from dotdump.linux.first_to_die import first_to_die
 from dotdump.records import replace
 
 TYPE_CHECKING = False
@@ -75,8 +75,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.output == STREAM:
         console = Console(console.format, stdout=console.stderr, stderr=console.stderr)
 
-    die_first()
-    with selected(arguments) as (pid, client):
+    with first_to_die(), selected(arguments) as (pid, client):
         request = Request(
             pid=pid,
             type=arguments.type,
