@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ASSEMBLIES = Path(__file__).parent / "targets" / "bin"
 READY_SECONDS = 60.0
+QUIET_SECONDS, SETTLE_SECONDS = 0.02, 5.0
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,24 @@ def socket_path(pid: int) -> Path:
 def corpus(
     where: Runtime | Path, scenario: str = "idle", *, environment: dict[str, str] | None = None, **keys: object
 ) -> Iterator[Corpus]:
-    """Run a scenario on a runtime, or as the executable at a path, until the block ends."""
+    """Run a scenario on a runtime, or as the executable at a path, until the block ends; its main thread waits then."""
     with starting(where, scenario, environment=environment, **keys) as running:
         running.facts = json.loads(running.read_line(READY_SECONDS))
+        _let_settle(running.pid)
         yield running
+
+
+def _let_settle(pid: int) -> None:
+    """Wait until the main thread has done nothing for a while: it makes itself ready to read first."""
+    before, deadline = "", time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < deadline:
+        stat = Path(f"/proc/{pid}/task/{pid}/stat").read_text().rpartition(")")[2].split()
+        switches = Path(f"/proc/{pid}/task/{pid}/status").read_text().partition("voluntary_ctxt_switches:")[2]
+        now = f"{stat[0]} {stat[11:13]} {switches}"
+        if now == before and stat[0] == "S":
+            return
+        before = now
+        time.sleep(QUIET_SECONDS)
 
 
 @contextmanager

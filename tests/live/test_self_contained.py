@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.live
 
 SCENARIO = "Corpus.ThreadScenario"
-METHODS = [("ptrace", "mini"), ("ptrace", "heap"), ("runtime", "mini"), ("runtime", "triage"), ("runtime", "heap")]
+METHODS = [("ptrace", "mini"), ("runtime", "mini"), ("runtime", "heap")]
 
 
 @pytest.fixture(scope="module", params=runtimes(), ids=lambda runtime: runtime.version)
