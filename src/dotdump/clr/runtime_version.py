@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from dotdump.target.model import Target
 
 _BY_FOLDER = re.compile(r"/Microsoft\.NETCore\.App/(\d{1,5}\.\d{1,5}\.\d{1,9}[^/]*)/", re.ASCII)
-_BUILD = re.compile(r"(\d{1,5})\.(\d{1,5})\.(\d{1,9})\.\d", re.ASCII)
+_NUMBERS = r"(\d{1,5})\.(\d{1,5})\.(\d{1,9})\.\d"
+_BUILD = re.compile(_NUMBERS, re.ASCII)
 _CORE_LIBRARY = "System.Private.CoreLib.dll"
-_BY_TEXT = re.compile(rb"@\(#\)Version (\d{1,5})\.(\d{1,5})\.(\d{1,9})\.\d")
+_BY_TEXT = re.compile(rb"@\(#\)Version " + _NUMBERS.encode())
 _INFO = Struct("<18s2xI72s4i")
 _INFO_MAGIC = b"DotNetRuntimeInfo\0"
 _READ = 1 << 20
@@ -61,8 +62,8 @@ def _by_core_library(target: Target) -> str:
     from dotdump.formats.metadata.image import Metadata
     from dotdump.formats.pe import PeImage
 
-    mapped = (region for region in target.regions if region.path.endswith(_CORE_LIBRARY) and not region.offset)
-    for base in (region.start for region in mapped if file_name(region.path) == _CORE_LIBRARY):
+    mapped = (region for region in target.regions if not region.offset and file_name(region.path) == _CORE_LIBRARY)
+    for base in (region.start for region in mapped):
         for loaded in (True, False):
             try:
                 image = PeImage(target.memory, base, loaded=loaded, source=_CORE_LIBRARY)
