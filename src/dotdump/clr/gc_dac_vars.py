@@ -10,7 +10,7 @@ minor one); seen: 1.0 in 3.1.23, 2.1 in 8.0.4 and 9.0.7, 2.4 in 10.0 and in Nati
 
 from __future__ import annotations
 
-from dotdump.clr.dac_table import SYMBOL as DAC_TABLE
+from dotdump.clr.dac_table import known_variables
 from dotdump.clr.descriptor import Descriptor, FieldLayout, Global, TypeLayout, merge
 from dotdump.clr.layouts import load
 from dotdump.clr.runtime_module import RuntimeKind, runtime_modules, writable_words
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 LAYOUTS = {1: "gc-1", 2: "gc-2"}
 """Which layout describes a major version."""
 
-_DAC_TABLE_ENTRIES = 512
 _MAX_GENERATION = 2
 _GENERATION_SIZES = range(0x40, 0x1000, 8)
 _GENERATION_COUNTS = range(4, 9)
@@ -147,12 +146,8 @@ def _behind_dac_table(reader: Reader, module: Module) -> Iterator[int]:
 
     The runtime owns the structure, a garbage collector in a file of its own fills it in.
     """
-    table = module.find_symbol(DAC_TABLE)
-    if table is None:
-        return
-    data = reader.memory.read_available(table, 8 * _DAC_TABLE_ENTRIES)
-    for variable in memoryview(data[: len(data) & ~7]).cast("Q"):
-        if module.base <= variable < module.data_end and variable % 8 == 0:
+    for variable in known_variables(reader, module):
+        if variable % 8 == 0:
             pointed = int.from_bytes(reader.memory.read_available(variable, 8), "little")
             if module.base <= pointed < module.data_end:
                 yield pointed
