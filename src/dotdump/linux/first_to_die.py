@@ -21,19 +21,23 @@ _OURS = WORST - 1
 @contextmanager
 def first_to_die() -> Iterator[None]:
     """Offer this process to the out-of-memory killer during the block; nothing where /proc does not take that."""
-    before = _exchange(_OURS, worse=True)
+    before = _read()
+    if before < _OURS:
+        _write(_OURS)
     try:
         yield
     finally:
-        if before is not None:
-            _exchange(before, worse=False)
+        if before < _OURS:
+            _write(before)
 
 
-def _exchange(wanted: int, *, worse: bool) -> int | None:
-    """Set our score and return what it was; None where it cannot be set, or would not get ``worse`` as it must."""
-    with suppress(OSError, ValueError), open(_SCORE, "r+b", buffering=0) as score:
-        before = int(score.read())
-        if before < wanted or not worse:
-            score.write(b"%d" % wanted)
-            return before
-    return None
+def _read() -> int:
+    """Return our score; the worst where nothing says it, for then it is not to be changed."""
+    with suppress(OSError, ValueError), open(_SCORE, "rb") as score:
+        return int(score.read())
+    return WORST
+
+
+def _write(value: int) -> None:
+    with suppress(OSError), open(_SCORE, "wb", buffering=0) as score:
+        score.write(b"%d" % value)

@@ -12,6 +12,10 @@ from dotdump.errors import CollectError
 from dotdump.linux.proc import ROOT, Proc, read_file
 from dotdump.linux.users import user_name
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dotdump.linux.status import Status
+
 _YAMA = "sys/kernel/yama/ptrace_scope"
 
 
@@ -26,13 +30,13 @@ def read_caller(root: str = ROOT) -> Caller:
         status.capabilities_effective or 0,
         status.capabilities_ambient or 0,
         read_namespaces(proc),
-        filtered=bool(status.seccomp) and _refuses_ptrace(),
+        filtered=_is_filtered(status),
     )
 
 
 def filtered_caller() -> Caller:
     """Return what of ourselves stops a dumper of ours before it looks at the process: a filter of system calls."""
-    return Caller(filtered=bool(Proc(os.getpid()).status().seccomp) and _refuses_ptrace())
+    return Caller(filtered=_is_filtered(Proc(os.getpid()).status()))
 
 
 def read_namespaces(proc: Proc) -> Namespaces:
@@ -48,7 +52,9 @@ def read_yama(root: str = ROOT) -> int | None:
         return None
 
 
-def _refuses_ptrace() -> bool:
+def _is_filtered(ourselves: Status) -> bool:
+    if not ourselves.seccomp:
+        return False
     from dotdump.linux.ptrace import is_refused
 
     return is_refused()
