@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpus import corpus_environment, missing
+from dotdump.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,3 +44,13 @@ def hosted(program: str, runtime: Runtime, folder: Path, *words: object) -> Iter
     finally:
         process.kill()
         process.communicate()
+
+
+@contextmanager
+def dumped(program: str, runtime: Runtime, folder: Path, *words: object) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Give a Full dump of such a program, which has ended then, and its facts; the dump is there for the block."""
+    core = folder / "core"
+    with hosted(program, runtime, folder, *words) as facts:
+        assert main(["collect", "-p", str(facts["pid"]), "-o", str(core), "--method", "ptrace"]) == 0
+    yield core, facts
+    core.unlink()

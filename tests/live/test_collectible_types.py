@@ -8,10 +8,9 @@ import pytest
 
 import dotdump
 from corpus import Runtime, runtimes
-from dotdump.cli.main import main
 from dotdump.clr.model.root import RootKind
 from dotdump.clr.model.runtime import ClrRuntime
-from hosted import hosted
+from hosted import dumped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +25,8 @@ TEXTS = ("in a list: Kept", "of one thread: Kept")
 def clr(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClrRuntime]:
     runtime: Runtime = request.param
     folder = tmp_path_factory.mktemp("collectible")
-    core = folder / "core"
-    with hosted("collectible.py", runtime, folder) as facts:
-        assert main(["collect", "-p", str(facts["pid"]), "-o", str(core), "--method", "ptrace"]) == 0
-    with dotdump.open_core(core) as target:
+    with dumped("collectible.py", runtime, folder) as (core, _), dotdump.open_core(core) as target:
         yield ClrRuntime.of(target)
-    core.unlink()
 
 
 def test_their_statics_are_no_roots(clr: ClrRuntime) -> None:

@@ -12,7 +12,7 @@ from corpus import Runtime, runtimes
 from dotdump.analysis.managed_stacks import managed_stacks
 from dotdump.cli.main import main
 from dotdump.clr.model.runtime import ClrRuntime
-from hosted import hosted
+from hosted import dumped
 from managed_stack_witness import compare
 from peers import oracle
 from type_witness import compare as differences_of
@@ -31,11 +31,8 @@ DESCEND = "Stacks.Walker.Descend(Int32)"
 def dump(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Runtime, Path]]:
     runtime: Runtime = request.param
     folder = tmp_path_factory.mktemp("emitted")
-    core = folder / "core"
-    with hosted("many_stacks.py", runtime, folder, THREADS, DEPTH) as facts:
-        assert main(["collect", "-p", str(facts["pid"]), "-o", str(core), "--method", "ptrace"]) == 0
-    yield runtime, core
-    core.unlink()
+    with dumped("many_stacks.py", runtime, folder, THREADS, DEPTH) as (core, _):
+        yield runtime, core
 
 
 def test_methods_made_at_run_time_have_names(dump: tuple[Runtime, Path]) -> None:

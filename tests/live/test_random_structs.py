@@ -9,11 +9,10 @@ import pytest
 
 import dotdump
 from corpus import Runtime, runtimes
-from dotdump.cli.main import main
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.memory.region import region_at
 from heap_witness import compare_names, compare_objects
-from hosted import hosted
+from hosted import dumped
 from peers import oracle
 
 if TYPE_CHECKING:
@@ -29,11 +28,8 @@ pytestmark = pytest.mark.live
 def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     runtime: Runtime = request.param
     folder = tmp_path_factory.mktemp("structs")
-    path = folder / "core"
-    with hosted("random_structs.py", runtime, folder, runtime.major) as facts:
-        assert main(["collect", "-p", str(facts["pid"]), "-o", str(path), "--method", "ptrace"]) == 0
-    yield path
-    path.unlink()
+    with dumped("random_structs.py", runtime, folder, runtime.major) as (path, _):
+        yield path
 
 
 def test_structs_of_any_shape_refer_to_what_they_do(core: Path) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from answers import asked
 from corpus import Corpus, Runtime, corpus, runtimes
 from dotdump.ipc.processes import find_processes
 from dotdump.target.core import open_core
@@ -35,14 +33,6 @@ def updated(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Corpus]:
             else:
                 file.unlink()
         yield running
-
-
-def asked(*words: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "dotdump", *words, "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 3), done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 def test_the_runtime_is_known(updated: Corpus) -> None:

@@ -5,15 +5,14 @@ The older runtimes are tried: without a version one is taken for the newest.
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
-import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from answers import asked
 from corpus import Corpus, Runtime, corpus, runtimes
 from dotdump.ipc.processes import find_processes
 from hosted import TARGETS
@@ -46,15 +45,6 @@ def program(runtime: Runtime, tmp_path_factory: pytest.TempPathFactory) -> Itera
     start.chmod(0o700)
     with corpus(start, "all") as running:
         yield running
-
-
-def asked(*words: str) -> dict[str, Any]:
-    """Return a command's answer."""
-    command = [sys.executable, "-m", "dotdump", *words, "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 3), done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 def frames_of(core: Path) -> dict[int, list[str]]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from answers import asked
 from corpus import COMPILED, Runtime, corpus, corpus_environment, executables, runtimes
 from dotdump import open_core as dotdump_core
 from dotdump.cli.main import main
@@ -33,14 +32,6 @@ OF_CLRMD = [runtime.version for runtime in runtimes()]
 """Programs that ClrMD reads: it needs a native DAC beside their runtime."""
 
 
-def dotdump(*arguments: object) -> Any:  # noqa: ANN401 - whatever JSON the command prints
-    """Run a command and return the JSON that it prints."""
-    command = [sys.executable, "-m", "dotdump", *map(str, arguments), "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 3), done.stderr
-    return json.loads(done.stdout)
-
-
 class Cores:
     """One process at one moment: a full core, and the small ones made of it."""
 
@@ -56,7 +47,7 @@ class Cores:
     def of_type(self, dump_type: str) -> Path:
         path = self.folder / f"core.{dump_type.lower()}"
         if dump_type not in self._made:
-            dotdump("convert", self.full, path, "--type", dump_type)
+            asked("convert", self.full, path, "--type", dump_type)
             self._made.add(dump_type)
         return path
 
@@ -66,7 +57,7 @@ def cores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     program = PROGRAMS[request.param]
     folder = tmp_path_factory.mktemp("cores")
     with corpus(program, "all") as process:
-        dotdump("collect", "-p", process.pid, "-o", folder / "core", "--live")
+        asked("collect", "-p", process.pid, "-o", folder / "core", "--live")
     yield Cores(request.param, folder)
     for path in folder.iterdir():
         path.unlink()
@@ -74,7 +65,7 @@ def cores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def told(path: Path, *command: object) -> Any:  # noqa: ANN401
     """Return what a command says of a core, without what names the file."""
-    said = dotdump(*command[:1], path, *command[1:])
+    said = asked(*command[:1], path, *command[1:])
     for name in ("problems", "core", "source", "path"):
         said.pop(name, None)
     return said
@@ -126,15 +117,15 @@ def test_what_we_read_is_not_in_a_mini_dump_by_chance(
 
 @pytest.mark.parametrize("dump_type", ["Mini", "Triage"])
 def test_that_statics_are_not_in_a_small_dump_is_told(cores: Cores, dump_type: str) -> None:
-    if dotdump("statics", cores.full)["statics"]:  # not of NativeAOT
-        assert dotdump("statics", cores.of_type(dump_type))["problems"]
+    if asked("statics", cores.full)["statics"]:  # not of NativeAOT
+        assert asked("statics", cores.of_type(dump_type))["problems"]
 
 
 @pytest.mark.parametrize("dump_type", ["Mini", "Triage"])
 def test_a_small_dump_says_what_it_is_and_that_the_heap_is_not_in_it(cores: Cores, dump_type: str) -> None:
     path = cores.of_type(dump_type)
-    assert dotdump("info", path)["making"]["type"] == dump_type
-    lack = [problem["message"] for problem in dotdump("heap", path, "--no-index")["problems"]]
+    assert asked("info", path)["making"]["type"] == dump_type
+    lack = [problem["message"] for problem in asked("heap", path, "--no-index")["problems"]]
     assert any("in the dump: one of type Heap or Full has all" in message for message in lack)
 
 
@@ -145,7 +136,7 @@ def test_small_dumps_are_no_larger_than_those_of_createdump(runtime: Runtime, tm
             createdump = str(runtime.directory / "createdump")
             command = [createdump, theirs, "--name", str(tmp_path / "theirs"), str(process.pid)]
             subprocess.run(command, check=True, capture_output=True)
-            dotdump("collect", "-p", process.pid, "--type", ours, "--method", "ptrace", "-o", tmp_path / ours)
+            asked("collect", "-p", process.pid, "--type", ours, "--method", "ptrace", "-o", tmp_path / ours)
             assert (tmp_path / ours).stat().st_size < 0.9 * (tmp_path / "theirs").stat().st_size
 
 
@@ -181,7 +172,7 @@ def test_what_is_loaded_is_what_clrmd_lists(cores: Cores) -> None:
 
 
 def test_what_free_objects_hold_can_be_left_out(cores: Cores, tmp_path: Path) -> None:
-    dotdump("convert", cores.full, tmp_path / "core", "--type", "heap", "--drop-free")
+    asked("convert", cores.full, tmp_path / "core", "--type", "heap", "--drop-free")
     full, small = (told(path, "heap", "--no-index", "--limit", 100000) for path in (cores.full, tmp_path / "core"))
     assert small == full
     assert (tmp_path / "core").stat().st_size <= cores.of_type("Heap").stat().st_size
@@ -214,7 +205,7 @@ def test_clrmd_reads_nothing_by_chance_where_all_code_is_compiled_at_run_time(
 ) -> None:
     """Then stubs stand between methods and the native functions that they call, as they do in what users write."""
     with corpus(runtime, "all", environment=COMPILED) as process:
-        dotdump("collect", "-p", process.pid, "-o", tmp_path / "core", "--live")
+        asked("collect", "-p", process.pid, "-o", tmp_path / "core", "--live")
     of_small_pieces(tmp_path / "core", tmp_path / "mini")
     seen = oracle("threads", tmp_path / "mini")
     assert "IL_STUB_PInvoke(" in str(seen)
@@ -225,7 +216,7 @@ def test_clrmd_reads_nothing_by_chance_where_all_code_is_compiled_at_run_time(
 def test_clrmd_opens_every_dump_of_a_program_with_thousands_of_threads(runtime: Runtime, tmp_path: Path) -> None:
     cores = Cores(runtime.version, tmp_path)
     with corpus(runtime, "churn", workers=1, parked=2000) as process:
-        dotdump("collect", "-p", process.pid, "-o", cores.full, "--method", "ptrace")
+        asked("collect", "-p", process.pid, "-o", cores.full, "--method", "ptrace")
     mini, heap = (cores.of_type(name) for name in ("Mini", "Heap"))
     assert f"{MOST_SEGMENTS + 1:,} segments" in told(mini, "info")["format"]
     for verb in SEEN_BY_CLRMD:
@@ -248,7 +239,7 @@ def test_clrmd_sees_the_same_frames_of_threads_caught_anywhere(
     full, mini = tmp_path / "full", tmp_path / "mini"
     with corpus(runtime, "bulk", objects=20_000, mutators=4) as running:
         for _ in range(5):
-            dotdump("collect", "-p", running.pid, "--method", "snapshot", "-o", full, "--force")
+            asked("collect", "-p", running.pid, "--method", "snapshot", "-o", full, "--force")
             of_small_pieces(full, mini)
             assert oracle("threads", mini) == oracle("threads", full)
 
@@ -273,11 +264,11 @@ def test_a_crash_of_a_program_in_one_file_is_told_by_its_mini_core_alone(name: s
     command = [str(copy), "crash-exception"]
     subprocess.run(command, env=corpus_environment() | settings, capture_output=True, check=False)
     mini = tmp_path / "core.mini"
-    dotdump("convert", tmp_path / "core.full", mini, "--type", "mini")
+    asked("convert", tmp_path / "core.full", mini, "--type", "mini")
     (tmp_path / "core.full").unlink()
-    with_files = dotdump("crashreport", mini)
+    with_files = asked("crashreport", mini)
     copy.unlink()
-    alone = dotdump("crashreport", mini)
+    alone = asked("crashreport", mini)
     (crashed,) = (thread for thread in alone["payload"]["threads"] if thread["crashed"] == "true")
     assert crashed["managed_exception_type"] == "Corpus.OrderNotFoundException"
     assert crashed["managed_exception_message"] == "order 99 was not found"

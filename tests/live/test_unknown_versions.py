@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from answers import answer, asked
 from corpus import Corpus, Runtime, corpus, runtimes
 
 if TYPE_CHECKING:
@@ -45,30 +45,23 @@ def unknown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
 def core(unknown: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Full dump of it."""
     path = tmp_path_factory.mktemp("unknown-core") / "core"
-    status, _, warnings = asked("collect", "-p", str(unknown.pid), "-o", str(path))
+    status, _, warnings = answer("collect", "-p", str(unknown.pid), "-o", str(path))
     assert (status, warnings) == (0, ""), "a Full dump has all of it, whatever it is"
     return path
 
 
-def asked(*words: str) -> tuple[int, dict[str, Any], str]:
-    """Return the exit code of a command, its answer, and what it warned of."""
-    command = [sys.executable, "-m", "dotdump", *words, "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.returncode, json.loads(done.stdout), done.stderr
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_answer_has_the_doubt_once(core: Path, command: str) -> None:
-    status, answer, warnings = asked(command, str(core))
+    status, content, warnings = answer(command, str(core))
     assert status == 3
-    assert [problem["message"].partition(":")[0] for problem in answer["problems"]].count(DOUBT) == 1
+    assert [problem["message"].partition(":")[0] for problem in content["problems"]].count(DOUBT) == 1
     assert f"dotdump: warning: {DOUBT}" in warnings
 
 
 def test_an_address_and_a_crash_report_have_it_too(core: Path) -> None:
-    status, answer, _ = asked("address", str(core), "7f0000000000")
-    assert (status, len(answer["problems"])) == (3, 1)
-    status, _, warnings = asked("crashreport", str(core))
+    status, content, _ = answer("address", str(core), "7f0000000000")
+    assert (status, len(content["problems"])) == (3, 1)
+    status, _, warnings = answer("crashreport", str(core))
     assert status == 3
     assert DOUBT in warnings
 
@@ -81,9 +74,9 @@ def test_what_is_not_found_may_be_for_that(core: Path) -> None:
 
 
 def test_info_and_doctor_say_so(unknown: Corpus, core: Path) -> None:
-    (runtime,) = asked("info", str(core))[1]["runtimes"]
+    (runtime,) = asked("info", core)["runtimes"]
     assert (runtime["version"], runtime["known"], runtime["file_version"][:5]) == (NUMBER, False, "4.700")
-    findings = {row["name"]: row for row in asked("doctor", "-p", str(unknown.pid))[1]["findings"]}
+    findings = {row["name"]: row for row in asked("doctor", "-p", unknown.pid)["findings"]}
     assert findings["runtime"]["status"] == "warning"
     assert "its structures are not known" in findings["runtime"]["seen"]
 
@@ -91,7 +84,7 @@ def test_info_and_doctor_say_so(unknown: Corpus, core: Path) -> None:
 @pytest.mark.parametrize("kind", ["heap", "mini"])
 def test_small_dumps_are_its_own_and_ours_are_doubted(unknown: Corpus, tmp_path: Path, kind: str) -> None:
     collect = ("collect", "-p", str(unknown.pid), "--type", kind, "-o")
-    status, answer, warnings = asked(*collect, str(tmp_path / "theirs"))
-    assert (status, answer["method"], warnings.count(DOUBT)) == (0, "runtime", 0)
-    status, answer, warnings = asked(*collect, str(tmp_path / "ours"), "--method", "ptrace")
-    assert (status, answer["method"], warnings.count(DOUBT)) == (3, "ptrace", 1)
+    status, content, warnings = answer(*collect, str(tmp_path / "theirs"))
+    assert (status, content["method"], warnings.count(DOUBT)) == (0, "runtime", 0)
+    status, content, warnings = answer(*collect, str(tmp_path / "ours"), "--method", "ptrace")
+    assert (status, content["method"], warnings.count(DOUBT)) == (3, "ptrace", 1)

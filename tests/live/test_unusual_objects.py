@@ -17,7 +17,7 @@ from dotdump.cli.main import main
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.clr.model.value import ClrStruct
 from heap_witness import compare_references
-from hosted import hosted
+from hosted import dumped
 from peers import oracle
 
 if TYPE_CHECKING:
@@ -48,12 +48,8 @@ class Unusual:
 def unusual(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unusual]:
     runtime: Runtime = request.param
     folder = tmp_path_factory.mktemp("unusual")
-    core = folder / "core"
-    with hosted("unusual.py", runtime, folder) as facts:
-        assert main(["collect", "-p", str(facts["pid"]), "-o", str(core), "--method", "ptrace"]) == 0
-    with dotdump.open_core(core) as target:
+    with dumped("unusual.py", runtime, folder) as (core, facts), dotdump.open_core(core) as target:
         yield Unusual(ClrRuntime.of(target), core, facts)
-    core.unlink()
 
 
 def test_references_far_inside_of_structs_are_references(unusual: Unusual) -> None:

@@ -7,6 +7,7 @@ import select
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.proc import Proc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dotdump.linux.process_stat import ProcessStat
 
@@ -78,32 +79,48 @@ time.sleep(60)
 """
 
 
-def test_a_tracer_that_the_process_has_not_started_is_not_ended() -> None:
+@contextmanager
+def traced(seconds: str) -> Iterator[tuple[Watch, subprocess.Popen[str]]]:
+    """Watch a process that a tracer which is no child of it holds, and that tracer; let go, it works so long."""
     if os.geteuid():
         missing("only root may trace everywhere what is no child of the tracer")
     with subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        command = [sys.executable, "-c", TRACER, str(process.pid), "0"]
+        command = [sys.executable, "-c", TRACER, str(process.pid), seconds]
         with (
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as tracer,
             Subject.open(process.pid) as subject,
         ):
-            assert tracer.stdin is not None
-            assert tracer.stdout is not None
             try:
                 watch = Watch(subject)
-                assert tracer.stdout.readline() == "held\n"
+                assert line_of(tracer) == "held\n"
                 watch.look()
-                assert watch.helper is not None
-                tracer.stdin.write("\n")
-                assert tracer.stdout.readline() == "let go\n"
-                watch.look()
-                assert watch.helper_runs()
-                assert not watch.end_helper()
-                assert tracer.poll() is None
+                yield watch, tracer
             finally:
                 watch.close()
                 tracer.kill()
                 process.kill()
+
+
+def line_of(tracer: subprocess.Popen[str]) -> str:
+    assert tracer.stdout is not None
+    return tracer.stdout.readline()
+
+
+def let_go(tracer: subprocess.Popen[str]) -> None:
+    """Have the process run again."""
+    assert tracer.stdin is not None
+    tracer.stdin.write("\n")
+    assert line_of(tracer) == "let go\n"
+
+
+def test_a_tracer_that_the_process_has_not_started_is_not_ended() -> None:
+    with traced("0") as (watch, tracer):
+        assert watch.helper is not None
+        let_go(tracer)
+        watch.look()
+        assert watch.helper_runs()
+        assert not watch.end_helper()
+        assert tracer.poll() is None
 
 
 def test_of_a_tracer_that_goes_as_it_is_looked_at_no_descriptor_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,33 +148,15 @@ def held(pid: int, patch: pytest.MonkeyPatch, then: Callable[[Proc], ProcessStat
 
 
 def test_a_dumper_that_works_is_not_quiet_although_the_process_runs_again() -> None:
-    if os.geteuid():
-        missing("only root may trace everywhere what is no child of the tracer")
-    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        command = [sys.executable, "-c", TRACER, str(process.pid), "1.5"]
-        with (
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as tracer,
-            Subject.open(process.pid) as subject,
-        ):
-            assert tracer.stdin is not None
-            assert tracer.stdout is not None
-            try:
-                watch = Watch(subject)
-                assert tracer.stdout.readline() == "held\n"
-                watch.look()
-                tracer.stdin.write("\n")
-                assert tracer.stdout.readline() == "let go\n"
-                working = _longest_quiet(watch, tracer, until="idle\n")
-                assert working < 1
-                deadline = time.monotonic() + 20
-                while watch.quiet_for() < 1.5 and time.monotonic() < deadline:
-                    time.sleep(0.01)
-                    watch.look()
-                assert watch.quiet_for() >= 1.5
-            finally:
-                watch.close()
-                tracer.kill()
-                process.kill()
+    with traced("1.5") as (watch, tracer):
+        let_go(tracer)
+        working = _longest_quiet(watch, tracer, until="idle\n")
+        assert working < 1
+        deadline = time.monotonic() + 20
+        while watch.quiet_for() < 1.5 and time.monotonic() < deadline:
+            time.sleep(0.01)
+            watch.look()
+        assert watch.quiet_for() >= 1.5
 
 
 def _longest_quiet(watch: Watch, tracer: subprocess.Popen[str], until: str) -> float:
@@ -167,5 +166,5 @@ def _longest_quiet(watch: Watch, tracer: subprocess.Popen[str], until: str) -> f
     while not select.select([tracer.stdout], [], [], 0.01)[0]:
         watch.look()
         longest = max(longest, watch.quiet_for())
-    assert tracer.stdout.readline() == until
+    assert line_of(tracer) == until
     return longest
