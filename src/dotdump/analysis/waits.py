@@ -15,6 +15,7 @@ from dotdump.analysis.wait_rules import WaitKind, tell_wait
 from dotdump.clr.contracts.monitors import Monitors
 from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd
 from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.formats.columns import whole_words
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Waits:
         if not start or not wanted:
             return []
         data = self._runtime.access.reader.memory.read_available(start, min(end - start, limits.WAITING_STACK))
-        words = memoryview(data[: len(data) & ~7]).cast("Q")
+        words = whole_words(data)
         return list(dict.fromkeys(word for word in words if word in wanted))
 
     def _frames(self, thread: ClrThread) -> tuple[list[FrameOnTop], bool]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from dotdump.formats.columns import whole_words
 from dotdump.memory.mapped_path import file_name
 from dotdump.records import record
 
@@ -14,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from dotdump.kernels import Column
     from dotdump.target.model import Module, Target
 
 _CORECLR_FILE = "libcoreclr.so"
@@ -54,9 +56,9 @@ def _has_any(module: Module, names: Iterable[str]) -> bool:
     return any(module.find_symbol(name) is not None for name in names)
 
 
-def writable_words(target: Target, module: Module) -> Iterator[tuple[int, memoryview[int]]]:
+def writable_words(target: Target, module: Module) -> Iterator[tuple[int, Column]]:
     """Yield the address and the words of each writable region of a module."""
     for region in target.regions:
         if module.base <= region.start < module.data_end and region.writable:
             data = target.memory.read_available(region.start, min(region.size, module.data_end - region.start))
-            yield region.start, memoryview(data[: len(data) & ~7]).cast("Q")
+            yield region.start, whole_words(data)

@@ -31,3 +31,8 @@ def words_of(data: bytes) -> Column:
     words = array("Q", data)
     words.byteswap()
     return words
+
+
+def whole_words(data: bytes) -> Column:
+    """Return the words in ``data``, of which the last may be cut, as memory is that ends in the midst of one."""
+    return words_of(data[: len(data) & -8])

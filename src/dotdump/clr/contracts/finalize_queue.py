@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dotdump import limits
 from dotdump.clr.data.roots import FinalizeQueue
 from dotdump.errors import MemoryFault, UnsupportedRuntime
+from dotdump.formats.columns import whole_words
 from dotdump.records import record
 from dotdump.target.model import Problem
 
@@ -91,7 +92,7 @@ class FinalizeQueues:
         data = self._access.reader.memory.read_available(start, end - start)
         if len(data) < end - start:
             self._report(heap, f"its queue from {start + len(data):#x} on is not in the dump")
-        for index, word in enumerate(memoryview(data[: len(data) & ~7]).cast("Q")):
+        for index, word in enumerate(whole_words(data)):
             if word & ~7:
                 yield Finalizable(start + 8 * index, word & ~7, heap.index, generation, critical)
 

@@ -17,6 +17,7 @@ from dotdump.clr.contracts.fcalls import FCalls
 from dotdump.clr.dac_table import read_entries
 from dotdump.clr.data.frames import FRAME_TOP, FramedMethodFrame, HelperMethodFrame
 from dotdump.errors import FormatError, MemoryFault
+from dotdump.formats.columns import whole_words
 from dotdump.limits import EXPLICIT_FRAMES
 from dotdump.records import record
 
@@ -145,7 +146,7 @@ class FrameChains:
 
     def _words(self, address: int, count: int) -> Sequence[int]:
         data = self._access.reader.memory.read_available(address, self._access.reader.pointer_size * count)
-        return memoryview(data[: len(data) & ~7]).cast("Q")
+        return whole_words(data)
 
     def _method_of(self, address: int, kind: str) -> int:
         """Return the MethodDesc that a Frame names; 0 where it names none."""

@@ -19,11 +19,14 @@ from dotdump.clr.descriptor import merge
 from dotdump.clr.layout_choice import OURS
 from dotdump.clr.layouts import load
 from dotdump.errors import MemoryFault
+from dotdump.formats.columns import whole_words
 from dotdump.records import record
 from dotdump.target.model import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dotdump.kernels import Column
 
 
 class HandleKind(IntEnum):
@@ -113,7 +116,7 @@ class Handles:
                     break
                 if not table:
                     self._report(f"handle tables of heap {heap}", f"the bucket at {bucket:#x} has none")
-                if table and table not in seen:
+                elif table not in seen:
                     seen.add(table)
                     yield table, heap
 
@@ -228,7 +231,7 @@ class _Segment:
     def _of_block(self, kind: HandleKind, block: int, heap: int) -> Iterator[Handle]:
         start = self._values + 8 * self._slots * block
         targets = self._slot_values(start)
-        secondary: memoryview[int] | None = None
+        secondary: Column | None = None
         if kind in _WITH_SECONDARY and self._user_data[block] < self._blocks:
             secondary = self._slot_values(self._values + 8 * self._slots * self._user_data[block])
         for index, target in enumerate(targets):
@@ -236,12 +239,12 @@ class _Segment:
                 beside = secondary[index] if secondary is not None and index < len(secondary) else 0
                 yield Handle(kind, start + 8 * index, target, beside, heap)
 
-    def _slot_values(self, start: int) -> memoryview[int]:
+    def _slot_values(self, start: int) -> Column:
         self.slots_read += self._slots
         data = self._reader.memory.read_available(start, 8 * self._slots)
         if len(data) < 8 * self._slots:
             self._report(f"its handles from {start + len(data):#x} on are not in the dump")
-        return memoryview(data[: len(data) & ~7]).cast("Q")
+        return whole_words(data)
 
     def _bytes(self, access: DataAccess, name: str, count: int) -> bytes:
         return self._reader.memory.read(self._address + access.offset("TableSegment", name), count)

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.gc_desc import read_gc_desc
 from dotdump.errors import FormatError, MemoryFault
+from dotdump.formats.columns import whole_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dotdump.clr.contracts.type_table import TypeTable
     from dotdump.clr.data_access import DataAccess
+    from dotdump.kernels import Column
 
 _MODULE_SIZE = 0x800
 _ALLOCATOR_SIZE = 0x1000
@@ -105,13 +107,13 @@ class LoaderAllocators:
                 if target % 8 == 0 and self._in_heap(target):
                     yield target
 
-    def _object_words(self, address: int) -> memoryview[int]:
+    def _object_words(self, address: int) -> Column:
         data = self._reader.memory.read_available(address, 8 * _SCOUT_WORDS)
-        return memoryview(data[: len(data) & ~7]).cast("Q")
+        return whole_words(data)
 
     def _words(self, address: int, size: int) -> Iterator[tuple[int, int]]:
         """Yield offset and value of each word that can be a pointer."""
         data = self._reader.memory.read_available(address, size)
-        for index, word in enumerate(memoryview(data[: len(data) & ~7]).cast("Q")):
+        for index, word in enumerate(whole_words(data)):
             if word % 8 == 0 and 0x10000 < word < 1 << 56:
                 yield 8 * index, word

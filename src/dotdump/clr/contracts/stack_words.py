@@ -12,6 +12,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from dotdump import limits
+from dotdump.formats.columns import whole_words
 from dotdump.memory.region import region_at
 from dotdump.records import record
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dotdump.clr.contracts.gc import Segment
+    from dotdump.kernels import Column
     from dotdump.memory.region import Region
     from dotdump.target.model import Target, Thread
 
@@ -55,7 +57,7 @@ def words_of_records(
     inside = _Inside(segments)
     for thread, address in records:
         data = target.memory.read_available(address, size)
-        yield from inside.among(thread, address, memoryview(data[: len(data) & ~7]).cast("Q"))
+        yield from inside.among(thread, address, whole_words(data))
 
 
 class _Inside:
@@ -69,7 +71,7 @@ class _Inside:
         index = bisect_right(self.starts, value) - 1
         return index >= 0 and value < self._ends[index]
 
-    def among(self, thread: int, base: int, words: memoryview[int]) -> Iterator[StackWord]:
+    def among(self, thread: int, base: int, words: Column) -> Iterator[StackWord]:
         """Yield those of ``words``, which begin at ``base``, that are."""
         lowest, highest = (self.starts[0], self._ends[-1]) if self.starts else (0, 0)
         for index, word in enumerate(words):
@@ -83,12 +85,12 @@ def _end_of_stack(thread: Thread, region: Region, heap: Sequence[int]) -> int:
     return min(region.end, heap[index]) if index < len(heap) else region.end
 
 
-def _stack(target: Target, thread: Thread, end: int) -> tuple[int, memoryview[int]]:
+def _stack(target: Target, thread: Thread, end: int) -> tuple[int, Column]:
     start = max(0, thread.stack_pointer - _RED_ZONE) & ~7
     if not target.memory.read_available(start, 8):
         start = thread.stack_pointer & ~7
     data = target.memory.read_available(start, min(end - start, limits.STACK_SIZE))
-    return start, memoryview(data[: len(data) & ~7]).cast("Q")
+    return start, whole_words(data)
 
 
 def containing_row(addresses: Sequence[int], sizes: Sequence[int], value: int) -> int | None:

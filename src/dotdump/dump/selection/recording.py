@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.dump.target_view import TargetView
 from dotdump.errors import FormatError
-from dotdump.formats.columns import words_of
+from dotdump.formats.columns import whole_words
 from dotdump.formats.elf_image import image_at
 from dotdump.memory.page_cache import PageCache
 from dotdump.target.core_modules import FoundModule
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dotdump.formats.elf_image import ElfImage
-    from dotdump.kernels import Column
     from dotdump.memory.region import Region
     from dotdump.memory.space import AddressSpace
     from dotdump.target.elf_files import ElfFile
@@ -231,8 +230,3 @@ class _FilelessModule(ElfModule):
     @cached_property
     def debug_file(self) -> ElfFile | None:
         return None
-
-
-def whole_words(data: bytes) -> Column:
-    """Return the words in ``data``, the last of which may be cut, as memory is at the end of a core that is."""
-    return words_of(data[: len(data) & -8])
