@@ -108,7 +108,7 @@ def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
         end=stack[0].end if stack and len(frames) <= _SHOWN else "",
         summary="",
         hint=_HINTS[cause],
-        problems=(*runtime.problems, *runtime.thread_list.problems),
+        problems=tuple(runtime.thread_problems),
     )
     return _told(crash, signal_source(number, info.code if info else 0, crash.address, crash.sender))
 

@@ -87,7 +87,7 @@ def crash_report(target: Target) -> CrashReport:
         str(target.platform.architecture),
         runtime.version if runtime is not None else "",
         tuple(reporter.thread(thread, crashed=thread.tid == crashed) for thread in target.threads),
-        (*runtime.problems, *runtime.thread_list.problems) if runtime is not None else (),
+        tuple(runtime.thread_problems) if runtime is not None else (),
     )
 
 

@@ -102,7 +102,7 @@ def list_exceptions(runtime: ClrRuntime, progress: Progress | None = None) -> Ex
     found.sort(key=lambda pair: pair[0].address)
     rows = tuple(reader.row(each, generation, tuple(held.get(each.address, ()))) for each, generation in found)
     problems = (*runtime.heap.problems, *runtime.thread_list.problems, *_damage(rows))
-    return ExceptionList(runtime.name, len(rows), rows, tuple(dict.fromkeys(problems)))
+    return ExceptionList(runtime.name, len(rows), rows, problems)
 
 
 def held_only(found: ExceptionList) -> ExceptionList:

@@ -121,7 +121,7 @@ def lock_report(runtime: ClrRuntime, progress: Progress | None = None, waits: Wa
         waits=rows,
         deadlocks=tuple(_deadlocks(rows)),
         starvation=find_starvation(waits.threads, census),
-        problems=tuple(dict.fromkeys(problems)),
+        problems=problems,
     )
 
 

@@ -48,7 +48,7 @@ def managed_stacks(
         runtime.target.process.name,
         tuple(stacks.of_threads(_Choice(frozenset(threads)), frames)),
         runtime.version,
-        (*runtime.problems, *runtime.thread_list.problems),
+        tuple(runtime.thread_problems),
     )
 
 

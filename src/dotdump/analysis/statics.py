@@ -65,7 +65,7 @@ def list_statics(
     )
     rows = tuple(_row(runtime, static) for static in found)
     problems = (*runtime.heap.problems, *runtime.static_finder.problems, *_unsupported(runtime))
-    return StaticList(runtime.name, len(rows), rows, tuple(dict.fromkeys(problems)))
+    return StaticList(runtime.name, len(rows), rows, problems)
 
 
 def _unsupported(runtime: ClrRuntime) -> list[Problem]:

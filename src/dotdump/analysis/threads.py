@@ -66,7 +66,7 @@ def list_threads(target: Target, runtime: ClrRuntime | None) -> ThreadList:
     rows = [_row(thread, names, known) for thread in target.threads]
     there = {thread.tid for thread in target.threads}
     rows += [_without_system(thread) for thread in runtime.threads if thread.os_id not in there] if runtime else []
-    problems = (*runtime.problems, *runtime.thread_list.problems) if runtime is not None else ()
+    problems = tuple(runtime.thread_problems) if runtime is not None else ()
     return ThreadList(target.process.pid, target.process.name, tuple(rows), problems)
 
 

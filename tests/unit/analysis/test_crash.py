@@ -29,7 +29,7 @@ def summary_of(thrown: ClrObject, monkeypatch: pytest.MonkeyPatch) -> str:
         threads=[Thread(42, {}, signal.SIGABRT, 0)],
         process=SimpleNamespace(pid=42, name="shop"),
     )
-    runtime = SimpleNamespace(threads=[thread], problems=(), thread_list=SimpleNamespace(problems=[]))
+    runtime = SimpleNamespace(threads=[thread], thread_problems=())
     report = explain_crash(cast("CoreTarget", target), cast("ClrRuntime", runtime))
     assert report.cause is Cause.UNHANDLED_EXCEPTION
     return report.summary

@@ -37,7 +37,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, console: Console) -> int:
-    """Print it; 3 where the runtime is none that is known."""
+    """Print it; 3 where something stands against all that is said of the runtime."""
     from dotdump.analysis.addresses import meaning_of
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.report.addresses import render_addresses

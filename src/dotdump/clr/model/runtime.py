@@ -181,7 +181,12 @@ class ClrRuntime(RuntimeContracts):
     @property
     def root_problems(self) -> Sequence[Problem]:
         """What was damaged or missing of handles, queues and statics that have been read so far."""
-        return tuple(dict.fromkeys((*self.problems, *self._root_finder.problems)))
+        return (*self.problems, *self._root_finder.problems)
+
+    @property
+    def thread_problems(self) -> Sequence[Problem]:
+        """What was damaged or missing of its list of threads, and what stands against all that is said of them."""
+        return (*self.problems, *self.thread_list.problems)
 
     @cached_property
     def threads(self) -> Sequence[ClrThread]:
