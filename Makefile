@@ -8,11 +8,12 @@
 # make clean   remove everything these made
 #
 # Each prepares .venv first, once. PYTHON names the interpreter to make it with. Without a C compiler the kernels
-# are installed as plain Python.
+# are installed as plain Python. Tests wait for other processes as long as they compute, so JOBS may exceed the CPUs;
+# those of one xdist_group share what is dear to make, and stay together.
 
 PYTHON   ?= python3
 VENV     ?= .venv
-JOBS     ?= 2
+JOBS     ?= 4
 TESTS    ?= tests
 EXAMPLES ?= 20000
 SESSIONS ?= 10000

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from dotdump.target.core import CoreTarget
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("damaged heaps")]
 
 FLIPS = int(os.environ.get("DOTDUMP_HOSTILE_FLIPS", "300"))
 SCENARIOS = {"all": FLIPS // 10, "async": FLIPS * 9 // 10}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dotdump.clr.graph.object_graph import ObjectGraph
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("answers")]
 
 STEP = 10_000
 CACHE = "static Corpus.LeakScenario.Cache"

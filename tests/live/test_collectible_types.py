@@ -15,7 +15,7 @@ from hosted import dumped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("collectible types")]
 
 STATICS = {"Kept.Holder.Names", "Kept.Holder.Own"}
 TEXTS = ("in a list: Kept", "of one thread: Kept")

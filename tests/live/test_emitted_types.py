@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("emitted types")]
 
 THREADS, DEPTH = 3, 5
 DESCEND = "Stacks.Walker.Descend(Int32)"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("exceptions")]
 
 OUTER, INNER = "Corpus.OrderNotFoundException", "System.InvalidOperationException"
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from dotdump.target.model import Target
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("methods against clrmd")]
 
 ARM64 = "coreclr-10.0.12-arm64-all"
 DICTIONARY = "System.Collections.Generic.Dictionary<"

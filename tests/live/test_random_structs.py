@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dotdump.clr.graph.object_graph import ObjectGraph
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("random structs")]
 
 
 @pytest.fixture(scope="module", params=runtimes(), ids=lambda runtime: runtime.version)

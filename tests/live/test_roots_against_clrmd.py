@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from heap_witness import Comparison, Witness
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("roots against clrmd")]
 
 SERVER = runtime_settings(gcServer="1", GCHeapCount="2")
 COLLECTORS = {"workstation": {}, "server": SERVER, "standalone": {"DOTNET_GCName": "libclrgc.so"}}

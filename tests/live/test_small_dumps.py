@@ -238,7 +238,7 @@ def test_clrmd_sees_the_same_frames_of_threads_caught_anywhere(
 ) -> None:
     full, mini = tmp_path / "full", tmp_path / "mini"
     with corpus(runtime, "bulk", objects=20_000, mutators=4) as running:
-        for _ in range(5):
+        for _ in range(3):
             asked("collect", "-p", running.pid, "--method", "snapshot", "-o", full, "--force")
             of_small_pieces(full, mini)
             assert oracle("threads", mini) == oracle("threads", full)

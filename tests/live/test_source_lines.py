@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("source lines")]
 
 PRINTED = re.compile(r"^\s*at (?P<method>[\w.]+)\(.*\) in (?P<file>\S+):line (?P<line>\d+)$", re.MULTILINE)
 TRACE_HEADER, TRACE_ELEMENT = 16, struct.Struct("<QQQQ")

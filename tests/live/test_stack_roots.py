@@ -21,7 +21,7 @@ from peers import oracle
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("stack roots")]
 
 ARM64 = Path(os.environ.get("DOTDUMP_TEST_CORES", "/nonexistent")) / "coreclr-10.0.12-arm64-all"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("tasks")]
 
 REQUESTS = 37
 CHAIN = ["QueryDatabaseAsync", "LoadOrderAsync", "HandleRequestAsync"]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.static import ClrStatic
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("unusual objects")]
 
 COUNT = 100
 

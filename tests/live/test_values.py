@@ -28,7 +28,7 @@ from dotdump.errors import FieldNotFound, InvalidObject
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("values")]
 
 SAMPLES = 3
 PRIMITIVES = {

@@ -28,7 +28,7 @@ from System.Reflection import AssemblyName, BindingFlags, FieldAttributes, TypeA
 from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess  # noqa: E402
 from System.Runtime.InteropServices import GCHandle  # noqa: E402
 
-SHAPES, KEPT, DEEPEST, SMALL = 24, 40, 3, 8
+SHAPES, KEPT, DEEPEST, SMALL = 14, 24, 3, 8
 OWN = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly
 LAYOUTS = (TypeAttributes.SequentialLayout, TypeAttributes.AutoLayout)
 chance = random.Random(int(sys.argv[3]))
