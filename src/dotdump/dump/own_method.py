@@ -224,7 +224,7 @@ class _Core:
             return plain
         from dotdump.dump.zstd_sink import ZstdSink
 
-        return ZstdSink(plain, self._options.level, threads=min(os.cpu_count() or 1, 4))
+        return ZstdSink(plain, self._options.level)
 
     def _progress(self, done: int, total: int) -> None:
         self._task.progress(Phase.WRITE, done, total)

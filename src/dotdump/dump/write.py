@@ -79,12 +79,12 @@ def level_for(name: str, compress: int | None) -> int | None:
 
 
 def sink_over(descriptor: int, level: int | None) -> Sink:
-    """Return the sink that suits a descriptor: plain, or compressing at ``level`` with a thread for each CPU."""
+    """Return the sink that suits a descriptor: plain, or compressing at ``level``."""
     if level is None:
         return sink_for(descriptor)
     from dotdump.dump.zstd_sink import ZstdSink
 
-    return ZstdSink(sink_for(descriptor), level, threads=len(os.sched_getaffinity(0)))
+    return ZstdSink(sink_for(descriptor), level)
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """``ZstdSink``: compresses a stream into zstd frames that can be read one by one, and ends it with their table.
 
 Frames are independent, so several threads compress while one reads and writes. They are handed over by the batch: a
-frame alone is too little work to be worth the way to another thread. What is in flight is bounded by a few batches a
-thread, whatever the length of the stream. Runs of zeros get frames of their own, which are a few bytes long.
+frame alone is too little work to be worth the way to another thread. What is in flight is bounded by a few batches,
+whatever the length of the stream. Runs of zeros get frames of their own, which are a few bytes long.
 """
 
 from __future__ import annotations
 
+import os
 from collections import deque
 
 from dotdump.errors import CollectError
@@ -24,26 +25,31 @@ if TYPE_CHECKING:
     """
 
 DEFAULT_LEVEL = 1
+MOST_THREADS = 4
+"""One that reads and writes does not keep more of them at work."""
 HOLE_FRAME = 4 << 20
 _HOLE_LEAST = 32 << 10
 _BATCH_BYTES = 512 << 10
 _BATCH_FRAMES = 64
-_IN_FLIGHT = 4
-"""Batches a thread: one that it compresses, and work for as long as their results take to be written."""
+_IN_FLIGHT = 2 * MOST_THREADS
+"""Batches: one that each thread compresses, and work for as long as their results take to be written."""
 _ZEROS = bytes(_HOLE_LEAST)
 
 
 class ZstdSink:
-    """A sink that compresses into another. ``level`` as zstd's own, 1 to 22 or below zero for speed."""
+    """A sink that compresses into another. ``level`` as zstd's own, 1 to 22 or below zero for speed.
+
+    ``threads`` compress: by default as many as there are CPUs for us, up to ``MOST_THREADS``.
+    """
 
     lag = 0
 
-    def __init__(self, sink: Sink, level: int = DEFAULT_LEVEL, threads: int = 1) -> None:
+    def __init__(self, sink: Sink, level: int = DEFAULT_LEVEL, threads: int = 0) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
+        threads = threads or min(len(os.sched_getaffinity(0)), MOST_THREADS)
         self._sink = sink
         self._compressors = _Compressors(level)
-        self._most_waiting = threads * _IN_FLIGHT
         self._pool = ThreadPoolExecutor(threads, "zstd")
         self._waiting: deque[Future[list[tuple[bytes, int]]]] = deque()
         self._sizes: list[tuple[int, int]] = []
@@ -108,7 +114,7 @@ class ZstdSink:
         if self._batch:
             self._waiting.append(self._begin(self._batch))
             self._batch, self._batched = [], 0
-        while len(self._waiting) > self._most_waiting:
+        while len(self._waiting) > _IN_FLIGHT:
             self._store_next()
 
     def _begin(self, batch: list[Frame]) -> Future[list[tuple[bytes, int]]]:

@@ -16,6 +16,7 @@ from dotdump.dump.verify import Verdict, worst
 from dotdump.errors import DotdumpError
 from dotdump.ipc.dump import DumpFlags, DumpType
 from dotdump.linux.first_to_die import first_to_die
+from dotdump.linux.malloc import use_one_heap
 from dotdump.records import replace
 
 TYPE_CHECKING = False
@@ -75,6 +76,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.output == STREAM:
         console = Console(console.format, stdout=console.stderr, stderr=console.stderr)
 
+    use_one_heap()
     with first_to_die(), selected(arguments) as (pid, client):
         request = Request(
             pid=pid,
