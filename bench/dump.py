@@ -6,6 +6,7 @@ Pause is the longest gap in the target's own 1 ms heartbeat. The collector pause
 is the same wait without a dump, and snapshots are taken of a target without mutators where ``--quiet`` is given.
 With ``--touch`` so many megabytes are taken and given back before each dump: a virtual machine that reports free memory
 to its host pays to get it back, which is then the biggest cost of all and has nothing to do with dumping.
+``copy alone`` is no dump: it reads the same memory and writes it, and does nothing else.
 CPU and peak memory are the kernel's accounting of the dumper and all its children. Medians; ratios are to createdump
 of the same round.
 """
@@ -60,6 +61,7 @@ def commands(runtime: Runtime, pid: int, path: Path, buffer: str) -> dict[str, l
         "ptrace, buffered": [*ours, "--method", "ptrace", "--buffer", buffer],
         "snapshot": [*ours, "--method", "snapshot"],
         "snapshot, zstd": [*ours, "--method", "snapshot", "--compress"],
+        "copy alone": [sys.executable, str(ROOT / "bench" / "peers" / "copy_alone.py"), str(pid), str(path)],
     }
 
 
