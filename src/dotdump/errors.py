@@ -125,6 +125,10 @@ class ConditionError(ClrError, ValueError):
     """A condition on objects is not written as one is."""
 
 
+UNREADABLE = (ClrError, FormatError, MemoryFault)
+"""What reading the data of a runtime raises where some are damaged or missing: the rest can be read all the same."""
+
+
 class CollectError(DotdumpError):
     """A dump could not be taken."""
 

@@ -9,7 +9,7 @@ from dotdump.analysis.statistics import generation_names
 from dotdump.clr.contracts.code_block import CodeKind
 from dotdump.clr.contracts.method_descs import METHOD_ALIGNMENT
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.memory.region import region_at
 from dotdump.records import record
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Target
 
-_UNREADABLE = (ClrError, FormatError, MemoryFault)
 _RED_ZONE = 128
 """Bytes below its stack pointer that a function may use."""
 
@@ -139,7 +138,7 @@ def _in_heap(runtime: ClrRuntime, address: int) -> ObjectPlace | None:
 def _object(runtime: ClrRuntime, address: int) -> ClrObject | None:
     try:
         return runtime.heap.containing(address)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -151,7 +150,7 @@ def _code(runtime: ClrRuntime, address: int) -> CodePlace | None:
         if block is None:
             return None
         method = runtime.method(block.method_desc) if block.method_desc else runtime.method_called(address)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     place = runtime.location_of(block)
     return CodePlace(
@@ -177,7 +176,7 @@ def _module_of(runtime: ClrRuntime, method: ClrMethod | None) -> str | None:
 def _type(runtime: ClrRuntime, address: int) -> str | None:
     try:
         return runtime.type_at(address).name if runtime.heap.types.index_of(address) is not None else None
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -190,5 +189,5 @@ def _method_desc(runtime: ClrRuntime, address: int) -> str | None:
         declared = method.type
         known = declared is not None and runtime.heap.types.index_of(declared.method_table) is not None
         return method.signature if known and method.token and not method.name.startswith("<method ") else None
-    except _UNREADABLE:
+    except UNREADABLE:
         return None

@@ -25,7 +25,7 @@ from dotdump.analysis.tasks import (
 from dotdump.clr.contracts.progress import BytesDone
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import ClrError, FormatError, MemoryFault, UnsupportedRuntime
+from dotdump.errors import UNREADABLE, UnsupportedRuntime
 from dotdump.formats.source_names import source_name
 from dotdump.records import record, replace
 from dotdump.target.model import Problem
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.method_tables import ObjectShape
     from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.model.runtime import ClrRuntime
-
-_UNREADABLE = (ClrError, FormatError, MemoryFault)
 
 
 @record
@@ -120,7 +118,7 @@ class _Walk:
                 is_over = status.is_completed if status is not None else awaited_by(found) is None
                 if is_async_box(found.type) and not is_over:
                     waiting.append(found)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 self._note(found, error)
         return waiting, statuses
 
@@ -133,7 +131,7 @@ class _Walk:
             try:
                 kind = runtime.type_at(shape.method_table)
                 return is_task(kind) or is_async_box(kind)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 self.problems.append(Problem("tasks", f"the type at {shape.method_table:#x}: {error}"))
                 return False
 
@@ -156,7 +154,7 @@ class _Walk:
             known = []
             try:
                 known = continuations_of(self._runtime, found)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 self._note(found, error)
             self._continuations[found.address] = known
         return known
@@ -166,7 +164,7 @@ class _Walk:
         try:
             awaits = awaited_by(way[0])
             status = task_status(awaits) if awaits is not None and is_task(awaits.type) else None
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             self._note(way[0], error)
         return AsyncStack(
             1,
@@ -181,7 +179,7 @@ class _Walk:
             method, state = "", None
             try:
                 method, state = self._method_of(found)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 self._note(found, error)
             self._frames[found.address] = AsyncFrame(f"{found.address:#x}", found.type.name, method, state)
         return self._frames[found.address]

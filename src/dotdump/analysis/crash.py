@@ -14,7 +14,7 @@ from dotdump.analysis.exceptions import ExceptionReader, ExceptionRow
 from dotdump.analysis.managed_stacks import managed_stacks
 from dotdump.analysis.signals import signal_name, signal_source
 from dotdump.clr.model.exception import ClrException
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.records import record, replace
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _exceptions(runtime: ClrRuntime, thread: ClrThread | None) -> tuple[Exceptio
     reader = ExceptionReader(runtime)
     try:
         return tuple(reader.row(each.source) for each in ClrException(found).chain)
-    except (ClrError, FormatError, MemoryFault):
+    except UNREADABLE:
         return (reader.row(found),)
 
 

@@ -13,7 +13,7 @@ from dotdump.analysis.stacks import NativeStacks
 from dotdump.clr.contracts.walk_step import Ending, StepKind
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import ClrError, DotdumpError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE, ClrError, DotdumpError
 from dotdump.formats.metadata import schema
 from dotdump.limits import STACK_FRAMES
 from dotdump.records import record
@@ -163,7 +163,7 @@ class _Reporter:
             method: ClrMethod | None = runtime.method(code.method_desc)
             name = method.signature if method is not None else ""
             il_offset = runtime.location_of(code).il_offset
-        except (ClrError, FormatError, MemoryFault):
+        except UNREADABLE:
             method, name, il_offset = None, "", None
         module = self._module(runtime, method.module if method is not None else 0)
         return ReportedFrame(

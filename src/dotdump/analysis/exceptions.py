@@ -12,7 +12,7 @@ from dotdump.clr.contracts.native_aot_types import NO_FIELDS
 from dotdump.clr.contracts.progress import BytesDone
 from dotdump.clr.model.exception import ClrException
 from dotdump.clr.model.object import ClrObject
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.records import record
 from dotdump.target.model import Problem
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _TASK_HOLDER = "System.Threading.Tasks.TaskExceptionHolder"
 _MESSAGE_LIMIT = 1 << 16
-_UNREADABLE = (ClrError, FormatError, MemoryFault)
 _Answer = TypeVar("_Answer")
 
 
@@ -158,7 +157,7 @@ class ExceptionReader:
         def read(what: str, ask: Callable[[], _Answer]) -> _Answer | None:
             try:
                 return ask() if found.type.keeps_fields else None
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 problems.append(f"{what}: {error}")
                 return None
 
@@ -220,7 +219,7 @@ def _not_walked(runtime: ClrRuntime, known: set[int], held: Iterable[int]) -> It
         try:
             found = runtime.heap.object(address)
             inners = ClrException(found).inners
-        except _UNREADABLE:
+        except UNREADABLE:
             continue
         waiting.extend(each.address for each in inners)
         yield found, f"gen{found.generation}" if found.generation >= 0 else ""
@@ -237,7 +236,7 @@ def _faults(holder: ClrObject) -> Iterator[tuple[int, Holder]]:
             exception = _first_field(info, "_exception", "m_Exception")
             if isinstance(exception, ClrObject):
                 yield exception.address, held
-    except _UNREADABLE:
+    except UNREADABLE:
         return
 
 

@@ -10,7 +10,7 @@ from dotdump.analysis.lock_objects import INNER_LOCKS, KINDS, kind_of
 from dotdump.clr.contracts.object_headers import ObjectHeaders
 from dotdump.clr.contracts.progress import BytesDone
 from dotdump.clr.model.object import ClrObject
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,7 +102,7 @@ def is_done(task: ClrObject) -> bool:
     """Return whether a task has come to its end, in whatever way."""
     try:
         flags = task["m_stateFlags"]
-    except (ClrError, FormatError, MemoryFault):
+    except UNREADABLE:
         return False
     return isinstance(flags, int) and bool(flags & _COMPLETED)
 
@@ -119,13 +119,13 @@ def _group(kind: ClrType, *, tasks: bool) -> str:
 def _names(kind: ClrType) -> Iterable[str]:
     try:
         return [each.name for each in kind.hierarchy]
-    except (ClrError, FormatError, MemoryFault):
+    except UNREADABLE:
         return [kind.name]
 
 
 def _reference(found: ClrObject, name: str) -> int:
     try:
         value = found[name] if found.type.find_field(name) is not None else None
-    except (ClrError, FormatError, MemoryFault):
+    except UNREADABLE:
         return 0
     return value.address if isinstance(value, ClrObject) else 0

@@ -9,7 +9,7 @@ from dotdump import limits
 from dotdump.analysis.lock_objects import KINDS, LockState, read_lock
 from dotdump.analysis.wait_rules import WaitKind
 from dotdump.clr.model.object import ClrObject
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.records import record
 from dotdump.target.model import Problem
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.thread import ClrThread
 
-_UNREADABLE = (ClrError, FormatError, MemoryFault)
 _READERS_OF_THREAD = "t_rwc"
 _ABANDONED = "its owner has ended"
 FRAMES_SHOWN = 6
@@ -124,7 +123,7 @@ class LockOwners:
         if found.address not in self._states:
             try:
                 self._states[found.address] = read_lock(found, kind)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 self._states[found.address] = None
                 self._report(found, error)
         return self._states[found.address]
@@ -136,7 +135,7 @@ class LockOwners:
         """Return the name of the type of the object at an address; empty where none is there."""
         try:
             return self._runtime.heap.object(address).type.name
-        except _UNREADABLE:
+        except UNREADABLE:
             return ""
 
     def _on_stack(self, wait: ThreadWait) -> Awaited:
@@ -177,7 +176,7 @@ class LockOwners:
         if found.address not in self._ids:
             try:
                 self._ids[found.address] = _lock_id(found)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 self._ids[found.address] = 0
                 self._report(found, error)
         return self._ids[found.address]
@@ -203,7 +202,7 @@ def _counts(value: object) -> Iterable[int]:
             return
         try:
             lock, count, following = value["lockID"], value["readercount"], value["next"]
-        except _UNREADABLE:
+        except UNREADABLE:
             return
         if isinstance(lock, int) and isinstance(count, int) and lock and count > 0:
             yield lock

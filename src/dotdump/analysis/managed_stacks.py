@@ -11,7 +11,7 @@ from dotdump.clr.contracts.frame_runs import Run
 from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd, out_of
 from dotdump.clr.model.exception import ClrException
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.limits import STACK_FRAMES, STACK_FRAMES_IN_ALL
 from dotdump.records import record, replace
 from dotdump.unwind.frame import Frame, FrameTrust
@@ -60,7 +60,7 @@ def exception_of(thread: ClrThread) -> ThrownException | None:
     try:
         found = ClrException(source)
         message, hresult = found.message, f"{found.hresult & 0xFFFFFFFF:#010x}"
-    except (ClrError, FormatError, MemoryFault):
+    except UNREADABLE:
         message = hresult = None
     return ThrownException(f"{source.address:#x}", source.type.name, message, hresult)
 
@@ -236,7 +236,7 @@ class _ManagedStacks:
             token = f"{method.token:#010x}" if method.token else None
             names = method.signature, self._module_of(method)
             return FrameLocation(_MANAGED, *names, source_name=method.source_name, token=token)
-        except (ClrError, FormatError, MemoryFault):
+        except UNREADABLE:
             return _NAMELESS
 
     def _module_of(self, method: ClrMethod) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.clr.model.method import CodeLocation
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class MethodFrames:
             block = self._runtime.code.find(ip - 1)
             if block is not None and self._same(block.method_desc, method_desc):
                 return self._runtime.location_of(block)
-        except (ClrError, FormatError, MemoryFault):
+        except UNREADABLE:
             pass
         return CodeLocation(None, None)
 
@@ -76,6 +76,6 @@ class MethodFrames:
         try:
             method = self._runtime.method(method_desc) if method_desc else None
             module = self._runtime.loader.name_of(method.module) if method is not None and method.module else None
-        except (ClrError, FormatError, MemoryFault):
+        except UNREADABLE:
             return None, None, None
         return (method.signature, module, method.source_name or None) if method is not None else (None, None, None)

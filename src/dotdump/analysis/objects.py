@@ -10,7 +10,7 @@ from dotdump.analysis.statistics import FREE, generation_names
 from dotdump.analysis.value_text import plain_of, text_of
 from dotdump.analysis.where import follow
 from dotdump.clr.contracts.progress import BytesDone
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,7 +95,7 @@ def value_of(found: ClrObject) -> str:
         if found.type.is_array:
             return f"{found.length:,} elements"
         return text_of(found["_message"], limit=_VALUE_LIMIT) if found.type.is_exception else ""
-    except (ClrError, FormatError, MemoryFault) as error:
+    except UNREADABLE as error:
         return f"({error})"
 
 
@@ -119,7 +119,7 @@ def _is_wanted(found: ClrObject, query: ObjectQuery) -> bool:
         return False
     try:
         return query.where is None or query.where(found)
-    except (ClrError, FormatError, MemoryFault):
+    except UNREADABLE:
         return False
 
 

@@ -8,7 +8,7 @@ from dotdump.analysis.collections import find_collection
 from dotdump.analysis.lock_owners import ThreadRef, thread_ref
 from dotdump.analysis.wait_rules import WaitKind
 from dotdump.clr.model.object import ClrObject
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -52,6 +52,6 @@ def _length(queue: ClrObject, name: str) -> int:
     try:
         held = queue[name] if queue.type.find_field(name) is not None else None
         found = find_collection(held) if isinstance(held, ClrObject) else None
-    except (ClrError, FormatError, MemoryFault):
+    except UNREADABLE:
         return 0
     return found.count if found is not None else 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dotdump.analysis.stacks import StackFrame, StackList, StackObject, ThreadStack
 from dotdump.analysis.value_text import describe
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.records import replace
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class _StackObjects:
         interior, pinned = reference.interior, reference.pinned
         try:
             found = self._target(reference)
-        except (ClrError, FormatError, MemoryFault) as error:
+        except UNREADABLE as error:
             return StackObject(place, f"{reference.value:#x}", "", str(error), interior=interior, pinned=pinned)
         if found is None:
             value = "a place outside of the heap"

@@ -11,7 +11,7 @@ from dotdump.clr.contracts.signature_strings import PRIMITIVES
 from dotdump.clr.contracts.walk_step import Step, StepKind
 from dotdump.clr.model.value import EnumValue
 from dotdump.clr.runtime_module import RuntimeKind
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.formats.gc_info.encoding import NEWEST, encoding_of
 from dotdump.formats.metadata import signatures as s
 from dotdump.formats.native_variables import Location, find_variable
@@ -32,7 +32,6 @@ VALUE_LIMIT = 80
 _E = s.ElementType
 _ELEMENTS = {name: element for element, name in PRIMITIVES.items() if element in FORMATS}
 _WORD = 8
-_ERRORS = (ClrError, FormatError, MemoryFault)
 _BY_REFERENCE = (Location.REGISTER_BY_REFERENCE, Location.STACK_BY_REFERENCE)
 _ON_STACK = (Location.STACK, Location.STACK_BY_REFERENCE, Location.TWO_STACK_WORDS)
 _IN_REGISTER = (Location.REGISTER, Location.REGISTER_BY_REFERENCE)
@@ -86,7 +85,7 @@ class _Variables:
             if self._locals:
                 il = debug.il_offset(code)
                 wanted += [("local", one) for one in names.locals_of(code.method_desc, il)]
-        except _ERRORS:
+        except UNREADABLE:
             return
         for kind, variable in wanted:
             place = find_variable(places, variable.number, code.relative_offset)
@@ -108,7 +107,7 @@ class _Variables:
                     where = f"{address:#x}"
                     data = self._runtime.target.memory.read(address, _WORD)
                     value = self._value(variable, data, place, where)
-        except (IndexError, *_ERRORS) as error:
+        except (IndexError, *UNREADABLE) as error:
             value = f"({error})"
         return StackVariable(kind, variable.name, variable.type_name, where, value if where else None)
 
@@ -171,6 +170,6 @@ class _Variables:
             return "null"
         try:
             found = self._runtime.heap.object(word)
-        except _ERRORS:
+        except UNREADABLE:
             return f"{word:#x}"
         return f"{word:#x} {describe(found, limit=VALUE_LIMIT)}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.value import ClrStruct, EnumValue, Unreadable
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 
 if TYPE_CHECKING:
     from dotdump.clr.model.value import Value
@@ -55,7 +55,7 @@ def describe(found: ClrObject, *, limit: int = TEXT_LIMIT, depth: int = 0) -> st
     """Return what an object is, and as much of its value as a line has room for."""
     try:
         return _describe(found, limit, depth)
-    except (ClrError, FormatError, MemoryFault) as error:
+    except UNREADABLE as error:
         return f"{found.type.name} ({error})"
 
 
@@ -101,7 +101,7 @@ def _struct(value: ClrStruct, limit: int, depth: int) -> str:
             f"{field.name}={text_of(inner, limit=limit, depth=depth + 1)}"
             for field, inner in islice(value.values(), _STRUCT_FIELDS)
         ]
-    except (ClrError, FormatError, MemoryFault) as error:
+    except UNREADABLE as error:
         return f"{value.type.name} ({error})"
     more = ", …" if len(value.type.fields) > _STRUCT_FIELDS else ""
     return f"{{{', '.join(shown)}{more}}}"

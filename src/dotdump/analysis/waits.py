@@ -14,7 +14,7 @@ from dotdump import limits
 from dotdump.analysis.wait_rules import WaitKind, tell_wait
 from dotdump.clr.contracts.monitors import Monitors
 from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.formats.columns import whole_words
 from dotdump.records import record
 
@@ -111,7 +111,7 @@ class Waits:
     def _method(self, method_desc: int) -> str:
         try:
             return self._runtime.method(method_desc).signature
-        except (ClrError, FormatError, MemoryFault):
+        except UNREADABLE:
             return "?"
 
     @staticmethod

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dotdump.clr.contracts.funclets import roles_of
 from dotdump.clr.contracts.managed_roots import ManagedFrame, ManagedRoots
 from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.formats.gc_info.decoder import Stop
 from dotdump.records import record
 from dotdump.unwind.frame import FrameTrust
@@ -95,7 +95,7 @@ class StackRoots:
         problem = self._why_incomplete(record, frames, ending)
         try:
             return ThreadReferences(frames, tuple(self._frames.protected(record.address)), problem)
-        except (ClrError, FormatError, MemoryFault) as error:
+        except UNREADABLE as error:
             return ThreadReferences(frames, problem=problem or str(error))
 
     def _of_steps(self, steps: Sequence[Step]) -> Iterator[FrameReferences]:
@@ -105,7 +105,7 @@ class StackRoots:
             try:
                 found = tuple(self._of_step(step, role, before, leaf=index == 0)) if role.reports else ()
                 yield FrameReferences(step, found, role.problem)
-            except (ClrError, FormatError, MemoryFault) as error:
+            except UNREADABLE as error:
                 yield FrameReferences(step, problem=str(error))
             if step.frame is not None:
                 before.append(step.frame)

@@ -22,7 +22,7 @@ from dotdump.clr.contracts.native_bridge import NativeBridge
 from dotdump.clr.contracts.threads import ThreadState
 from dotdump.clr.contracts.walk_context import WalkContext
 from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd, Wanted, out_of
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE, FormatError, MemoryFault
 from dotdump.limits import CODE_BLOCKS_KEPT, STACK_FRAMES
 from dotdump.unwind.frame import FrameTrust
 from dotdump.unwind.native import NativeUnwinder
@@ -92,7 +92,7 @@ class StackWalker:
         """Return the code of a method, or a stub, at ``address``; None where there is none that can be told."""
         try:
             return self._code.find(address)
-        except (ClrError, FormatError, MemoryFault):
+        except UNREADABLE:
             return None
 
     def damage_at(self, context: WalkContext) -> str:
@@ -103,7 +103,7 @@ class StackWalker:
         try:
             block = self._code.find(context.lookup)
             is_among_methods = block.module != 0 if block is not None else bool(self._code.ranges.find(context.lookup))
-        except (ClrError, FormatError, MemoryFault) as error:
+        except UNREADABLE as error:
             return str(error)
         if context.interrupted:
             return ""

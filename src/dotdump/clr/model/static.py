@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.clr.model.value import Unreadable, read_value
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class ClrStatic:
         """Its value; ``Unreadable`` where it cannot be had."""
         try:
             return self._read()
-        except (ClrError, FormatError, MemoryFault) as error:
+        except UNREADABLE as error:
             return Unreadable(str(error))
 
     def _read(self) -> Value:

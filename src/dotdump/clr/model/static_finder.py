@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dotdump.clr.contracts.loaded_types import LoadedTypes
 from dotdump.clr.contracts.statics import find_statics
 from dotdump.clr.model.static import ClrStatic
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE, MemoryFault
 from dotdump.target.model import Problem
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class StaticFinder:
                     kind = self._heap.type_at(table)
                     if wanted(kind):
                         yield from self._of_type(kind)
-            except (ClrError, FormatError, MemoryFault) as error:
+            except UNREADABLE as error:
                 self.problems.append(Problem("statics", f"of the type at {table:#x}: {error}"))
 
     def thread_storage(self) -> Iterator[tuple[ClrThread, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dotdump.errors import ClrError, FormatError, MemoryFault
+from dotdump.errors import UNREADABLE
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class ThreadObjects:
         """
         try:
             data = self._data(address) if address else b""
-        except (ClrError, FormatError, MemoryFault):
+        except UNREADABLE:
             return "", False
         place, pool = self._layout.name, self._layout.pool
         name = data[place : place + _WORD]
@@ -66,7 +66,7 @@ class ThreadObjects:
     def _text(self, address: int) -> str:
         try:
             return self._heap.string_at(address, _NAME_LENGTH) if address else ""
-        except (ClrError, FormatError, MemoryFault):
+        except UNREADABLE:
             return ""
 
 
