@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         ServerSilent,
         ServerSpoofed,
         ServerUnavailable,
+        SnapshotRefused,
         TargetError,
         UnsupportedRuntime,
     )
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from dotdump.server.diagnostic_server import DiagnosticServer
     from dotdump.target.core import CoreTarget, open_core
     from dotdump.target.process import ProcessTarget, open_process
-    from dotdump.target.snapshot import SnapshotRefused, SnapshotTarget, open_snapshot
+    from dotdump.target.snapshot import SnapshotTarget, open_snapshot
 
 __version__ = "0.1.0"
 
@@ -90,7 +91,6 @@ _HOMES: dict[str, str] = {
     "DiagnosticServer": "server.diagnostic_server",
     "DiagnosticsClient": "ipc.client",
     "ProcessTarget": "target.process",
-    "SnapshotRefused": "target.snapshot",
     "SnapshotTarget": "target.snapshot",
     "open_core": "target.core",
     "open_process": "target.process",

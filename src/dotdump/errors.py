@@ -19,7 +19,8 @@
     │   ├── ProcessGone             (also ProcessLookupError)
     │   ├── AccessDenied            (also PermissionError)
     │   ├── OutputRefused           the place to write to is not acceptable
-    │   └── Incomplete              something was written, but not a whole core
+    │   ├── SnapshotRefused         no snapshot of this process, or not without risk
+    │   └── Incomplete              something was written, but not a whole core   .path
     └── ProtocolError               diagnostics IPC
         ├── ServerUnavailable       no server, or none that may be talked to
         │   ├── ServerRefused       it is there, but not for us (also PermissionError)
@@ -143,6 +144,10 @@ class AccessDenied(CollectError, PermissionError):
 
 class OutputRefused(CollectError):
     """The output may not, or cannot, be written there."""
+
+
+class SnapshotRefused(CollectError):
+    """A snapshot of this process cannot be taken, or not without risk; nothing was done to it."""
 
 
 class Incomplete(CollectError):

@@ -17,8 +17,9 @@ import pytest
 from corpus import missing
 from dotdump import open_core
 from dotdump.dump.doctor.gather import gather
+from dotdump.errors import SnapshotRefused
 from dotdump.linux.proc import Proc
-from dotdump.target.snapshot import SnapshotRefused, open_snapshot
+from dotdump.target.snapshot import open_snapshot
 from native import native
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ DIES_IN_A_CALL = """
 import os, signal, sys
 from dotdump.linux.inject import Injection
 from dotdump.dump.doctor.gather import gather
+from dotdump.errors import SnapshotRefused
 from dotdump.linux.proc import Proc
 from dotdump.target.snapshot import open_snapshot
 Injection._run_call = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

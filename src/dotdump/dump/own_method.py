@@ -25,7 +25,7 @@ from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
 from dotdump.dump.progress import Phase
 from dotdump.dump.sink import FileSink
 from dotdump.dump.space import HEAP_EXTRA, MORE_ROOM, TAKES_NO_MORE, expected_size
-from dotdump.errors import CollectError, DotdumpError, Incomplete
+from dotdump.errors import CollectError, DotdumpError, Incomplete, SnapshotRefused
 from dotdump.formats.diagnostics_page import DiagnosticsPage
 from dotdump.formats.dotdump_notes import COLLECTING, FREE_DROPPED, REDACTED, Origin
 from dotdump.ipc.dump import DumpType
@@ -138,7 +138,7 @@ class SnapshotMethod:
         return _expected(subject, dump_type, self.options)
 
     def capture(self, task: Task) -> Capture:
-        from dotdump.target.snapshot import SnapshotRefused, open_snapshot
+        from dotdump.target.snapshot import open_snapshot
 
         options, pid, memo = self.options, task.subject.pid, task.subject.memo
         make_ready(task.type)

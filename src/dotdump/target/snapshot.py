@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from functools import cached_property
 
 from dotdump.closing import Closing
-from dotdump.errors import AccessDenied, CollectError, ProcessGone
+from dotdump.errors import AccessDenied, CollectError, ProcessGone, SnapshotRefused
 from dotdump.linux.devices import devices_of
 from dotdump.linux.fork_child import ForkedChild, fork
 from dotdump.linux.gadgets import Gadgets, find_gadgets
@@ -50,10 +50,6 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 0.1
 _FOR_BURIAL = 4 << 20
 """Bytes held back, of which no page is touched: where memory has run out, there is enough to bury the twin."""
-
-
-class SnapshotRefused(CollectError):
-    """A snapshot of this process cannot be taken, or not without risk; nothing was done to it."""
 
 
 def open_snapshot(
