@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.stacks import symbol_text
-from dotdump.analysis.statistics import generation_names
+from dotdump.analysis.statistics import generation_at
 from dotdump.clr.contracts.code_block import CodeKind
 from dotdump.clr.contracts.method_descs import METHOD_ALIGNMENT
 from dotdump.clr.runtime_module import RuntimeKind
@@ -127,7 +127,7 @@ def _in_heap(runtime: ClrRuntime, address: int) -> ObjectPlace | None:
     segment = heap.segment_at(address)
     if segment is None:
         return None
-    generation = next((name for span, name in generation_names([segment]) if span.start <= address < span.end), "")
+    generation = generation_at(heap, address)
     found = _object(runtime, address)
     if found is None:
         return ObjectPlace(segment.heap, generation, None, None, None, None)

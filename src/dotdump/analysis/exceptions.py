@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dotdump import limits
 from dotdump.analysis.method_frames import MethodFrame, MethodFrames
-from dotdump.analysis.statistics import generation_names
+from dotdump.analysis.statistics import generation_at, generation_names
 from dotdump.clr.contracts.native_aot_types import NO_FIELDS
 from dotdump.clr.contracts.progress import BytesDone
 from dotdump.clr.model.exception import ClrException
@@ -222,7 +222,7 @@ def _not_walked(runtime: ClrRuntime, known: set[int], held: Iterable[int]) -> It
         except UNREADABLE:
             continue
         waiting.extend(each.address for each in inners)
-        yield found, f"gen{found.generation}" if found.generation >= 0 else ""
+        yield found, generation_at(runtime.heap, address)
 
 
 def _faults(holder: ClrObject) -> Iterator[tuple[int, Holder]]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.lock_objects import INNER_LOCKS, KINDS, kind_of
+from dotdump.analysis.tasks import TASK, task_status
 from dotdump.clr.contracts.object_headers import ObjectHeaders
 from dotdump.clr.contracts.progress import BytesDone
 from dotdump.clr.model.object import ClrObject
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.type import ClrType
 
-_TASK = "System.Threading.Tasks.Task"
 _POOL_QUEUE = "System.Threading.ThreadPoolWorkQueue"
-_COMPLETED = 0x1600000
-"""Bits of ``m_stateFlags``: ran to completion, cancelled, faulted."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +85,8 @@ def count_locks(runtime: ClrRuntime, *, tasks: bool, progress: Progress | None =
 
 
 def _sort(found: ClrObject, group: str, census: LockCensus) -> None:
-    if group == _TASK:
-        if not is_done(found):
+    if group == TASK:
+        if not _is_done(found):
             census.tasks[found.address] = found
     elif group == _POOL_QUEUE:
         census.queues.append(found)
@@ -98,21 +96,20 @@ def _sort(found: ClrObject, group: str, census: LockCensus) -> None:
             census.locks[found.address] = (found, kind)
 
 
-def is_done(task: ClrObject) -> bool:
-    """Return whether a task has come to its end, in whatever way."""
+def _is_done(task: ClrObject) -> bool:
+    """Return whether a task has ended; one that cannot be read may be waited for."""
     try:
-        flags = task["m_stateFlags"]
+        return task_status(task).is_completed
     except UNREADABLE:
         return False
-    return isinstance(flags, int) and bool(flags & _COMPLETED)
 
 
 def _group(kind: ClrType, *, tasks: bool) -> str:
     names = _names(kind)
     if _POOL_QUEUE in names:
         return _POOL_QUEUE
-    if tasks and _TASK in names:
-        return _TASK
+    if tasks and TASK in names:
+        return TASK
     return next((name for name in names if name in KINDS), "")
 
 

@@ -1,4 +1,4 @@
-"""What would go with it: retained sizes by object, by type and by root, and what looks like a leak and why.
+"""Retained sizes by object, by type and by root: what would be collected with each.
 
 An object retains what no root reaches without passing it: that would be collected with it. Objects of a type retain
 together what at least one of them retains. A root retains what no other root reaches.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.gc import Segment, Span
     from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.contracts.type_totals import GroupedTotals
+    from dotdump.clr.model.heap import ClrHeap
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Problem
 
@@ -180,6 +181,13 @@ def generation_names(segments: Iterable[Segment]) -> Iterable[tuple[Span, str]]:
         frozen = segment.kind == "Frozen"
         for span in segment.spans:
             yield span, GENERATIONS[-1] if frozen else GENERATIONS[min(span.generation, 4)]
+
+
+def generation_at(heap: ClrHeap, address: int) -> str:
+    """Return the name of the generation that ``address`` is in; empty where it is in none."""
+    segment = heap.segment_at(address)
+    named = generation_names([segment] if segment is not None else [])
+    return next((name for span, name in named if span.start <= address < span.end), "")
 
 
 def generation_rows(segments: Iterable[Segment], rows: Iterable[TypeRow]) -> Iterable[GenerationRow]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dotdump.clr.model.type import ClrType
     from dotdump.clr.model.value import Value
 
-_TASK = "System.Threading.Tasks.Task"
+TASK = "System.Threading.Tasks.Task"
 _BOX = "StateMachineBox<"
 _LIST = "System.Collections.Generic.List<"
 _NEXT_TASK, _NEXT_ACTION = "m_task", "m_action"
@@ -64,7 +64,7 @@ _FLAGS = (
 
 def is_task(kind: ClrType) -> bool:
     """Return whether a type is ``Task`` or derived from it."""
-    return any(each.name == _TASK for each in kind.hierarchy)
+    return any(each.name == TASK for each in kind.hierarchy)
 
 
 def is_async_box(kind: ClrType) -> bool:

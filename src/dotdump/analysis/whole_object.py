@@ -14,7 +14,7 @@ from dotdump.analysis.delegates import read_delegate
 from dotdump.analysis.links import Link, links_to, place_of
 from dotdump.analysis.object_fields import FieldValue, ObjectFields
 from dotdump.analysis.root_paths import paths_to_row
-from dotdump.analysis.statistics import generation_names
+from dotdump.analysis.statistics import generation_at
 from dotdump.analysis.tasks import is_task, task_status
 from dotdump.analysis.value_text import describe, plain_of, text_of
 from dotdump.clr.contracts.object_references import read_references
@@ -121,7 +121,7 @@ def object_details(
         method_table=f"{kind.method_table:#x}",
         base=kind.base.name if kind.base is not None else None,
         size=found.size,
-        generation=_generation(runtime, address),
+        generation=generation_at(runtime.heap, address),
         length=found.length if found.shape.component_size else None,
         text=found.read_text(TEXT_LIMIT) if kind.is_string else None,
         value=_special(runtime, found, told),
@@ -133,11 +133,6 @@ def object_details(
         paths=_paths(heap, address) if heap is not None else None,
         problems=tuple(told.problems),
     )
-
-
-def _generation(runtime: ClrRuntime, address: int) -> str:
-    named = generation_names(runtime.heap.segments)
-    return next((name for span, name in named if span.start <= address < span.end), "")
 
 
 def _fields(found: ClrObject, told: _Told) -> Iterator[FieldValue]:

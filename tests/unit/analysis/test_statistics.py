@@ -6,7 +6,14 @@ import pytest
 
 from builders.heaps import FakeHeap
 from dotdump.analysis.saved_statistics import STATISTICS, load_statistics, save_statistics
-from dotdump.analysis.statistics import Amount, HeapStatistics, by_module, heap_statistics, in_generations
+from dotdump.analysis.statistics import (
+    Amount,
+    HeapStatistics,
+    by_module,
+    generation_at,
+    heap_statistics,
+    in_generations,
+)
 from dotdump.clr.graph.index_file import IndexContents
 from dotdump.clr.graph.index_folder import IndexFolder, index_folder
 from dotdump.clr.model.runtime import ClrRuntime
@@ -18,14 +25,19 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def statistics() -> HeapStatistics:
+def runtime() -> ClrRuntime:
     """Three objects in generation 0, two in 2 with a hole of 40 bytes before them, one that is frozen."""
     heap = FakeHeap()
     small, large = heap.add_type(24), heap.add_type(48)
     heap.add_region(0, small.words(), small.words(), large.words())
     heap.add_region(2, heap.free.words(16), large.words(), large.words())
     heap.add_region(2, small.words(), flags=1)
-    return heap_statistics(ClrRuntime.of(heap.target()))
+    return ClrRuntime.of(heap.target())
+
+
+@pytest.fixture
+def statistics(runtime: ClrRuntime) -> HeapStatistics:
+    return heap_statistics(runtime)
 
 
 def test_totals_leave_free_space_out(statistics: HeapStatistics) -> None:
@@ -46,6 +58,12 @@ def test_each_generation_says_how_much_of_it_is_free(statistics: HeapStatistics)
     second = rows["gen2"]
     assert (second.used, second.count, second.size, second.free, second.holes) == (136, 2, 96, 40, 1)
     assert second.fragmentation == pytest.approx(40 / 136)
+
+
+def test_the_generation_of_an_address_has_the_name_that_statistics_give_it(runtime: ClrRuntime) -> None:
+    starts = [segment.start for segment in runtime.heap.segments]
+    assert sorted(generation_at(runtime.heap, start) for start in starts) == ["frozen", "gen0", "gen2"]
+    assert generation_at(runtime.heap, starts[0] - 8) == ""
 
 
 def test_one_generation_can_be_looked_at_alone(statistics: HeapStatistics) -> None:

@@ -22,7 +22,10 @@ _METHOD_TABLE = 8
 
 
 class ClrObject:
-    """An object at ``address``: ``size`` in bytes, rounded up to 8; ``type_index`` counts in ``heap.types``."""
+    """An object at ``address``: ``size`` in bytes, rounded up to 8; ``type_index`` counts in ``heap.types``.
+
+    ``generation`` is 0 to 2, 3 among large objects, 4 among pinned ones, and -1 in no segment.
+    """
 
     __slots__ = ("address", "generation", "heap", "size", "type_index")
 
