@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -20,7 +21,7 @@ from dotdump.dump.write import write_core
 from dotdump.errors import AccessDenied, ProcessGone
 from dotdump.formats.core_notes import CORE, NoteType, parse_prstatus
 from dotdump.formats.registers import X86_64
-from dotdump.linux import ptrace
+from dotdump.linux import ptrace, ptrace_stop
 from dotdump.linux.proc import Proc
 from dotdump.target.core import CoreTarget, open_core
 from dotdump.target.process import ProcessTarget, open_process
@@ -180,12 +181,12 @@ def test_where_one_thread_cannot_be_seized_the_others_are_let_go() -> None:
         assert runs(process)
 
 
-@pytest.mark.parametrize("step", ["seize", "_take"])
+@pytest.mark.parametrize(("module", "step"), [(ptrace, "seize"), (ptrace_stop, "_take")])
 @pytest.mark.parametrize("number", [1, 3])
 def test_ctrl_c_between_two_steps_leaves_no_thread_behind(
-    step: str, number: int, monkeypatch: pytest.MonkeyPatch
+    module: ModuleType, step: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    do, done = getattr(ptrace, step), []
+    do, done = getattr(module, step), []
 
     def interrupted(tid: int) -> None:
         do(tid)
@@ -193,7 +194,7 @@ def test_ctrl_c_between_two_steps_leaves_no_thread_behind(
         if len(done) == number:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(ptrace, step, interrupted)
+    monkeypatch.setattr(module, step, interrupted)
     with native("threads", "7") as process:
         with pytest.raises(KeyboardInterrupt):
             open_process(process.pid)

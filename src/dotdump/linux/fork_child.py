@@ -20,6 +20,7 @@ from dotdump.linux.first_to_die import WORST
 from dotdump.linux.inject import LOST
 from dotdump.linux.proc import Proc
 from dotdump.linux.ptrace import Option
+from dotdump.linux.ptrace_stop import WALL, poll_stop, wait_for_stop
 from dotdump.linux.signal_frame import registers_of
 from dotdump.linux.thread_state import GENERAL, NO_SYSCALL, ORIG_RAX, RAX, RDI, RDX, RIP, RSI
 
@@ -50,7 +51,7 @@ class ForkedChild:
     def adopt(self) -> None:
         """Mark it as ours, wait for its birth, and make it die with us."""
         self._offer()
-        if ptrace.wait_for_stop(self.pid, BIRTH_SECONDS) is None:
+        if wait_for_stop(self.pid, BIRTH_SECONDS) is None:
             raise CollectError(f"the forked child {self.pid} did not appear within {BIRTH_SECONDS:.0f} s")
         ptrace.set_options(self.pid, self._options)
 
@@ -78,7 +79,7 @@ class ForkedChild:
         deadline = time.monotonic() + DEATH_SECONDS
         try:
             while time.monotonic() < deadline:
-                ptrace.poll_stop(self.pid)
+                poll_stop(self.pid)
                 time.sleep(_STEP_SECONDS)
         except ProcessGone:
             return
@@ -95,7 +96,7 @@ class ForkedChild:
     def _run_to_exit(self) -> None:
         for _ in range(2):
             ptrace.resume_to_syscall(self.pid)
-            if ptrace.wait_for_stop(self.pid, BIRTH_SECONDS) is None:
+            if wait_for_stop(self.pid, BIRTH_SECONDS) is None:
                 raise CollectError(f"the forked child {self.pid} hangs in a system call")
 
 
@@ -155,4 +156,4 @@ def _is_dead_twin(child: Proc) -> bool:
 
 def bury(injection: Injection, inner_pid: int) -> bool:
     """Make the parent wait for its dead child ``inner_pid``; return whether no zombie is left."""
-    return injection.call(_WAIT4, inner_pid, 0, os.WNOHANG | ptrace.WALL, 0) != 0
+    return injection.call(_WAIT4, inner_pid, 0, os.WNOHANG | WALL, 0) != 0

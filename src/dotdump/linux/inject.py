@@ -17,7 +17,8 @@ import signal
 
 from dotdump.errors import CollectError
 from dotdump.linux import ptrace
-from dotdump.linux.ptrace import Event, Option
+from dotdump.linux.ptrace import Option
+from dotdump.linux.ptrace_stop import Event, wait_for_stop
 from dotdump.linux.signal_frame import build_frame, frame_size, registers_of
 from dotdump.linux.thread_state import (
     GENERAL,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dotdump.linux.gadgets import Gadgets
+    from dotdump.linux.ptrace_stop import Stop
     from dotdump.linux.stop import TracedThread
     from dotdump.linux.thread_state import ThreadState
 
@@ -164,9 +166,9 @@ class Injection:
             elif not stop.is_group_or_interrupt:
                 deliver = self._passed_on(stop)
 
-    def _entry(self) -> ptrace.Stop:
+    def _entry(self) -> Stop:
         """Return the stop at which a call begins. A frozen thread does not run, but it stops."""
-        stop = ptrace.wait_for_stop(self._tid, ENTRY_SECONDS)
+        stop = wait_for_stop(self._tid, ENTRY_SECONDS)
         if stop is not None:
             return stop
         ptrace.interrupt(self._tid)
@@ -175,7 +177,7 @@ class Injection:
             raise DoesNotRun(f"thread {self._tid} does not run, as if its control group were frozen")
         return stop
 
-    def _passed_on(self, stop: ptrace.Stop) -> int:
+    def _passed_on(self, stop: Stop) -> int:
         """Return the signal to deliver: all can wait but SIGSTOP, which cannot be blocked and stops the group."""
         if stop.delivers == signal.SIGSTOP:
             return stop.delivers
@@ -184,8 +186,8 @@ class Injection:
             raise CollectError(f"thread {self._tid} got {name} while it ran a system call for us")
         return 0
 
-    def _next_stop(self) -> ptrace.Stop:
-        stop = ptrace.wait_for_stop(self._tid, STEP_SECONDS)
+    def _next_stop(self) -> Stop:
+        stop = wait_for_stop(self._tid, STEP_SECONDS)
         if stop is None:
             raise CollectError(f"thread {self._tid} did not come back from a system call within {STEP_SECONDS:.0f} s")
         return stop

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dotdump.linux.backing import BackingFiles
 from dotdump.linux.errors import explain
+from dotdump.linux.memory_sources import MemFile, VmReader
 from dotdump.linux.pagemap import Pagemap
-from dotdump.linux.process_memory import MemFile, ProcessMemory, VmReader
+from dotdump.linux.process_memory import ProcessMemory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,37 +1,27 @@
-"""ptrace(2), one function a request; nothing here knows what a thread is stopped for.
+"""ptrace(2), one function a request; what a thread is stopped for only ``ptrace_stop`` knows.
 
 Threads are seized, never attached: ``PTRACE_SEIZE`` sends no signal, and the kernel lets a seized thread run on when
 its tracer dies. Every request must come from the thread that seized. Errors: ``ProcessGone`` for ESRCH (the thread
-has ended, or is not stopped), ``AccessDenied`` for EPERM, else ``OSError``. Every system call goes through one of the
-functions at the end. Source of truth: ptrace(2), uapi ``linux/ptrace.h``.
+has ended, or is not stopped), ``AccessDenied`` for EPERM, else ``OSError``. Source of truth: ptrace(2), uapi
+``linux/ptrace.h``.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
-import os
-import signal
-import time
 from enum import IntEnum, IntFlag
 from struct import Struct
 from threading import Lock
 
 from dotdump.errors import AccessDenied, ProcessGone
 from dotdump.linux.errors import call_error
-from dotdump.linux.proc import Proc
-from dotdump.records import record
+from dotdump.linux.iovec import IoVector
 
-WALL = 0x40000000
-"""``__WALL`` of wait(2): children of every kind, those without an exit signal as well."""
 NT_PRSTATUS, NT_PRFPREG, NT_X86_XSTATE = 1, 2, 0x202
 SIGINFO_SIZE = 128
-SYSCALL_STOP = signal.SIGTRAP | 0x80
 
 _REGISTER_BYTES = 1 << 15
-_POLL_SECONDS = 0.0001
-_POLLS = 32
-"""A wait is this often as long as the time between two looks, once that is longer than ``_POLL_SECONDS``."""
 _PEEK = Struct("<QIi")
 """``struct ptrace_peeksiginfo_args``: how many to pass over, flags, how many to give."""
 _PEEKED = _REGISTER_BYTES // SIGINFO_SIZE
@@ -68,39 +58,6 @@ class Option(IntFlag):
     TRACECLONE = 1 << 3
     EXITKILL = 1 << 20
     SUSPEND_SECCOMP = 1 << 21
-
-
-class Event(IntEnum):
-    """What a ptrace-stop is about; 0 where the signal says all."""
-
-    NONE = 0
-    FORK = 1
-    VFORK = 2
-    CLONE = 3
-    STOP = 128
-
-
-@record
-class Stop:
-    """A ptrace-stop: the signal, and the event in the third byte of the wait status."""
-
-    signal: int
-    event: int
-
-    @property
-    def is_group_or_interrupt(self) -> bool:
-        """An EVENT_STOP: by INTERRUPT, by a group-stop, or at birth. The only one that restarts system calls well."""
-        return self.event == Event.STOP
-
-    @property
-    def is_syscall(self) -> bool:
-        """A syscall-entry-stop or syscall-exit-stop (with TRACESYSGOOD)."""
-        return self.event == Event.NONE and self.signal == SYSCALL_STOP
-
-    @property
-    def delivers(self) -> int:
-        """The signal of a signal-delivery-stop, which must be handed back, else 0."""
-        return 0 if self.event or self.signal == SYSCALL_STOP else self.signal
 
 
 def is_refused() -> bool:
@@ -154,7 +111,7 @@ def event_message(tid: int) -> int:
 def registers(tid: int, kind: int) -> bytes:
     """Return a register set by its note type, as the kernel lays it out in a core."""
     with _register_buffer_free:
-        vector = _IoVector(ctypes.addressof(_register_buffer), _REGISTER_BYTES)
+        vector = IoVector(ctypes.addressof(_register_buffer), _REGISTER_BYTES)
         _ptrace(Request.GETREGSET, tid, kind, ctypes.addressof(vector))
         return ctypes.string_at(_register_buffer, vector.length)
 
@@ -162,7 +119,7 @@ def registers(tid: int, kind: int) -> bytes:
 def set_registers(tid: int, kind: int, data: bytes) -> None:
     """Set a register set."""
     buffer = ctypes.create_string_buffer(data, len(data))
-    vector = _IoVector(ctypes.addressof(buffer), len(data))
+    vector = IoVector(ctypes.addressof(buffer), len(data))
     _ptrace(Request.SETREGSET, tid, kind, ctypes.addressof(vector))
 
 
@@ -238,45 +195,6 @@ def _configuration(request: Request, tid: int, layout: Struct) -> int:
     return first
 
 
-def wait_for_stop(tid: int, seconds: float) -> Stop | None:
-    """Return the next ptrace-stop of ``tid``, or None after ``seconds``; ``ProcessGone`` where it ended instead."""
-    begun = time.monotonic()
-    while True:
-        stop = poll_stop(tid)
-        waited = time.monotonic() - begun
-        if stop is not None or waited >= seconds:
-            return stop
-        time.sleep(max(_POLL_SECONDS, waited / _POLLS))
-
-
-def poll_stop(tid: int) -> Stop | None:
-    """Return the ptrace-stop that ``tid`` is in, or None; ``ProcessGone`` where it ended.
-
-    A signal-delivery-stop is looked at, not taken: the kernel forgets the signal of one that has been taken, and
-    would not deliver it should we die before we hand it back.
-    """
-    try:
-        found = _peek(tid)
-        if found is None:
-            return None
-        if found.si_code in (os.CLD_TRAPPED, os.CLD_STOPPED):
-            stop = Stop(found.si_status & 0xFF, found.si_status >> 8)
-            if not stop.delivers:
-                _take(tid)
-            return stop
-        if not _is_own_child(tid):
-            _take(tid)
-    except ChildProcessError:
-        raise ProcessGone(f"thread {tid} is not traced by us any more") from None
-    raise ProcessGone(f"thread {tid} has ended")
-
-
-class _IoVector(ctypes.Structure):
-    """``struct iovec``."""
-
-    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
-
-
 _register_buffer = ctypes.create_string_buffer(_REGISTER_BYTES)
 _register_buffer_free = Lock()
 """Two threads of ours may each have stopped a process: either would take the other's registers, and set them."""
@@ -295,20 +213,3 @@ def _ptrace(request: Request, tid: int, address: int = 0, data: int = 0) -> int:
     if error.errno == errno.EPERM:
         raise AccessDenied(f"PTRACE_{request.name} of thread {tid} is not permitted")
     raise error
-
-
-def _peek(tid: int) -> os.waitid_result | None:
-    return os.waitid(os.P_PID, tid, os.WEXITED | os.WSTOPPED | os.WNOHANG | os.WNOWAIT | WALL)
-
-
-def _take(tid: int) -> None:
-    os.waitpid(tid, WALL | os.WNOHANG)
-
-
-def _is_own_child(tid: int) -> bool:
-    """Whether the end of ``tid`` is for somebody else here to wait for, such as ``subprocess``."""
-    try:
-        status = Proc(tid).status()
-    except ProcessGone:
-        return False
-    return status.group == tid and status.parent == os.getpid()

@@ -14,10 +14,11 @@ from dotdump.errors import AccessDenied, CollectError, ProcessGone
 from dotdump.linux import ptrace
 from dotdump.linux.errors import FILTER_HINT
 from dotdump.linux.proc import Proc
+from dotdump.linux.ptrace_stop import poll_stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dotdump.linux.ptrace import Stop
+    from dotdump.linux.ptrace_stop import Stop
 
 QUIET_SECONDS = 0.05
 """How long no further thread may stop before those that sleep uninterruptibly are given up."""
@@ -203,7 +204,7 @@ class StoppedWorld:
     def _reap(self, thread: TracedThread) -> None:
         """Take note of a stop of ``thread``, or of its end: until we have, nobody else is told of that."""
         try:
-            stop = ptrace.poll_stop(thread.tid)
+            stop = poll_stop(thread.tid)
         except ProcessGone:
             del self.threads[thread.tid]
             return

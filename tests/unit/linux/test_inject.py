@@ -5,7 +5,7 @@ import pytest
 
 from dotdump.errors import CollectError
 from dotdump.linux.inject import Injection
-from dotdump.linux.ptrace import Stop
+from dotdump.linux.ptrace_stop import Stop
 from dotdump.linux.stop import TracedThread
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import pytest
 
 from dotdump.errors import ProcessGone
 from dotdump.linux import live_memory
-from dotdump.linux.process_memory import MemFile
+from dotdump.linux.memory_sources import MemFile
 
 NOBODY = (1 << 31) - 1
 

@@ -14,16 +14,17 @@ import pytest
 
 from dotdump.errors import CollectError, MemoryFault, ProcessGone
 from dotdump.linux.backing import BackingFiles
+from dotdump.linux.memory_sources import MemFile, VmReader
 from dotdump.linux.pagemap import PAGE_SIZE, Pagemap
 from dotdump.linux.proc import Proc
-from dotdump.linux.process_memory import MemFile, ProcessMemory, VmReader
+from dotdump.linux.process_memory import ProcessMemory
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import MemoryRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dotdump.linux.process_memory import Source
+    from dotdump.linux.memory_sources import Source
 
 READ = Protection.READ
 BASE = 0x10000000
