@@ -15,7 +15,18 @@ from bisect import bisect_left, bisect_right
 from dotdump.linux import ptrace
 from dotdump.linux.inject import room_needed
 from dotdump.linux.signal_frame import registers_of
-from dotdump.linux.thread_state import CODE_64, CS, FS_BASE, ORIG_RAX, RAX, RSP
+from dotdump.linux.thread_state import (
+    CODE_64,
+    CS,
+    ERESTART_RESTARTBLOCK,
+    ERESTARTNOHAND,
+    ERESTARTNOINTR,
+    ERESTARTSYS,
+    FS_BASE,
+    ORIG_RAX,
+    RAX,
+    RSP,
+)
 from dotdump.memory.region import Protection
 from dotdump.memory.region_table import RegionTable
 
@@ -32,8 +43,10 @@ CONTROL_BLOCK = 256 << 10
 """Bytes at the top of a thread library's stack that hold thread-local storage and the control block, at most."""
 _READ_WRITE = Protection.READ | Protection.WRITE
 _EXEC_CALLS = frozenset((59, 322))
+"""execve, execveat."""
 _UNUSUAL_CALLS = frozenset((15, 130, 219))
 """rt_sigreturn, rt_sigsuspend, restart_syscall."""
+_RANK_OF_RESTART = {-ERESTARTNOINTR: 1, -ERESTARTSYS: 2, -ERESTARTNOHAND: 2, -ERESTART_RESTARTBLOCK: 3}
 _RSEQ_CS_OFFSET = 8
 _POINTERS = (RSP, FS_BASE)
 """What says where a thread's stack and its control block are."""
@@ -59,7 +72,10 @@ def fit_threads(
 
 
 def _rank(state: ThreadState, memory: AddressSpace) -> int | None:
-    """Return 0 for a thread in a call that has its result, up to 5; None for one that is not fit."""
+    """Return how much a thread may notice, None for one that is not fit.
+
+    0 in a call that has its result, 1 to 3 in one that begins again, 4 outside of any, 5 in one that is unusual.
+    """
     values = _values(state)
     if values[CS] != CODE_64 or not state.exact or values[ORIG_RAX] in _EXEC_CALLS:
         return None
@@ -67,7 +83,7 @@ def _rank(state: ThreadState, memory: AddressSpace) -> int | None:
         return 5
     if values[ORIG_RAX] >= 1 << 63:
         return None if _in_restartable_sequence(state.tid, memory) else 4
-    return {-512: 2, -513: 1, -514: 2, -516: 3}.get(values[RAX] - (1 << 64), 0)
+    return _RANK_OF_RESTART.get(values[RAX] - (1 << 64), 0)
 
 
 def _in_restartable_sequence(tid: int, memory: AddressSpace) -> bool:

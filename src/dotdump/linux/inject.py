@@ -21,6 +21,10 @@ from dotdump.linux.ptrace import Option
 from dotdump.linux.ptrace_stop import Event, wait_for_stop
 from dotdump.linux.signal_frame import build_frame, frame_size, registers_of
 from dotdump.linux.thread_state import (
+    ERESTART_RESTARTBLOCK,
+    ERESTARTNOHAND,
+    ERESTARTNOINTR,
+    ERESTARTSYS,
     GENERAL,
     NO_SYSCALL,
     ORIG_RAX,
@@ -55,7 +59,7 @@ _ALL_SIGNALS = (1 << 64) - 1
 LOST = 0xDD
 """Exit code of a forked child that has lost us."""
 _EXIT_GROUP = 231
-_RESTART_CODES = (-512, -513, -514, -516)
+_RESTART_CODES = (-ERESTARTSYS, -ERESTARTNOINTR, -ERESTARTNOHAND, -ERESTART_RESTARTBLOCK)
 _LAST_ERROR = 4095
 _SIGNAL_NAMES = {number.value: number.name for number in signal.Signals}
 """The C library's own signals and most of the real-time ones have none."""

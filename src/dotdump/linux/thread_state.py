@@ -27,13 +27,14 @@ R10, R8, R9, R11 = 7, 9, 8, 6
 FS_BASE = 21
 """Indexes into ``user_regs_struct``."""
 NO_SYSCALL = (1 << 64) - 1
+ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK = 512, 513, 514, 516
+"""What a call returns, negated, that was interrupted and that the kernel makes begin again: include/linux/errno.h."""
 CODE_64 = 0x33
 """``__USER_CS``: a thread with another code segment runs 32-bit code."""
 _FXSAVE_SIZE = 512
 _USER_DATA = 0x2B
 
 _EINTR = (1 << 64) - errno.EINTR
-_ERESTARTNOHAND = (1 << 64) - 514
 _SOCKET_CALLS = frozenset((42, 43, 44, 45, 46, 47, 288, 299, 307))
 """connect, accept, sendto, recvfrom, sendmsg, recvmsg, accept4, recvmmsg, sendmmsg: of a socket that has a timeout."""
 _BARE_EINTR = _SOCKET_CALLS | {65, 128, 208, 220, 232, 281, 426, 441}
@@ -110,7 +111,7 @@ def hide_interruption(thread: TracedThread, state: ThreadState) -> ThreadState:
     )
     if not by_interrupt or values[RAX] != _EINTR or values[CS] != CODE_64 or not _is_bare(state.tid, values):
         return state
-    values[RAX] = _ERESTARTNOHAND
+    values[RAX] = (1 << 64) - ERESTARTNOHAND
     general = GENERAL.pack(*values)
     ptrace.set_registers(state.tid, ptrace.NT_PRSTATUS, general)
     return replace(state, general=general)
