@@ -17,9 +17,10 @@ import pytest
 import dotdump
 from corpus import Runtime, corpus, runtimes
 from dotdump.cli.main import main
-from dotdump.clr.dac.native_dac import DAC_FILE, NativeDac, find_dac
+from dotdump.clr.dac.native_dac import NativeDac, find_dac
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.errors import DacFailed, NotFound
+from dotdump.formats.runtime_files import DAC_FILE, RUNTIME_FILE
 from peers import oracle
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def test_a_dac_of_another_build_is_never_loaded(opened: Opened, tmp_path: Path) 
     module = opened.runtime.module
     folder = tmp_path / module.path.rpartition("/")[0].lstrip("/")
     folder.mkdir(parents=True)
-    for name in ("libcoreclr.so", DAC_FILE):
+    for name in (RUNTIME_FILE, DAC_FILE):
         shutil.copy(others[0].directory / name, folder)
     assert not find_dac(module, [str(tmp_path)]).startswith(str(tmp_path))
 

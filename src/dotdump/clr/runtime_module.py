@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from dotdump.formats.columns import whole_words
+from dotdump.formats.runtime_files import RUNTIME_FILE
 from dotdump.memory.mapped_path import file_name
 from dotdump.records import record
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from dotdump.kernels import Column
     from dotdump.target.model import Module, Target
 
-_CORECLR_FILE = "libcoreclr.so"
 _CORECLR_SYMBOLS = ("DotNetRuntimeInfo", "DotNetRuntimeContractDescriptor", "g_dacTable")
 _NATIVE_AOT_SYMBOL = "DotNetRuntimeDebugHeader"
 
@@ -40,7 +40,7 @@ class RuntimeModule:
 
 def runtime_modules(target: Target) -> list[RuntimeModule]:
     """Return every .NET runtime loaded in ``target``; usually there is one."""
-    by_name = [m for m in target.modules if file_name(m.path) == _CORECLR_FILE]
+    by_name = [m for m in target.modules if file_name(m.path) == RUNTIME_FILE]
     if by_name:
         return [RuntimeModule(module, RuntimeKind.CORECLR) for module in by_name]
     return [RuntimeModule(module, kind) for module in target.modules if (kind := _kind(module)) is not None]

@@ -16,8 +16,8 @@ from dotdump.clr.known_versions import is_known
 from dotdump.dump.output import OutputFile
 from dotdump.dump.own_method import OwnOptions, PtraceMethod, SnapshotMethod
 from dotdump.dump.runtime_method import RuntimeMethod
-from dotdump.dump.subject import RUNTIME_FILE
 from dotdump.errors import AccessDenied, CollectError, CommandRejected, ProtocolError
+from dotdump.formats.runtime_files import DAC_FILE, RUNTIME_FILE
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.conversation import is_unknown_command
 from dotdump.ipc.dump import DumpFlags, DumpType
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from dotdump.dump.capture import Capture, Method, Task
     from dotdump.dump.subject import Subject
 
-_DAC = "libmscordaccore.so"
 _ANSWER = 3.0
 """Seconds in which a healthy runtime says who it is: it takes milliseconds."""
 SMALL = 200 << 20
@@ -160,7 +159,7 @@ def _lacking(subject: Subject) -> str:
     if module.path.endswith(DELETED):
         return "the runtime's files were removed or replaced since it started, and small dumps of its own need them"
     directory = os.path.dirname(module.path)
-    if not os.path.exists(f"/proc/{subject.pid}/root{directory}/{_DAC}"):
+    if not os.path.exists(f"/proc/{subject.pid}/root{directory}/{DAC_FILE}"):
         return "the runtime has no DAC, which small dumps of its own need"
     return ""
 

@@ -5,8 +5,8 @@ Asks the collector's own count of reasons why its heap is inconsistent. Where it
 
 from __future__ import annotations
 
-from dotdump.dump.subject import RUNTIME_FILE
 from dotdump.errors import DotdumpError
+from dotdump.formats.runtime_files import RUNTIME_FILE
 from dotdump.target.live_modules import LiveView
 from dotdump.target.stopping import Moment
 

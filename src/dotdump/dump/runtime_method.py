@@ -17,7 +17,7 @@ from dotdump.dump.handover import PrivateDirectory, choose_handover
 from dotdump.dump.output import OutputFile
 from dotdump.dump.progress import Phase
 from dotdump.dump.space import expected_size
-from dotdump.dump.subject import RUNTIME_FILE, STOPPED
+from dotdump.dump.subject import STOPPED
 from dotdump.dump.verify import Verdict, verify_core, worst
 from dotdump.dump.watch import Watch
 from dotdump.errors import (
@@ -30,6 +30,7 @@ from dotdump.errors import (
     ProcessGone,
     ServerSilent,
 )
+from dotdump.formats.runtime_files import RUNTIME_FILE
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.commands import command_name
 from dotdump.ipc.dump import DumpFlags, DumpType

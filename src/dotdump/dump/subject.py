@@ -14,6 +14,7 @@ from dotdump.closing import Closing
 from dotdump.dump.naming import NameFacts
 from dotdump.dump.verify import Expectation
 from dotdump.errors import AccessDenied, FormatError, ProcessGone
+from dotdump.formats.runtime_files import RUNTIME_FILE
 from dotdump.ipc.runtime_exports import identify
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.maps import MapsMemo
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from dotdump.memory.region import Region
     from dotdump.memory.region_table import RegionTable
 
-RUNTIME_FILE = "libcoreclr.so"
 STOPPED, TRACED = "T", "t"
 """States of /proc/PID/stat: stopped by a signal (job control), stopped by a tracer."""
 

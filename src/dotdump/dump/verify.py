@@ -14,6 +14,7 @@ from dotdump.dump.short_paths import short_path
 from dotdump.errors import FormatError
 from dotdump.formats.elf import MAGIC
 from dotdump.formats.machine import Machine
+from dotdump.formats.runtime_files import RUNTIME_FILE
 from dotdump.limits import NOTE_SEGMENT
 from dotdump.memory.mapped_path import file_name
 from dotdump.records import record
@@ -208,7 +209,7 @@ def _check_modules(core: CoreOutline, expected: Expectation) -> Finding:
 def _runtime_base(core: CoreOutline, expected: Expectation) -> int:
     if expected.runtime_base:
         return expected.runtime_base
-    bases = (file.start for file in core.files if file_name(file.path) == "libcoreclr.so" and file.offset == 0)
+    bases = (file.start for file in core.files if file_name(file.path) == RUNTIME_FILE and file.offset == 0)
     return next(bases, 0)
 
 

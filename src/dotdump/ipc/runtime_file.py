@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from dotdump.formats.runtime_files import RUNTIME_FILE
 from dotdump.linux.errors import explain
 from dotdump.linux.proc import ROOT
 from dotdump.linux.text import unescape
@@ -19,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CORECLR, MONO = b"/libcoreclr.so", b"/libmonosgen-2.0.so"
+CORECLR, MONO = f"/{RUNTIME_FILE}".encode(), b"/libmonosgen-2.0.so"
 _FILES = (CORECLR, MONO, CORECLR + DELETED.encode(), MONO + DELETED.encode())
 _SHARED_FRAMEWORK = "/Microsoft.NETCore.App/"
 _CHUNK = 1 << 16

@@ -21,6 +21,7 @@ from dotdump.closing import Closing
 from dotdump.clr.dac.contexts import amd64_context
 from dotdump.clr.dac.messages import CONTEXT_BODY, READ_BODY, Kind, parse_json, receive, send, send_json
 from dotdump.errors import DacFailed, NotFound
+from dotdump.formats.runtime_files import DAC_FILE
 from dotdump.limits import STACK_FRAMES
 from dotdump.memory.mapped_path import file_name
 from dotdump.records import record
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from dotdump.target.model import Module, Target
 
-DAC_FILE = "libmscordaccore.so"
 CALL_SECONDS = 60.0
 _MOST_BYTES_AT_ONCE = 1 << 20
 

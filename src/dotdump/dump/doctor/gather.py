@@ -13,6 +13,7 @@ from dotdump.dump.doctor.facts import Facts, Output, Subject, Tool
 from dotdump.dump.doctor.tools import find_tool
 from dotdump.dump.space import expected_size, free_bytes
 from dotdump.errors import CollectError, DotdumpError, FormatError
+from dotdump.formats.runtime_files import CREATEDUMP_FILE, DAC_FILE
 from dotdump.ipc.diagnostics import Diagnostics, DiagnosticsState
 from dotdump.ipc.discovery import (
     DEFAULT_DIRECTORY,
@@ -105,8 +106,8 @@ def _subject(pid: int, timeout: float, root: str) -> Subject:
         diagnostics=diagnostics,
         socket_path=_socket_path(status, proc, environment),
         socket_files=_socket_files(pid, root),
-        createdump=_tool(runtime, "createdump", inside),
-        dac=_tool(runtime, "libmscordaccore.so", inside),
+        createdump=_tool(runtime, CREATEDUMP_FILE, inside),
+        dac=_tool(runtime, DAC_FILE, inside),
         resident=status.resident or 0,
         expected=expected_size(regions, DumpType.FULL) if regions else None,
         headroom=headroom,

@@ -17,6 +17,7 @@ from dotdump.dump.doctor.finding import Status
 from dotdump.dump.doctor.tools import find_tool
 from dotdump.dump.space import expected_size
 from dotdump.errors import AccessDenied, CollectError
+from dotdump.formats.runtime_files import CREATEDUMP_FILE, RUNTIME_FILE
 from dotdump.linux.proc import Proc
 from dotdump.linux.rlimits import FILE_SIZE
 from dotdump.memory.mapped_path import file_name
@@ -100,6 +101,6 @@ def _seen(process: dumped.Subject, dump_type: DumpType) -> Subject:
 def _createdump(process: dumped.Subject) -> Tool | None:
     """Return the createdump beside the runtime; None where there is none to be, or where it may not be looked for."""
     found = process.runtime
-    if found is None or file_name(found.path) != "libcoreclr.so":
+    if found is None or file_name(found.path) != RUNTIME_FILE:
         return None
-    return find_tool(found.path, "createdump", f"/proc/{process.pid}/root")
+    return find_tool(found.path, CREATEDUMP_FILE, f"/proc/{process.pid}/root")
