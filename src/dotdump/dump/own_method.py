@@ -78,10 +78,9 @@ class OwnOptions:
     siginfo: Siginfo | None = None
 
 
-class PtraceMethod:
-    """Stops the world."""
+class _OwnMethod:
+    """What both have in common; ``why`` says why the method is used, where that was not asked for."""
 
-    name = "ptrace"
     claim = "the dump was written"
     advice_if_cut: str | None = "the disk may be full: free some space, or write elsewhere with -o"
 
@@ -94,6 +93,12 @@ class PtraceMethod:
 
     def expected_size(self, subject: Subject, dump_type: DumpType) -> int | None:
         return _expected(subject, dump_type, self.options)
+
+
+class PtraceMethod(_OwnMethod):
+    """Stops the world."""
+
+    name = "ptrace"
 
     def capture(self, task: Task) -> Capture:
         options = self.options
@@ -120,22 +125,13 @@ class PtraceMethod:
         return core.captured(target, self.why)
 
 
-class SnapshotMethod:
-    """Forks the process and dumps its twin; where that cannot be done, stops the world, and says so."""
+class SnapshotMethod(_OwnMethod):
+    """Forks the process and dumps its twin; where that cannot be done, stops the world, and says so.
 
-    claim = PtraceMethod.claim
-    advice_if_cut = PtraceMethod.advice_if_cut
+    From then on its ``name`` is that of ptrace.
+    """
 
-    def __init__(self, options: OwnOptions | None = None, why: str = "") -> None:
-        self.name = "snapshot"
-        self.options = options or OwnOptions()
-        self.why = why
-
-    def check(self, subject: Subject, dump_type: DumpType) -> None:
-        _check(subject, self.expected_size(subject, dump_type))
-
-    def expected_size(self, subject: Subject, dump_type: DumpType) -> int | None:
-        return _expected(subject, dump_type, self.options)
+    name = "snapshot"
 
     def capture(self, task: Task) -> Capture:
         from dotdump.target.snapshot import open_snapshot
