@@ -15,7 +15,8 @@ import pytest
 
 from dotdump.dump import output
 from dotdump.dump.naming import NameFacts
-from dotdump.dump.output import find_place, open_output
+from dotdump.dump.output import open_output
+from dotdump.dump.place import find_place
 from dotdump.errors import OutputRefused
 
 FACTS = NameFacts(pid=42, executable="shop", host="web-1", time=7)

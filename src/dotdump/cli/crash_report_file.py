@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dotdump.dump.output import Place
+    from dotdump.dump.place import Place
 
 
 def write_crash_report(core: str, *, replace: bool = True) -> str:

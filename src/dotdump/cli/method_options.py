@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dotdump.cli.arguments import drops_free
 from dotdump.cli.quantities import byte_count, seconds, zstd_level
+from dotdump.dump.compression import DEFAULT_LEVEL, level_for
 from dotdump.dump.destination import STREAM
 from dotdump.dump.gc_moment import DEFAULT_WAIT
 from dotdump.dump.own_method import OwnOptions, PtraceMethod, SnapshotMethod
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from dotdump.dump.capture import Method
     from dotdump.ipc.client import DiagnosticsClient
-
-DEFAULT_LEVEL = 1
-"""zstd's fastest ordinary level: higher ones take longer than the disk does."""
 
 
 def add_method_options(parser: argparse.ArgumentParser) -> None:
@@ -78,12 +76,9 @@ def method_of(arguments: argparse.Namespace, flags: DumpFlags, client: Diagnosti
 
 
 def _own_options(arguments: argparse.Namespace) -> OwnOptions:
-    level: int | None = arguments.compress
-    if level is None and (arguments.output or "").endswith(".zst"):
-        level = DEFAULT_LEVEL
     return OwnOptions(
         file_backed=not arguments.skip_file_backed,
-        level=level,
+        level=level_for(arguments.output or "", arguments.compress),
         buffer=arguments.buffer,
         gc_wait=arguments.gc_wait,
         drop_free=drops_free(arguments),

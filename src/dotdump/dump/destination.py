@@ -10,7 +10,8 @@ import os
 
 from dotdump.dump.core_space import core_space
 from dotdump.dump.held_file import HeldFile
-from dotdump.dump.output import OutputFile, find_place, open_output
+from dotdump.dump.output import OutputFile, open_output
+from dotdump.dump.place import find_place
 from dotdump.dump.space import require_space
 from dotdump.dump.stream import StreamOutput
 from dotdump.dump.verify import Finding, Verdict, verify_core

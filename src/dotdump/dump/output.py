@@ -15,24 +15,22 @@ import stat
 from contextlib import suppress
 
 from dotdump.closing import Closing
-from dotdump.dump.naming import default_name, expand, numbered
+from dotdump.dump.naming import numbered
 from dotdump.dump.sink import sink_for
 from dotdump.dump.space import TAKES_NO_MORE
 from dotdump.errors import OutputRefused
 from dotdump.linux.rename import rename_exclusively
-from dotdump.records import record, replace
+from dotdump.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dotdump.dump.naming import NameFacts
+    from dotdump.dump.place import Place
     from dotdump.dump.sink import FileSink, PipeSink
 
 MODE = 0o600
 PARTIAL = ".partial"
-LONGEST_NAME = 230
-"""Bytes: NAME_MAX is 255, and a number, ``.partial`` or ``.crashreport.json`` may be added."""
 
 _NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.EPERM})
 """File systems and kernels without O_TMPFILE; ENOENT is FUSE's and 9p's way to say it. EPERM is ext4's of a directory
@@ -53,31 +51,6 @@ _KINDS = (
     (stat.S_ISBLK, "a block device"),
     (stat.S_ISCHR, "a character device"),
 )
-
-
-@record
-class Place:
-    """Where an output file shall appear. ``numbered``: the name is ours to choose, so a taken one gets a number."""
-
-    directory: str
-    name: str
-    numbered: bool = False
-    replace: bool = False
-
-
-def find_place(output: str | None, facts: NameFacts, *, replace: bool = False) -> Place:
-    """Return the place that ``output`` means: None (here), an existing directory, or a file name, all templates."""
-    if output is None:
-        return Place(".", default_name(facts.pid), numbered=not replace, replace=replace)
-    if not output or "\0" in output:
-        raise OutputRefused(f"cannot write to {output!r}: that is no name of a file")
-    path = expand(output, facts)
-    if path.endswith("/") or os.path.isdir(path):
-        return Place(path, default_name(facts.pid), numbered=not replace, replace=replace)
-    directory, name = os.path.split(path)
-    if len(os.fsencode(name)) > LONGEST_NAME:
-        raise OutputRefused(f"cannot write to {path!r}: the name has more than {LONGEST_NAME} bytes")
-    return Place(directory or ".", name, replace=replace)
 
 
 def open_output(place: Place) -> OutputFile:

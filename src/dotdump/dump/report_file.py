@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from dotdump.dump.output import OutputFile, Place, open_output
+from dotdump.dump.output import OutputFile, open_output
+from dotdump.dump.place import Place
 from dotdump.errors import OutputRefused
 
 TYPE_CHECKING = False

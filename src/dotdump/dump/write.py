@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
+from dotdump.dump.compression import level_for
 from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.plan import FilePages, full
 from dotdump.dump.sink import sink_for
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from dotdump.dump.segments import DumpPlan
     from dotdump.dump.sink import Sink
     from dotdump.target.model import Target
-
-SUFFIX = ".zst"
 
 
 def write_core(
@@ -71,13 +70,6 @@ def origin_of(target: Target, method: str = "written from a target") -> Origin:
     return Origin(f"dotdump {__version__}", method, time.time(), arguments=target.process.arguments)
 
 
-def level_for(name: str, compress: int | None) -> int | None:
-    """Return the level of compression for an output of this name; None for none."""
-    from dotdump.dump.zstd_sink import DEFAULT_LEVEL
-
-    return DEFAULT_LEVEL if compress is None and name.endswith(SUFFIX) else compress
-
-
 def sink_over(descriptor: int, level: int | None) -> Sink:
     """Return the sink that suits a descriptor: plain, or compressing at ``level``."""
     if level is None:
@@ -90,7 +82,8 @@ def sink_over(descriptor: int, level: int | None) -> Sink:
 @contextmanager
 def published(name: str, *, replace: bool = False) -> Iterator[int]:
     """Open a new file, give its descriptor to the block, and name it ``name`` when the block ends without an error."""
-    from dotdump.dump.output import Place, open_output
+    from dotdump.dump.output import open_output
+    from dotdump.dump.place import Place
 
     directory, base = os.path.split(name)
     if not base:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 
+from dotdump.dump.compression import DEFAULT_LEVEL
 from dotdump.errors import CollectError
 from dotdump.formats.zstd_seekable import FRAME_SIZE, build_seek_table
 from dotdump.memory.zstd_library import zstd
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     """A buffer whose front is to be compressed, or a frame that is compressed already; and the length of the content.
     """
 
-DEFAULT_LEVEL = 1
 MOST_THREADS = 4
 """One that reads and writes does not keep more of them at work."""
 HOLE_FRAME = 4 << 20

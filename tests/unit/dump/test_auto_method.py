@@ -10,8 +10,9 @@ import pytest
 from dotdump.dump import auto_method
 from dotdump.dump.auto_method import SMALL, AutoMethod
 from dotdump.dump.capture import Capture, Task
-from dotdump.dump.output import OutputFile, Place, open_output
+from dotdump.dump.output import OutputFile, open_output
 from dotdump.dump.own_method import OwnOptions, PtraceMethod
+from dotdump.dump.place import Place
 from dotdump.dump.progress import silent
 from dotdump.dump.runtime_method import RuntimeMethod
 from dotdump.dump.subject import Subject

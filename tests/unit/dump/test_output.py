@@ -11,7 +11,8 @@ import pytest
 
 from dotdump.dump import output
 from dotdump.dump.naming import NameFacts
-from dotdump.dump.output import OutputFile, Place, find_place, open_output
+from dotdump.dump.output import OutputFile, open_output
+from dotdump.dump.place import Place, find_place
 from dotdump.errors import OutputRefused
 
 FACTS = NameFacts(pid=42, executable="shop", host="web-1", time=7)

@@ -10,9 +10,10 @@ from dotdump.cli.core_arguments import tell_warnings
 from dotdump.cli.progress import ProgressLine
 from dotdump.cli.quantities import address_range, zstd_level
 from dotdump.cli.registry import Exit
+from dotdump.dump.compression import DEFAULT_LEVEL, level_for
 from dotdump.dump.convert import Conversion, Trim, check_converted, convert
 from dotdump.dump.progress import Phase
-from dotdump.dump.write import level_for, published, room_for
+from dotdump.dump.write import published, room_for
 from dotdump.errors import OutputRefused
 from dotdump.ipc.dump import DumpType
 from dotdump.memory.space import MemoryRange
@@ -40,7 +41,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", metavar="IN", help="a core, plain or zstd")
     parser.add_argument("output", metavar="OUT", help="a new file, compressed where it ends with .zst; - for stdout")
     parser.add_argument(
-        "--compress", type=zstd_level, nargs="?", const=1, metavar="LEVEL", help="compress at this level; default: 1"
+        "--compress",
+        type=zstd_level,
+        nargs="?",
+        const=DEFAULT_LEVEL,
+        metavar="LEVEL",
+        help="compress with zstd, as a name that ends in .zst does; default level: %(const)s",
     )
     parser.add_argument(
         "--range",

@@ -15,8 +15,9 @@ from dotdump.cli.crash_report_file import write_crash_report, write_crash_report
 from dotdump.cli.selection import process_id
 from dotdump.dump.collect import Request, collect
 from dotdump.dump.naming import crash_template, expand
-from dotdump.dump.output import find_place, open_output
+from dotdump.dump.output import open_output
 from dotdump.dump.own_method import OwnOptions, PtraceMethod
+from dotdump.dump.place import find_place
 from dotdump.dump.report_file import SUFFIX
 from dotdump.dump.subject import Subject, name_facts
 from dotdump.errors import DotdumpError
