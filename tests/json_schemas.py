@@ -27,10 +27,10 @@ RESULTS: dict[str, str | dict[str, str]] = {
     "ps/1": {"processes": "list[dotdump.ipc.processes.DotnetProcess]"},
     "collect/1": "dotdump.dump.collect.CollectResult",
     "doctor/1": {"pid": "int | None", "problems": "int", "findings": "list[dotdump.dump.doctor.finding.Finding]"},
-    "info/1": "dotdump.report.core_information.CoreInformation",
+    "info/1": "dotdump.analysis.core_information.CoreInformation",
     "threads/1": "dotdump.analysis.threads.ThreadList",
-    "modules/1": "dotdump.report.core_lists.ModuleList",
-    "memory/1": "dotdump.report.hex_dump.MemoryContent",
+    "modules/1": "dotdump.analysis.modules.ModuleList",
+    "memory/1": "dotdump.analysis.memory_content.MemoryContent",
     "address/1": {
         "addresses": "list[dotdump.analysis.addresses.AddressMeaning]",
         "problems": "list[dotdump.target.model.Problem]",

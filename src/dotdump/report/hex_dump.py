@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from dotdump.records import record
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ROW = 16
 _SHORTEST = 4
-
-
-@record
-class MemoryContent:
-    """The answer of ``dotdump memory``: ``data`` is shorter than ``asked`` where the rest is not there, and why."""
-
-    address: str
-    asked: int
-    data: bytes
-    source: str
-    source_offset: int
-    relocated: bool
-    missing: str | None
 
 
 def render_bytes(address: int, data: bytes) -> str:

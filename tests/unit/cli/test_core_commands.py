@@ -8,6 +8,7 @@ import pytest
 from builders.core_builder import PAGE, CoreBuilder, Segment, note
 from builders.elf_builder import DATA, ElfBuilder
 from builders.fake_target import FakeTarget, ListSink
+from dotdump.analysis.core_information import core_information
 from dotdump.cli.main import main
 from dotdump.cli.registry import Exit
 from dotdump.dump.elf_core_writer import ElfCoreWriter
@@ -16,7 +17,6 @@ from dotdump.formats.dotdump_notes import COLLECTING, REDACTED, Origin
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace, MemoryRange
 from dotdump.memory.zstd_library import zstd
-from dotdump.report.core_information import core_information
 from dotdump.target.core import open_core
 
 BASE = 0x7F0000000000

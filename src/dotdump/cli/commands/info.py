@@ -23,7 +23,8 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print it; 3 where the core is not whole."""
-    from dotdump.report.core_information import core_information, render_core_information
+    from dotdump.analysis.core_information import core_information
+    from dotdump.report.core_information import render_core_information
     from dotdump.report.json_format import render_json
 
     with open_named(arguments, console) as target:

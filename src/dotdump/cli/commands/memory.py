@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from dotdump.cli.console import Console
-    from dotdump.report.hex_dump import MemoryContent
     from dotdump.target.core import CoreTarget
 
 EXAMPLES = """\
@@ -43,12 +42,13 @@ def run(arguments: Namespace, console: Console) -> int:
     """Print it; 3 where part of it is not there, which stderr explains."""
     if console.format == "json" and arguments.shape != "bytes":
         return not_together(console, f"--as {arguments.shape}", ["--format json"])
+    from dotdump.analysis.memory_content import read_memory
     from dotdump.report import hex_dump
     from dotdump.report.json_format import render_json
 
     with open_named(arguments, console) as target:
         start = _address(target, arguments.address, console)
-        content = _content(target, start, arguments.count)
+        content = read_memory(target, start, arguments.count)
     shapes = {"bytes": hex_dump.render_bytes, "words": hex_dump.render_words, "strings": hex_dump.render_strings}
     if console.format == "json":
         console.result(render_json("dotdump/memory/1", content))
@@ -58,19 +58,6 @@ def run(arguments: Namespace, console: Console) -> int:
     if content.missing:
         console.warning(f"{len(content.data)} of {content.asked} bytes: {content.missing}")
     return Exit.PROBLEMS if content.missing else Exit.DONE
-
-
-def _content(target: CoreTarget, start: int, count: int) -> MemoryContent:
-    """Return the bytes that are there, which must be one at least."""
-    from dotdump.errors import MemoryFault
-    from dotdump.report.hex_dump import MemoryContent
-
-    memory = target.memory
-    data, origin = memory.read_available(start, count), memory.origin(start)
-    if origin is None or not data:
-        raise MemoryFault(start, count, memory.reason(start))
-    missing = memory.reason(start + len(data)) if len(data) < count else None
-    return MemoryContent(f"{start:#x}", count, data, origin.source, origin.offset, origin.relocated, missing)
 
 
 def _place(text: str) -> int | str:

@@ -1,9 +1,10 @@
-"""The loaded files and assemblies of a core, as records for JSON and as tables for people."""
+"""What a process had loaded: ELF files, and the assemblies of its runtimes."""
 
 from __future__ import annotations
 
+from dotdump.analysis.assemblies import list_assemblies
+from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.records import record
-from dotdump.report.table import render_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ class ModuleList:
     problems: tuple[Problem, ...]
 
 
-def module_list(target: CoreTarget, assemblies: tuple[AssemblyRow, ...], problems: tuple[Problem, ...]) -> ModuleList:
-    """Return the loaded files of a core, with the ``assemblies`` of its runtimes."""
+def list_modules(target: CoreTarget) -> ModuleList:
+    """Return the loaded files of a core, and the assemblies of all runtimes in it."""
     rows = (
         ModuleRow(
             base=f"{module.base:#x}",
@@ -50,18 +51,7 @@ def module_list(target: CoreTarget, assemblies: tuple[AssemblyRow, ...], problem
         )
         for module in target.modules
     )
+    found = [list_assemblies(runtime) for runtime in ClrRuntime.all_of(target)]
+    assemblies = tuple(row for rows, _ in found for row in rows)
+    problems = tuple(one for _, problems in found for one in problems)
     return ModuleList(target.file.name, tuple(rows), assemblies, problems)
-
-
-def render_modules(modules: ModuleList, *, width: int | None = None) -> str:
-    """Return a table of the loaded files, and one of the assemblies where there are some."""
-    header = ("BASE", "END", "VERSION", "BUILD-ID", "FILE HERE", "PATH")
-    rows = [(m.base, m.end, m.version, m.build_id[:16], "yes" if m.file else "no", m.path) for m in modules.modules]
-    table = render_table(header, rows, width=width)
-    return f"{table}\n\n{_render_assemblies(modules.assemblies, width)}" if modules.assemblies else table
-
-
-def _render_assemblies(assemblies: tuple[AssemblyRow, ...], width: int | None) -> str:
-    header = ("MODULE", "BASE", "ASSEMBLY", "VERSION", "FILE VERSION", "PATH")
-    rows = [(a.module, a.base or "", a.name, a.version, a.file_version, a.path) for a in assemblies]
-    return render_table(header, rows, width=width)
