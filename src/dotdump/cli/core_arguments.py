@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from dotdump.target.core import CoreTarget
 
 
+CORE_FILE = "a core file: of createdump, the kernel, gcore or dotdump"
+PROCESS = "a process that runs, read as a copy-on-write twin"
 _BLANK = "a Triage dump: texts are blank, and so is what of the heap no stack needs; a zero or null there says nothing"
 
 
 def add_core(parser: ArgumentParser, *formats: str) -> None:
     """Add CORE, ``--sysroot`` and ``--format`` with more ``formats`` than text and json."""
-    parser.add_argument("core", metavar="CORE", help="a core file: of createdump, the kernel, gcore or dotdump")
+    parser.add_argument("core", metavar="CORE", help=CORE_FILE)
     add_sysroot(parser)
     add_format(parser, *formats)
 

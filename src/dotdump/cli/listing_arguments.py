@@ -23,7 +23,15 @@ _ARRAY = re.compile(r"(?<=[\w>\]*&)])\[(?:,*|\*)\]")
 def add_listing(
     parser: ArgumentParser, rows: str, sorts: Sequence[str], *, matched: str = "type", unsorted: str = ""
 ) -> None:
-    """Add ``--type``, ``--sort``, ``--limit``, ``--offset``.
+    """Add ``--type``, ``--sort``, ``--limit``, ``--offset``; see ``add_order`` and ``add_page``."""
+    add_order(parser, rows, sorts, matched=matched, unsorted=unsorted)
+    add_page(parser, rows)
+
+
+def add_order(
+    parser: ArgumentParser, rows: str, sorts: Sequence[str], *, matched: str = "type", unsorted: str = ""
+) -> None:
+    """Add ``--type`` and ``--sort``.
 
     The first of ``sorts`` is the default, or none where ``unsorted`` says in words what order rows have by themselves.
     """
@@ -31,7 +39,12 @@ def add_listing(
     parser.add_argument("--type", metavar="REGEX", type=kind, help=f"only {rows} whose {matched} matches")
     default = None if unsorted else sorts[0]
     parser.add_argument("--sort", choices=list(sorts), default=default, help=f"default: {unsorted or default}")
-    parser.add_argument("--limit", metavar="N", type=count, help=f"at most N {rows}")
+
+
+def add_page(parser: ArgumentParser, rows: str, most: str = "") -> None:
+    """Add ``--limit`` and ``--offset``; ``most`` says how many rows are shown by default, where these are not all."""
+    default = f"; default: {most}" if most else ""
+    parser.add_argument("--limit", metavar="N", type=count, help=f"at most N {rows}{default}")
     parser.add_argument("--offset", metavar="N", type=offset, default=0, help=f"leave out the first N {rows}")
 
 

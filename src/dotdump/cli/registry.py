@@ -51,7 +51,7 @@ COMMANDS: dict[str, str] = {
     "objects": "list objects of the heap: by type, size, generation, place, values of fields",
     "object": "show one object: fields, what it holds, what refers to it, what it retains",
     "roots": "say who holds an object, or all objects of a type: the ways from roots",
-    "retained": "say what would go with it, by object, type or root; leak suspects and why",
+    "retained": "say what an object, type or root keeps alive; leak suspects and why",
     "diff": "say what grew between two dumps, or in a process meanwhile, and what holds it",
     "strings": "say which strings there are: most often, longest, and what copies waste",
     "segments": "say where the managed heap lies: segments or regions, used, committed, reserved",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from dotdump.cli.arguments import add_format
-from dotdump.cli.core_arguments import add_symbols, add_sysroot, open_named
+from dotdump.cli.core_arguments import CORE_FILE, PROCESS, add_symbols, add_sysroot, open_named
 from dotdump.cli.selection import process_id
 
 TYPE_CHECKING = False
@@ -30,8 +30,8 @@ def add_target(parser: ArgumentParser, *formats: str) -> None:
 def add_source(parser: ArgumentParser) -> None:
     """Add CORE or ``-p PID`` and where to find files."""
     choice = parser.add_mutually_exclusive_group(required=True)
-    choice.add_argument("core", metavar="CORE", nargs="?", help="a core file: of createdump, the kernel or dotdump")
-    choice.add_argument("-p", "--process-id", type=process_id, metavar="PID", help="a process that runs")
+    choice.add_argument("core", metavar="CORE", nargs="?", help=CORE_FILE)
+    choice.add_argument("-p", "--process-id", type=process_id, metavar="PID", help=PROCESS)
     add_sysroot(parser)
     add_symbols(parser)
 

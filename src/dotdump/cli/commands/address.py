@@ -7,7 +7,7 @@ from functools import partial
 
 from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.arguments import add_format
-from dotdump.cli.core_arguments import add_symbols, add_sysroot
+from dotdump.cli.core_arguments import PROCESS, add_symbols, add_sysroot
 from dotdump.cli.quantities import address
 from dotdump.cli.registry import Exit
 from dotdump.cli.selection import process_id
@@ -30,7 +30,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "words", nargs="+", metavar="CORE|ADDRESS", help="a core file (none with -p), then addresses in hexadecimal"
     )
-    parser.add_argument("-p", "--process-id", type=process_id, metavar="PID", help="a process that runs")
+    parser.add_argument("-p", "--process-id", type=process_id, metavar="PID", help=PROCESS)
     add_sysroot(parser)
     add_symbols(parser)
     add_format(parser)

@@ -54,18 +54,28 @@ _WORDS = {
 }
 """What createdump calls its types."""
 _TYPES = (
-    (("-n", "--normal"), DumpType.MINI, "minidump"),
-    (("-h", "--withheap"), DumpType.HEAP, "minidump with heap (the default)"),
-    (("-t", "--triage"), DumpType.TRIAGE, "triage minidump"),
-    (("-u", "--full"), DumpType.FULL, "full dump"),
+    (("-n", "--normal"), DumpType.MINI),
+    (("-h", "--withheap"), DumpType.HEAP),
+    (("-t", "--triage"), DumpType.TRIAGE),
+    (("-u", "--full"), DumpType.FULL),
 )
+
+_SIGNAL = {
+    "signal": "the signal that ended it",
+    "code": "si_code of that signal",
+    "errno": "si_errno of that signal",
+    "address": "si_addr of that signal",
+    "exception-record": "accepted: a core has no place for it",
+}
+"""What the runtime tells of a crash: names of options, and what they are in ``siginfo_t``."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments, by the names that createdump gives them; -h is none of ours here."""
     parser.add_argument("pid", nargs="?", type=process_id, metavar="PID", help="the process; default: the parent")
     parser.add_argument("-f", "--name", metavar="PATH", help="template of the path; default: coredump.%%p in TMPDIR")
-    for names, kind, text in _TYPES:
+    for names, kind in _TYPES:
+        text = _WORDS[kind] + (" (the default)" if kind is DumpType.HEAP else "")
         parser.add_argument(*names, dest="type", action="store_const", const=kind, default=DumpType.HEAP, help=text)
     parser.add_argument("-d", "--diag", action="store_true", help="accepted; there is nothing more to say")
     parser.add_argument("-v", "--verbose", action="store_true", help="accepted as --diag")
@@ -75,8 +85,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--singlefile", action="store_true", help="accepted: no DAC is needed in any case")
     parser.add_argument("--nativeaot", action="store_true", help="accepted: no DAC is needed in any case")
     parser.add_argument("--crashthread", type=_number, default=0, metavar="TID", help="the thread that crashed")
-    for name in ("signal", "code", "errno", "address", "exception-record"):
-        parser.add_argument(f"--{name}", type=_number, default=0, metavar="N", help="of the signal that ended it")
+    for name, text in _SIGNAL.items():
+        parser.add_argument(f"--{name}", type=_number, default=0, metavar="N", help=text)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

@@ -10,7 +10,7 @@ from functools import partial
 from dotdump.cli.answer import print_answer
 from dotdump.cli.arguments import add_format
 from dotdump.cli.core_arguments import add_symbols, add_sysroot
-from dotdump.cli.listing_arguments import add_listing, choice_of
+from dotdump.cli.listing_arguments import add_order, add_page, choice_of
 from dotdump.cli.quantities import seconds
 from dotdump.cli.registry import Exit
 from dotdump.cli.rooted import open_rooted, tell_problems
@@ -42,14 +42,15 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-p", "--process-id", type=process_id, metavar="PID", help="a process that runs, looked at twice"
     )
-    parser.add_argument(
-        "--seconds", metavar="N", type=seconds, help=f"how long to wait with -p; default: {_DEFAULT_SECONDS:g}"
-    )
-    add_listing(parser, "types", ("size", "count", "retained", "name"), matched="name")
     add_sysroot(parser)
     add_symbols(parser)
     add_format(parser, "csv")
     add_index(parser)
+    parser.add_argument(
+        "--seconds", metavar="N", type=seconds, help=f"how long to wait with -p; default: {_DEFAULT_SECONDS:g}"
+    )
+    add_order(parser, "types", ("size", "count", "retained", "name"), matched="name")
+    add_page(parser, "types", f"{_DEFAULT_LIMIT} as text, else all")
 
 
 def run(arguments: Namespace, console: Console) -> int:

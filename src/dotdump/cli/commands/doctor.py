@@ -5,6 +5,7 @@ from __future__ import annotations
 from dotdump.cli.arguments import add_format
 from dotdump.cli.quantities import seconds
 from dotdump.cli.registry import Exit
+from dotdump.cli.selection import process_id
 from dotdump.dump.doctor.checks import examine
 from dotdump.dump.doctor.finding import Finding, Status
 from dotdump.dump.doctor.gather import gather
@@ -27,12 +28,18 @@ The exit code is 0 where nothing stops a dump, 3 where there are problems."""
 
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("-p", "--process-id", type=int, metavar="PID", help="the process; without, only this machine")
+    parser.add_argument(
+        "-p", "--process-id", type=process_id, metavar="PID", help="the process; without it only this machine"
+    )
     parser.add_argument(
         "-o", "--output", metavar="PATH", help="where the dump is to go; default: the current directory"
     )
     parser.add_argument(
-        "--timeout", type=seconds, default=1.0, metavar="SECONDS", help="for the runtime's answer; default: %(default)s"
+        "--timeout",
+        type=seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="how long to wait for the runtime's answer; default: %(default)g",
     )
     add_format(parser)
 

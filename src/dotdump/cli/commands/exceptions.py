@@ -31,8 +31,10 @@ def configure(parser: ArgumentParser) -> None:
     add_index(parser)
     add_listing(parser, "exceptions", ("address", "type", "message"))
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--live", action="store_true", help="only those that can be reached from a root")
-    which.add_argument("--held", action="store_true", help="only those of threads and of tasks, and what led to them")
+    which.add_argument("--live", action="store_true", help="only exceptions that roots reach")
+    which.add_argument(
+        "--held", action="store_true", help="only exceptions of threads and of tasks, and what led to them"
+    )
 
 
 def run(arguments: Namespace, console: Console) -> int:

@@ -41,7 +41,9 @@ def configure(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     add_target(parser, "csv")
     add_listing(parser, "handles", ("table", "address", "kind", "name", "size", "count"), matched="object's type")
-    parser.add_argument("--kind", action="append", choices=_KINDS, default=[], help="may be repeated")
+    parser.add_argument(
+        "--kind", action="append", choices=_KINDS, default=[], help="only handles of this kind; may be repeated"
+    )
     parser.add_argument("--by-type", action="store_true", help="add them up by kind and type, most first")
 
 

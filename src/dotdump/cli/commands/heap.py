@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from dotdump.analysis.statistics import GENERATIONS
 from dotdump.cli.answer import print_answer, tell_heap_damage
+from dotdump.cli.heap_arguments import add_generation, add_life
 from dotdump.cli.listing_arguments import add_listing, choice_of
 from dotdump.cli.target_arguments import add_index, add_target, index_of, open_target
 
@@ -31,18 +31,10 @@ def configure(parser: ArgumentParser) -> None:
     add_target(parser, "csv")
     add_index(parser)
     add_listing(parser, "types", ("size", "count", "name"), matched="name")
-    lives = parser.add_mutually_exclusive_group()
-    lives.add_argument("--live", action="store_true", help="only objects that roots reach")
-    lives.add_argument("--dead", action="store_true", help="only objects that wait to be collected")
+    add_generation(parser)
+    add_life(parser)
     parser.add_argument("--by-module", action="store_true", help="add up the types of each module")
     parser.add_argument("--wide", action="store_true", help="show the bytes in each generation, too")
-    parser.add_argument(
-        "--generation",
-        action="append",
-        choices=GENERATIONS,
-        default=[],
-        help="only objects of this generation, or of the large, pinned or frozen objects; may be repeated",
-    )
 
 
 def run(arguments: Namespace, console: Console) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from itertools import islice
 
-from dotdump.analysis.statistics import GENERATIONS
 from dotdump.cli.answer import tell_damage, tell_moving
+from dotdump.cli.heap_arguments import add_generation, add_life
 from dotdump.cli.listing_arguments import add_listing
 from dotdump.cli.quantities import address_range, byte_count
 from dotdump.cli.target_arguments import add_index, add_target, index_of, open_target
@@ -43,17 +43,26 @@ def configure(parser: ArgumentParser) -> None:
         "--where",
         metavar="CONDITION",
         type=_condition,
-        help="""only objects that meet it: fields, properties and paths of them, @size, @address, @type, @length;
-        = != < <= > >= ~ !~ and or not""",
+        help="""only objects that meet it: fields, properties and paths of them, @size, @address, @type, @length,
+        @generation; = != < <= > >= ~ !~ and or not""",
     )
     parser.add_argument("--fields", metavar="PATH,…", type=_paths, default=(), help="show the values of these fields")
-    parser.add_argument("--min-size", metavar="BYTES", type=byte_count, default=0, help="12, 4K, 1M or 2G")
-    parser.add_argument("--max-size", metavar="BYTES", type=byte_count, help="likewise")
-    parser.add_argument("--generation", action="append", choices=GENERATIONS, default=[], help="may be repeated")
-    lives = parser.add_mutually_exclusive_group()
-    lives.add_argument("--live", action="store_true", help="only those that roots reach")
-    lives.add_argument("--dead", action="store_true", help="only those that wait to be collected")
-    parser.add_argument("--range", metavar="START-END", type=address_range, help="only between two addresses")
+    parser.add_argument(
+        "--min-size",
+        metavar="BYTES",
+        type=byte_count,
+        default=0,
+        help="only objects of at least so many: 12, 4K, 1M or 2G",
+    )
+    parser.add_argument("--max-size", metavar="BYTES", type=byte_count, help="only objects of at most so many")
+    add_generation(parser)
+    add_life(parser)
+    parser.add_argument(
+        "--range",
+        metavar="START-END",
+        type=address_range,
+        help="only objects in this range of addresses, without END",
+    )
 
 
 def run(arguments: Namespace, console: Console) -> int:

@@ -47,7 +47,7 @@ def configure(parser: ArgumentParser) -> None:
         "--timeout",
         type=seconds,
         metavar="SECONDS",
-        help="how long to wait for the answers, of all together; default: %(default)s",
+        help="how long to wait for the answers of all processes together; default: %(default)g",
     )
     add_format(parser)
     parser.set_defaults(**DEFAULTS)

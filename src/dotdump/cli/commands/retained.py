@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 
 from dotdump.cli.answer import print_answer
-from dotdump.cli.listing_arguments import choice_of, count, offset, pattern
+from dotdump.cli.listing_arguments import add_order, add_page, choice_of
 from dotdump.cli.quantities import address
 from dotdump.cli.rooted import open_rooted, tell_problems
 from dotdump.cli.target_arguments import add_index, add_target
@@ -44,11 +44,10 @@ def configure(parser: ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--by", choices=("object", "type", "root"), help="a table instead of suspects")
     what.add_argument("--of", metavar="ADDRESS", type=address, help="objects that this one dominates directly")
-    parser.add_argument("--type", metavar="REGEX", type=pattern, help="only rows whose name matches")
-    parser.add_argument("--sort", choices=_SORTS["type"], default="retained", help="default: %(default)s")
-    parser.add_argument("--limit", metavar="N", type=count, help="at most N rows; of objects by default 50")
-    parser.add_argument("--offset", metavar="N", type=offset, default=0, help="leave out the first N rows")
-    parser.add_argument("--share", metavar="PERCENT", type=_percent, help="what is suspect: default 10, of what lives")
+    add_order(parser, "rows", _SORTS["type"], matched="name")
+    add_page(parser, "rows", f"{_DEFAULT_LIMIT} objects, else all")
+    share = "a suspect retains at least so much of what lives; default: 10"
+    parser.add_argument("--share", metavar="PERCENT", type=_percent, help=share)
 
 
 def run(arguments: Namespace, console: Console) -> int:

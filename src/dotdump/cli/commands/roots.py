@@ -7,7 +7,7 @@ from functools import partial
 
 from dotdump.cli.answer import print_answer
 from dotdump.cli.arguments import add_format
-from dotdump.cli.core_arguments import add_symbols, add_sysroot
+from dotdump.cli.core_arguments import PROCESS, add_symbols, add_sysroot
 from dotdump.cli.listing_arguments import count, expression, offset
 from dotdump.cli.registry import Exit
 from dotdump.cli.rooted import open_rooted, tell_problems
@@ -48,13 +48,14 @@ def configure(parser: ArgumentParser) -> None:
         metavar="CORE|ADDRESS|TYPE",
         help="a core file (none with -p), then addresses of objects or a regular expression that type names match",
     )
-    parser.add_argument("-p", "--process-id", type=process_id, metavar="PID", help="a process that runs")
-    parser.add_argument("--limit", metavar="N", type=count, help="ways to an object, or of a type; default: 3, 10")
-    parser.add_argument("--offset", metavar="N", type=offset, help="of a type: leave out the first N ways")
+    parser.add_argument("-p", "--process-id", type=process_id, metavar="PID", help=PROCESS)
     add_sysroot(parser)
     add_symbols(parser)
     add_format(parser, "csv")
     add_index(parser)
+    limit = f"at most N ways: to each object, default: {_DEFAULT_PATHS}, or of a type, default: {_DEFAULT_SHAPES}"
+    parser.add_argument("--limit", metavar="N", type=count, help=limit)
+    parser.add_argument("--offset", metavar="N", type=offset, help="of a type: leave out the first N ways")
     parser.set_defaults(**DEFAULTS)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   dotdump segments core.4711                         segments or regions by address
-  dotdump segments core.4711 --sort size --limit 5  the five largest
+  dotdump segments core.4711 --sort size --limit 5   the five largest
   dotdump segments core.4711 --type 'Large|Pinned'   those of large and of pinned objects
   dotdump segments core.4711 --format json"""
 

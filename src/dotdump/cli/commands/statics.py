@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from dotdump.cli.console import Console
 
 EXAMPLES = """\
-  dotdump statics core.4711 --type '^Billing\\.'     static fields of one namespace and their values
-  dotdump statics core.4711 --type '\\.s_cache$'     by the name of the field
+  dotdump statics core.4711 --type '^Billing\\.'    static fields of one namespace and their values
+  dotdump statics core.4711 --type '\\.s_cache$'    by the name of the field
   dotdump statics core.4711 --threads              those that each thread has one of
   dotdump statics -p 4711 --sort size --limit 20   those that hold the largest objects"""
 
