@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dotdump.analysis.managed_stacks import managed_stacks
+from dotdump.analysis.managed_stacks import list_stacks
 
 if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
@@ -48,7 +48,7 @@ def compare(runtime: ClrRuntime, recorded: list[dict[str, Any]]) -> Comparison:
     found = Comparison()
     theirs_by_thread = {thread["os"]: _theirs(thread) for thread in recorded}
     cut = {thread["os"] for thread in recorded if len(thread["frames"]) >= CLRMD_FRAMES}
-    for thread in managed_stacks(runtime).threads:
+    for thread in list_stacks(runtime).threads:
         if not thread.os_id:
             continue
         managed = [frame for frame in thread.frames if frame.location.kind == "managed"]

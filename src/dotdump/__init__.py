@@ -1,5 +1,17 @@
 """.NET dumps on Linux: collect them, open them, ask them. The public API.
 
+    with dotdump.open_core("core.4711") as core:
+        print(core.process.name, len(core.threads), "threads", len(core.modules), "modules")
+        runtime = dotdump.ClrRuntime.of(core)
+        for thread in dotdump.analysis.list_stacks(runtime).threads: ...
+
+``open_core`` opens a file, ``open_process`` stops a process until it is closed, ``open_snapshot`` reads a
+copy-on-write twin of one that runs on: each gives a ``Target``, with its process, threads, modules and memory, which
+``write_core`` writes to a file. ``ClrRuntime.of`` finds the .NET runtime in it: heap, types, objects, methods.
+``analysis`` asks what the commands ask. ``DiagnosticsClient`` asks a runtime through its socket, ``DiagnosticServer``
+makes a Python program answer there. Every error raised on purpose is a ``DotdumpError``. Addresses are numbers here and
+sizes are in bytes. docs/python.md has an example of each.
+
 Names are imported when they are first used: ``import dotdump`` costs nothing, and the command line pays only for
 what its command needs.
 """
@@ -40,6 +52,7 @@ if TYPE_CHECKING:
     from dotdump.ipc.client import DiagnosticsClient
     from dotdump.server.diagnostic_server import DiagnosticServer
     from dotdump.target.core import CoreTarget, open_core
+    from dotdump.target.model import Target
     from dotdump.target.process import ProcessTarget, open_process
     from dotdump.target.snapshot import SnapshotTarget, open_snapshot
 
@@ -76,6 +89,7 @@ __all__ = [
     "ServerUnavailable",
     "SnapshotRefused",
     "SnapshotTarget",
+    "Target",
     "TargetError",
     "UnsupportedRuntime",
     "analysis",
@@ -92,6 +106,7 @@ _HOMES: dict[str, str] = {
     "DiagnosticsClient": "ipc.client",
     "ProcessTarget": "target.process",
     "SnapshotTarget": "target.snapshot",
+    "Target": "target.model",
     "open_core": "target.core",
     "open_process": "target.process",
     "open_snapshot": "target.snapshot",

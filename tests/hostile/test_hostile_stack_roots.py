@@ -14,7 +14,7 @@ import pytest
 
 import dotdump
 from corpus import corpus, runtimes
-from dotdump.analysis.managed_stacks import managed_stacks
+from dotdump.analysis.managed_stacks import list_stacks
 from dotdump.analysis.stack_objects import with_objects
 from dotdump.analysis.stack_variables import with_variables
 from dotdump.clr.model.runtime import ClrRuntime
@@ -64,7 +64,7 @@ def everything(path: Path) -> int:
     """Read all that the command shows; return how many references there were."""
     with dotdump.open_core(path) as target:
         clr = ClrRuntime.of(target)
-        stacks = with_variables(clr, managed_stacks(clr), arguments=True, local_variables=True)
+        stacks = with_variables(clr, list_stacks(clr), arguments=True, local_variables=True)
         found = with_objects(clr, stacks)
         clr.stack_roots()
     return sum(len(frame.objects) for thread in found.threads for frame in thread.frames)

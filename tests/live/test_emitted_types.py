@@ -9,7 +9,7 @@ import pytest
 
 import dotdump
 from corpus import Runtime, runtimes
-from dotdump.analysis.managed_stacks import managed_stacks
+from dotdump.analysis.managed_stacks import list_stacks
 from dotdump.cli.main import main
 from dotdump.clr.model.runtime import ClrRuntime
 from hosted import dumped
@@ -66,5 +66,5 @@ def test_a_mini_dump_names_them_too(dump: tuple[Runtime, Path], tmp_path: Path) 
     _, core = dump
     assert main(["convert", str(core), str(tmp_path / "mini"), "--type", "Mini"]) == 0
     with dotdump.open_core(tmp_path / "mini") as target:
-        stacks = managed_stacks(ClrRuntime.of(target)).threads
+        stacks = list_stacks(ClrRuntime.of(target)).threads
     assert [frame.location.method for stack in stacks for frame in stack.frames].count(DESCEND) >= THREADS * DEPTH

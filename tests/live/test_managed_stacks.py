@@ -13,7 +13,7 @@ import pytest
 
 import dotdump
 from corpus import COMPILED, Runtime, corpus, executable, missing, runtimes
-from dotdump.analysis.managed_stacks import managed_stacks
+from dotdump.analysis.managed_stacks import list_stacks
 from dotdump.cli.main import main
 from dotdump.cli.registry import Exit
 from dotdump.clr.contracts.frame_runs import Run
@@ -73,7 +73,7 @@ def assert_same(clr: ClrRuntime, recorded: list[dict[str, Any]]) -> None:
 
 def assert_named(clr: ClrRuntime, recorded: list[dict[str, Any]]) -> None:
     """Assert that each explicit Frame for which ClrMD names a method has that method."""
-    stacks = managed_stacks(clr).threads
+    stacks = list_stacks(clr).threads
     frames = [(stack.os_id, frame.sp, frame.location) for stack in stacks for frame in stack.frames]
     names = {(thread, sp): found.method for thread, sp, found in frames if found.kind == StepKind.RUNTIME}
     of_clrmd = {(t["os"], f["sp"]): f["method"] for t in recorded for f in t["frames"] if f["kind"] == "Runtime"}

@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 
 from corpus import corpus, missing, runtimes
-from dotdump.analysis.managed_stacks import managed_stacks
+from dotdump.analysis.managed_stacks import list_stacks
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.dump.write import write_core
 from dotdump.errors import AccessDenied, ProcessGone
@@ -318,7 +318,7 @@ def test_files_of_assemblies_and_of_their_lines_are_closed_with_the_target(kind:
         try:
             with OPENERS[kind](running.pid, tmp_path) as target:
                 runtime = ClrRuntime.of(target)
-                assert any(frame.location.line for thread in managed_stacks(runtime).threads for frame in thread.frames)
+                assert any(frame.location.line for thread in list_stacks(runtime).threads for frame in thread.frames)
                 assert {Path(name).suffix for name in files_of_assemblies() - before} == {".dll", ".pdb"}
             assert files_of_assemblies() == before
         finally:

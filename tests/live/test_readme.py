@@ -1,4 +1,4 @@
-"""Every fenced block of the README is run, in order, in one directory, with one .NET process there."""
+"""Every fenced block of the README and of docs/python.md is run, in order, in one directory, with one .NET process."""
 
 import os
 import re
@@ -14,10 +14,18 @@ from corpus import Corpus, corpus, missing, runtimes
 
 pytestmark = pytest.mark.live
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+ROOT = Path(__file__).parents[2]
 PICKS_A_PROCESS = "export PID="
 FIRST_DUMP = "-o before.core"
+
+
+def _blocks(path: Path) -> list[tuple[str, str]]:
+    """Language and text of each block."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE)
+
+
+BLOCKS = _blocks(ROOT / "README.md")
+IN_PYTHON = _blocks(ROOT / "docs" / "python.md")
 
 
 @pytest.fixture
@@ -38,17 +46,19 @@ def environment(tmp_path: Path, leaking: Corpus) -> dict[str, str]:
     dotdump.write_text(f'#!/bin/sh\nexec {sys.executable} -m dotdump "$@"\n')
     dotdump.chmod(0o755)
     (programs / "python3").symlink_to(sys.executable)
-    source = str(Path(__file__).parents[2] / "src")
+    source = str(ROOT / "src")
     path = f"{programs}:{os.environ['PATH']}"
     return os.environ | {"PATH": path, "PYTHONPATH": source, "PID": str(leaking.pid)}
 
 
-def test_every_block_of_the_readme_runs_as_it_stands(
+def test_every_block_of_the_readme_and_of_the_guide_to_python_runs_as_it_stands(
     environment: dict[str, str], tmp_path: Path, leaking: Corpus
 ) -> None:
     assert {language for language, _ in BLOCKS} == {"sh", "python"}
+    assert {language for language, _ in IN_PYTHON} == {"python"}
+    at_once = "\n".join(text for _, text in IN_PYTHON)
     shown = ""
-    for language, text in BLOCKS:
+    for language, text in [*BLOCKS, ("python", at_once)]:
         start = ["bash", "-euo", "pipefail", "-c"] if language == "sh" else [sys.executable, "-c"]
         script = textwrap.dedent(text)
         done = subprocess.run(

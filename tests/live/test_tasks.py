@@ -9,7 +9,7 @@ import pytest
 
 import dotdump
 from corpus import Runtime, corpus, executable, runtimes
-from dotdump.analysis.async_stacks import AsyncStack, AsyncStacks, async_stacks
+from dotdump.analysis.async_stacks import AsyncStack, AsyncStacks, list_async_stacks
 from dotdump.analysis.whole_object import object_details
 from dotdump.cli.main import main
 from dotdump.clr.model.runtime import ClrRuntime
@@ -35,7 +35,7 @@ def of_corpus(core: Path) -> tuple[AsyncStacks, list[str | None]]:
             for found in runtime.heap.objects()
             if found.type.name == "System.Threading.Tasks.Task<System.String>"
         }
-        return async_stacks(runtime), [ended.get("done")]
+        return list_async_stacks(runtime), [ended.get("done")]
 
 
 @pytest.mark.parametrize("runtime", runtimes(), ids=lambda runtime: runtime.version)
@@ -79,7 +79,7 @@ def chained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with hosted("waiting_tasks.py", request.param, folder) as facts:
         assert main(["collect", "-p", str(facts["pid"]), "-o", str(folder / "core"), "--type", "heap"]) == 0
     with dotdump.open_core(folder / "core") as target:
-        yield async_stacks(ClrRuntime.of(target))
+        yield list_async_stacks(ClrRuntime.of(target))
 
 
 def with_frame(found: AsyncStacks, text: str) -> AsyncStack:

@@ -78,7 +78,7 @@ class AsyncStacks:
     problems: tuple[Problem, ...]
 
 
-def async_stacks(runtime: ClrRuntime, progress: Progress | None = None) -> AsyncStacks:
+def list_async_stacks(runtime: ClrRuntime, progress: Progress | None = None) -> AsyncStacks:
     """Return what every asynchronous method that has not ended waits for, and who awaits it.
 
     Raises ``UnsupportedRuntime`` for NativeAOT, whose programs keep no record of fields.

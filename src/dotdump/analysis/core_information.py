@@ -105,7 +105,7 @@ class CoreInformation:
     problems: tuple[str, ...]
 
 
-def core_information(target: CoreTarget, changed: float) -> CoreInformation:
+def describe_core(target: CoreTarget, changed: float) -> CoreInformation:
     """Return what an open core tells of itself; its file was ``changed`` so many seconds after 1970 began."""
     process, file = target.process, target.file
     runtimes, memory, making = tuple(_runtimes(target)), tuple(_memory(target)), _making(target)

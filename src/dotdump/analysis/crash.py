@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.exceptions import ExceptionReader, ExceptionRow
-from dotdump.analysis.managed_stacks import managed_stacks
+from dotdump.analysis.managed_stacks import list_stacks
 from dotdump.analysis.signals import signal_name, signal_source
 from dotdump.clr.model.exception import ClrException
 from dotdump.errors import UNREADABLE
@@ -88,7 +88,7 @@ def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
     info = target.signal
     native = target.threads[0] if target.threads else None
     thread = next((each for each in runtime.threads if native is not None and each.os_id == native.tid), None)
-    stack = managed_stacks(runtime, threads=[thread.os_id], frames=_FRAMES).threads if thread is not None else ()
+    stack = list_stacks(runtime, threads=[thread.os_id], frames=_FRAMES).threads if thread is not None else ()
     frames = [frame.location for frame in stack[0].frames if frame.location.method] if stack else []
     exceptions = _exceptions(runtime, thread)
     number = info.signo if info is not None else 0

@@ -108,7 +108,10 @@ def waits_of(runtime: ClrRuntime) -> Waits:
 
 
 def lock_report(runtime: ClrRuntime, progress: Progress | None = None, waits: Waits | None = None) -> LockReport:
-    """Return the locks of a runtime, what its threads wait for, deadlocks, and whether its pool starves."""
+    """Return the locks of a runtime, what its threads wait for, deadlocks, and whether its pool starves.
+
+    Raises ``UnsupportedRuntime`` for NativeAOT.
+    """
     waits = waits or waits_of(runtime)
     census = count_locks(runtime, tasks=any(wait.kind is WaitKind.TASK for wait in waits.threads), progress=progress)
     finder = LockOwners(runtime, waits, census)

@@ -33,7 +33,7 @@ _BY_CODES, _BY_RUNTIME = str(FrameTrust.UNWIND_CODES), str(FrameTrust.RUNTIME_FR
 _NAMELESS = FrameLocation(_MANAGED, None)
 
 
-def managed_stacks(
+def list_stacks(
     runtime: ClrRuntime, *, threads: Sequence[int] = (), native: bool = False, frames: int = STACK_FRAMES
 ) -> StackList:
     """Return the stacks of the threads that the runtime knows, or of those with these ids, each of at most ``frames``.

@@ -51,7 +51,7 @@ def stack_groups(
 ) -> StackGroups:
     """Return the threads of a runtime by where they stand; with ``everything`` idle ones and those without frames.
 
-    With ``threads`` all those that have one of these ids, and no others.
+    With ``threads`` all those that have one of these ids, and no others. Raises ``UnsupportedRuntime`` for NativeAOT.
     """
     known = waits_of(runtime)
     report = lock_report(runtime, progress, known)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def summary_of(thrown: ClrObject, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return what is said of a process that aborted while a thread threw this."""
-    monkeypatch.setattr(crash, "managed_stacks", lambda *_, **__: SimpleNamespace(threads=()))
+    monkeypatch.setattr(crash, "list_stacks", lambda *_, **__: SimpleNamespace(threads=()))
     thread = SimpleNamespace(os_id=42, managed_id=1, name="main", exceptions=(thrown,), current_exception=thrown)
     target = SimpleNamespace(
         signal=Siginfo(signal.SIGABRT),

@@ -8,7 +8,7 @@ import pytest
 from builders.core_builder import PAGE, CoreBuilder, Segment, note
 from builders.elf_builder import DATA, ElfBuilder
 from builders.fake_target import FakeTarget, ListSink
-from dotdump.analysis.core_information import core_information
+from dotdump.analysis.core_information import describe_core
 from dotdump.cli.main import main
 from dotdump.cli.registry import Exit
 from dotdump.dump.elf_core_writer import ElfCoreWriter
@@ -57,8 +57,8 @@ def test_info_says_who_why_and_which_runtime(core: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize("changed", [1e11, 1e14, 1e300, float("nan")])
 def test_a_core_of_a_year_that_there_is_not_is_of_no_time(core: Path, changed: float) -> None:
     with open_core(core) as target:
-        assert core_information(target, 0.0).when == "1970-01-01T00:00:00+00:00"
-        assert core_information(target, changed).when in (None, "5138-11-16T09:46:40+00:00")
+        assert describe_core(target, 0.0).when == "1970-01-01T00:00:00+00:00"
+        assert describe_core(target, changed).when in (None, "5138-11-16T09:46:40+00:00")
 
 
 def test_info_does_not_call_a_fault_without_an_address_one_at_null(

@@ -23,11 +23,11 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print it; 3 where the core is not whole."""
-    from dotdump.analysis.core_information import core_information
+    from dotdump.analysis.core_information import describe_core
     from dotdump.report.core_information import render_core_information
     from dotdump.report.json_format import render_json
 
     with open_named(arguments, console) as target:
-        info = core_information(target, os.stat(arguments.core).st_mtime)
+        info = describe_core(target, os.stat(arguments.core).st_mtime)
     console.result(render_json("dotdump/info/1", info) if console.format == "json" else render_core_information(info))
     return Exit.DONE if info.complete else Exit.PROBLEMS

@@ -112,7 +112,7 @@ def _run_parallel(arguments: Namespace, console: Console) -> int:
 
 def _stacks(target: Target, arguments: Namespace, console: Console) -> StackList:
     """Return managed stacks, and native ones of a program without a runtime, or with one that is not understood."""
-    from dotdump.analysis.managed_stacks import managed_stacks
+    from dotdump.analysis.managed_stacks import list_stacks
     from dotdump.analysis.stacks import native_stacks
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.errors import RuntimeNotFound, UnsupportedRuntime
@@ -125,7 +125,7 @@ def _stacks(target: Target, arguments: Namespace, console: Console) -> StackList
         return dac_stacks(target, arguments.sysroot, threads=arguments.thread, frames=frames)
     try:
         runtime = ClrRuntime.of(target)
-        stacks = managed_stacks(runtime, threads=arguments.thread, native=arguments.native, frames=frames)
+        stacks = list_stacks(runtime, threads=arguments.thread, native=arguments.native, frames=frames)
         return _with_more(runtime, stacks, arguments, console)
     except RuntimeNotFound as error:
         if not arguments.native:

@@ -29,7 +29,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print them; 3 where the heap, or what tasks refer to, could not be read in full."""
-    from dotdump.analysis.async_stacks import async_stacks
+    from dotdump.analysis.async_stacks import list_async_stacks
     from dotdump.cli.progress import ProgressLine
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.report import async_stacks as report
@@ -37,7 +37,7 @@ def run(arguments: Namespace, console: Console) -> int:
     with open_target(arguments, console) as target, ProgressLine(console) as progress:
         runtime = ClrRuntime.of(target)
         whole = runtime.heap.can_walk
-        found = async_stacks(runtime, progress)
+        found = list_async_stacks(runtime, progress)
     status = tell_heap_damage(found.problems, console, whole=whole)
     chosen = report.select(found, choice_of(arguments))
     text = partial(report.render_async_stacks, chosen)
