@@ -28,7 +28,6 @@ ARM64: Mapping[int, int] = {
     32: 0x108,
 }
 """The same of arm64; 29 is fp, 30 lr, 31 sp, 32 pc."""
-ARM64_PC_AND_SP = (ARM64[32], ARM64[31])
 
 
 def parse_context(data: bytes, registers: Mapping[int, int]) -> dict[int, int]:

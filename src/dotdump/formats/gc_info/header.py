@@ -5,7 +5,7 @@ Source of truth: ``GcInfoDecoder`` in ``vm/gcinfodecoder.cpp``; ``docs/design/da
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import IntFlag
 from typing import TYPE_CHECKING
 
 from dotdump.errors import LimitExceeded
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dotdump.formats.gc_info.encoding import Encoding
 
 _FLAG_BITS = 10
-_GENERICS_SHIFT = 4
 
 
 class HeaderFlags(IntFlag):
@@ -33,15 +32,6 @@ class HeaderFlags(IntFlag):
     REPORT_ONLY_LEAF = 0x80
     EDIT_AND_CONTINUE = 0x100
     REVERSE_PINVOKE_FRAME = 0x200
-
-
-class GenericsContext(IntEnum):
-    """What the slot of the generics context holds."""
-
-    NONE = 0
-    METHOD_TABLE = 1
-    METHOD_DESC = 2
-    THIS = 3
 
 
 @record
@@ -62,11 +52,6 @@ class Header:
     return_kind: int | None
     safe_points: int
     ranges: int
-
-    @property
-    def generics_context(self) -> GenericsContext:
-        """What a method of shared code is told of its type arguments by."""
-        return GenericsContext((self.flags & HeaderFlags.GENERICS_CONTEXT_MASK) >> _GENERICS_SHIFT)
 
 
 def read_header(bits: BitReader, encoding: Encoding) -> Header:
