@@ -14,6 +14,7 @@ from dotdump.clr.data.loaded_types import MethodTable
 from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.rows import TYPE_OR_METHOD_DEF
 from dotdump.formats.metadata.schema import GenericParam, MethodDef
+from dotdump.formats.metadata.tokens import METHOD_DEF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ class MethodNames:
             return _ARRAY_METHODS[index] if 0 <= index < len(_ARRAY_METHODS) else ".ctor"
         metadata = self._loader.find_metadata(self.module_of(method))
         if metadata is None or not method.row_id:
-            return f"<method {0x06000000 | method.row_id:#x}>"
+            return f"<method {METHOD_DEF | method.row_id:#x}>"
         return metadata.string(metadata.row(MethodDef, method.row_id).name)
 
     def type_arguments_of(self, method: MethodRecord) -> tuple[int, ...]:

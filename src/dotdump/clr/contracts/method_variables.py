@@ -13,6 +13,7 @@ from dotdump.clr.contracts.method_descs import MethodKind
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.formats.metadata.schema import MethodDef, Param, StandAloneSig
 from dotdump.formats.metadata.signature_blobs import parse_local_signature, parse_method_signature
+from dotdump.formats.metadata.tokens import ROW_ID, STAND_ALONE_SIG
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from dotdump.formats.metadata.signatures import MethodSignature, TypeSignature
 
 _FAT, _FORMAT_MASK, _FAT_SIZE = 3, 3, 12
-_STAND_ALONE, _ROW_ID = 0x11, 0xFFFFFF
 
 
 @record
@@ -108,9 +108,9 @@ class MethodVariables:
             if header[0] & _FORMAT_MASK != _FAT:
                 return ()
             token = int.from_bytes(header[8:12], "little")
-            if token >> 24 != _STAND_ALONE:
+            if token & ~ROW_ID != STAND_ALONE_SIG:
                 return ()
-            return parse_local_signature(metadata.blob(metadata.row(StandAloneSig, token & _ROW_ID).signature))
+            return parse_local_signature(metadata.blob(metadata.row(StandAloneSig, token & ROW_ID).signature))
         return ()
 
     def _headers(self, method: MethodRecord, rva: int) -> Iterator[bytes]:

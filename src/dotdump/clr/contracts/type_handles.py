@@ -13,6 +13,7 @@ from dotdump.clr.data.loaded_types import ArrayClass, MethodTable, ParamTypeDesc
 from dotdump.clr.data.methods import FnPtrTypeDesc, TypeVarTypeDesc
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.metadata.signatures import ElementType
+from dotdump.formats.metadata.tokens import ROW_ID
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _type_desc(access: DataAccess, address: int) -> CompoundType | TypeVariable 
         return CompoundType(ElementType(kind), view.argument, rank)
     if kind in (ElementType.VAR, ElementType.MVAR):
         variable = TypeVarTypeDesc(access, address)
-        return TypeVariable(variable.module, variable.token & 0xFFFFFF)
+        return TypeVariable(variable.module, variable.token & ROW_ID)
     if kind != ElementType.FNPTR:
         raise FormatError(f"a type of kind {kind:#x}", source=f"type at {address:#x}")
     function = FnPtrTypeDesc(access, address)

@@ -23,6 +23,7 @@ from dotdump.clr.contracts.type_handles import (
 from dotdump.clr.data.loaded_types import ArrayClass, MethodTable
 from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.signatures import ElementType
+from dotdump.formats.metadata.tokens import TYPE_DEF
 
 if TYPE_CHECKING:
     from dotdump.clr.contracts.loader import Loader
@@ -125,7 +126,7 @@ class TypeNames:
         module, row_id = self.module_of(method_table), self.token_of(method_table)
         metadata = self._loader.find_metadata(module)
         if metadata is None or not row_id:
-            return f"<type {0x02000000 | row_id:#x} of module {module:#x}>"
+            return f"<type {TYPE_DEF | row_id:#x} of module {module:#x}>"
         return with_arguments(metadata.type_name(row_id), arguments)
 
     def _array(self, table: MethodTable, flags: int, depth: int) -> str:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from dotdump.clr.contracts.field_descs import FieldAttributes
 from dotdump.clr.contracts.primitive_values import constant_value
 from dotdump.formats.metadata.signatures import ElementType
+from dotdump.formats.metadata.tokens import FIELD
 
 if TYPE_CHECKING:
     from dotdump.clr.contracts.type_system import DeclaredField
     from dotdump.clr.model.type import ClrType
 
-_FIELD = 0x04000000
 _OBJECT_HEADER = 8
 
 
@@ -29,7 +29,7 @@ class ClrField:
         self.name = declared.name
         self.type_name = declared.type_name
         self.attributes = declared.attributes
-        self.token = _FIELD | declared.row_id
+        self.token = FIELD | declared.row_id
         self._record = declared.record
         self._constant = declared.constant
 

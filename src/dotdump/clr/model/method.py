@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.method_descs import MethodKind
 from dotdump.errors import FormatError, MemoryFault, UnsupportedRuntime
+from dotdump.formats.metadata.tokens import METHOD_DEF
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.method_names import MethodNames
     from dotdump.clr.contracts.source_lines import SourceLine
     from dotdump.clr.model.type import ClrType
-
-_METHOD_DEF = 0x06000000
-ROW_ID = 0xFFFFFF
-"""The part of a token that is the row's number."""
 
 
 class ClrMethods:
@@ -54,7 +51,7 @@ class ClrMethod:
     @property
     def token(self) -> int:
         """Its MethodDef token; 0 of what metadata does not have: dynamic methods, stubs, those of arrays."""
-        return _METHOD_DEF | self._record.row_id if self._record.row_id else 0
+        return METHOD_DEF | self._record.row_id if self._record.row_id else 0
 
     @property
     def is_dynamic(self) -> bool:

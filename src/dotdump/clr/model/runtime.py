@@ -274,7 +274,8 @@ class ClrRuntime(RuntimeContracts):
 
         What is not to be had is left out; where the debug info is damaged nothing is said.
         """
-        from dotdump.clr.model.method import ROW_ID, CodeLocation
+        from dotdump.clr.model.method import CodeLocation
+        from dotdump.formats.metadata.tokens import ROW_ID
 
         try:
             il = self.debug_infos.il_offset(block) if block.method_desc else None

@@ -16,6 +16,7 @@ from dotdump.clr.contracts.type_flags import TypeFlags
 from dotdump.clr.contracts.type_handles import is_type_desc
 from dotdump.clr.model.field import ClrField
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
+from dotdump.formats.metadata.tokens import TYPE_DEF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.type_system import TypeSystem
     from dotdump.formats.metadata.signatures import TypeSignature
 
-_TYPE_DEF = 0x02000000
 _FLAGS = "System.FlagsAttribute"
 _FIXED_BUFFER = "FixedElementField"
 """What C# calls the only field of the struct behind ``fixed byte name[16]``."""
@@ -69,7 +69,7 @@ class ClrType:
         if self.is_array:
             return 0
         row_id = self._system.names.token_of(self.method_table)
-        return _TYPE_DEF | row_id if row_id else 0
+        return TYPE_DEF | row_id if row_id else 0
 
     @cached_property
     def base(self) -> ClrType | None:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.type_system import TypeSystem
 from dotdump.clr.data.methods import MethodDescCodeData, MethodDescVersioningState, NativeCodeVersionNode
-from dotdump.clr.model.method import ROW_ID
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import DotdumpError
+from dotdump.formats.metadata.tokens import ROW_ID
 
 if TYPE_CHECKING:
     from dotdump.clr.data_access import DataAccess

@@ -11,11 +11,11 @@ from dotdump.clr.contracts.runtime_functions import record_size
 from dotdump.clr.contracts.walk_step import Ending, StepKind
 from dotdump.clr.data.code import CodeModule
 from dotdump.clr.data.methods import MethodDescChunk
-from dotdump.clr.model.method import ROW_ID
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import DotdumpError
 from dotdump.formats.columns import whole_words
 from dotdump.formats.metadata.signatures import ElementType
+from dotdump.formats.metadata.tokens import ROW_ID
 from dotdump.formats.native_array import NativeArray, read_unsigned
 from dotdump.formats.ready_to_run import METHOD_ENTRY_POINTS, RUNTIME_FUNCTIONS, find_section
 from dotdump.limits import BASE_TYPES, STACK_SIZE
