@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dotdump.clr.descriptor import Descriptor, Global
 from dotdump.errors import MemoryFault
+from dotdump.formats.runtime_files import DAC_TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from dotdump.memory.reader import Reader
     from dotdump.target.model import Module
 
-SYMBOL = "g_dacTable"
 _LAYOUT = "DacTable"
 _OFFSET = "uint32"
 _MOST_ENTRIES = 192
@@ -35,7 +35,7 @@ def known_variables(reader: Reader, module: Module) -> Iterator[int]:
 
 def read_entries(reader: Reader, module: Module) -> Sequence[int]:
     """Return what each entry of the table of a runtime stands for, an address, and of what comes behind the table."""
-    table = module.find_symbol(SYMBOL)
+    table = module.find_symbol(DAC_TABLE)
     data = reader.memory.read_available(table, 8 * _MOST_ENTRIES) if table is not None else b""
     data = data[: len(data) & ~7]
     if _lists_addresses(data, module):
@@ -50,7 +50,7 @@ def _lists_addresses(data: bytes, module: Module) -> bool:
 def read_dac_table(reader: Reader, runtime: RuntimeModule, layouts: Descriptor) -> Descriptor:
     """Return a global for each entry that ``layouts`` name; none where the runtime exports no table."""
     layout = layouts.types.get(_LAYOUT)
-    table = runtime.module.find_symbol(SYMBOL) if layout is not None else None
+    table = runtime.module.find_symbol(DAC_TABLE) if layout is not None else None
     found: dict[str, Global] = {}
     if layout is None or table is None:
         return Descriptor({}, found, {})

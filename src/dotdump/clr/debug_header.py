@@ -11,6 +11,7 @@ from struct import Struct
 from dotdump import limits
 from dotdump.clr.descriptor import Descriptor, FieldLayout, Global, TypeLayout
 from dotdump.errors import FormatError, LimitExceeded
+from dotdump.formats.runtime_files import DEBUG_HEADER
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from dotdump.memory.reader import Reader
     from dotdump.target.model import Module
 
-SYMBOL = "DotNetRuntimeDebugHeader"
 MAGIC = b"DNDH"
 _HEADER = Struct("<4sHHIIQQ")
 _TYPE_ENTRY = Struct("<QQII")
@@ -44,7 +44,7 @@ class DebugHeader:
 
 def find_debug_header(reader: Reader, module: Module) -> DebugHeader | None:
     """Return the header that ``module`` exports, or None; raises ``FormatError`` and ``MemoryFault``."""
-    address = module.find_symbol(SYMBOL)
+    address = module.find_symbol(DEBUG_HEADER)
     return None if address is None else read_debug_header(reader, address)
 
 

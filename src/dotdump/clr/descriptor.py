@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 MAGIC = b"DNCCDAC\0"
-SYMBOL = "DotNetRuntimeContractDescriptor"
 _HEADER = Struct("<8sIIQIIQ")
 _POINTERS_ARE_32_BIT = 2
 _EMPTY_BASELINE = "empty"

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from dotdump.clr import gc_dac_vars
 from dotdump.clr.dac_table import read_dac_table
 from dotdump.clr.debug_header import find_debug_header
-from dotdump.clr.descriptor import SYMBOL, Descriptor, merge, read_descriptor
+from dotdump.clr.descriptor import Descriptor, merge, read_descriptor
 from dotdump.clr.known_versions import KNOWN, NAMED, is_known
 from dotdump.clr.layouts import load
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import FormatError, MemoryFault
+from dotdump.formats.runtime_files import CONTRACT_DESCRIPTOR
 from dotdump.memory.reader import Reader
 from dotdump.target.model import Problem
 
@@ -53,7 +54,7 @@ def doubts_about(runtime: RuntimeModule, version: str) -> tuple[Problem, ...]:
 
 def _own(reader: Reader, runtime: RuntimeModule) -> Descriptor:
     """Return what the runtime says of itself; a sparse dump leaves the pages out that would."""
-    address = runtime.module.find_symbol(SYMBOL)
+    address = runtime.module.find_symbol(CONTRACT_DESCRIPTOR)
     try:
         if address is not None:
             return read_descriptor(reader, address)

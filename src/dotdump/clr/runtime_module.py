@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from dotdump.formats.columns import whole_words
-from dotdump.formats.runtime_files import RUNTIME_FILE
+from dotdump.formats.runtime_files import CONTRACT_DESCRIPTOR, DAC_TABLE, DEBUG_HEADER, RUNTIME_FILE, RUNTIME_INFO
 from dotdump.memory.mapped_path import file_name
 from dotdump.records import record
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from dotdump.kernels import Column
     from dotdump.target.model import Module, Target
 
-_CORECLR_SYMBOLS = ("DotNetRuntimeInfo", "DotNetRuntimeContractDescriptor", "g_dacTable")
-_NATIVE_AOT_SYMBOL = "DotNetRuntimeDebugHeader"
+_CORECLR_SYMBOLS = (RUNTIME_INFO, CONTRACT_DESCRIPTOR, DAC_TABLE)
 
 
 class RuntimeKind(StrEnum):
@@ -49,7 +48,7 @@ def runtime_modules(target: Target) -> list[RuntimeModule]:
 def _kind(module: Module) -> RuntimeKind | None:
     if _has_any(module, _CORECLR_SYMBOLS):
         return RuntimeKind.CORECLR
-    return RuntimeKind.NATIVE_AOT if _has_any(module, [_NATIVE_AOT_SYMBOL]) else None
+    return RuntimeKind.NATIVE_AOT if _has_any(module, [DEBUG_HEADER]) else None
 
 
 def _has_any(module: Module, names: Iterable[str]) -> bool:

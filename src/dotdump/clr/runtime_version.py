@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.errors import FormatError, MemoryFault
+from dotdump.formats.runtime_files import RUNTIME_INFO
 from dotdump.memory.mapped_path import file_name
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _BUILD = re.compile(_NUMBERS, re.ASCII)
 _CORE_LIBRARY = "System.Private.CoreLib.dll"
 _BY_TEXT = re.compile(rb"@\(#\)Version " + _NUMBERS.encode())
 _INFO = Struct("<18s2xI72s4i")
-_INFO_MAGIC = b"DotNetRuntimeInfo\0"
+_INFO_MAGIC = RUNTIME_INFO.encode() + b"\0"
 _READ = 1 << 20
 
 
@@ -34,7 +35,7 @@ def find_version(target: Target, runtime: RuntimeModule) -> str:
 
 
 def _by_info(target: Target, runtime: RuntimeModule) -> str:
-    address = runtime.module.find_symbol("DotNetRuntimeInfo")
+    address = runtime.module.find_symbol(RUNTIME_INFO)
     data = target.memory.read_available(address, _INFO.size) if address is not None else b""
     if len(data) < _INFO.size or not data.startswith(_INFO_MAGIC):
         return ""

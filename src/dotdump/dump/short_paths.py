@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-_SHARED = "/Microsoft.NETCore.App/"
+from dotdump.formats.runtime_files import SHARED_FRAMEWORK
 
 
 def short_path(path: str) -> str:
     """Return the name of a file as a path; of files of the shared framework the version too, which readers go by."""
     if not path.startswith("/"):
         return path
-    at = path.find(_SHARED)
+    at = path.find(SHARED_FRAMEWORK)
     return path[at:] if at >= 0 else "/" + path.rpartition("/")[2]

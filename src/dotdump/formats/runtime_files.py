@@ -1,4 +1,4 @@
-"""Names of the files that a .NET runtime with a file of its own is made of; they lie in one directory."""
+"""Names of the files of a .NET runtime that is not linked into its program, and of what they export."""
 
 RUNTIME_FILE = "libcoreclr.so"
 """The runtime itself. A program in one file has it linked in."""
@@ -6,3 +6,11 @@ DAC_FILE = "libmscordaccore.so"
 """The library that knows the structures of the runtime beside it: debuggers load it, and so does createdump."""
 CREATEDUMP_FILE = "createdump"
 """The program that the runtime starts to be dumped."""
+SHARED_FRAMEWORK = "/Microsoft.NETCore.App/"
+"""What stands before the version in the path of a shared runtime."""
+
+RUNTIME_INFO = "DotNetRuntimeInfo"
+CONTRACT_DESCRIPTOR = "DotNetRuntimeContractDescriptor"
+DAC_TABLE = "g_dacTable"
+DEBUG_HEADER = "DotNetRuntimeDebugHeader"
+"""Of NativeAOT alone; the others are of the runtime's file, or of the program that it is linked into."""

@@ -10,10 +10,10 @@ from struct import Struct
 
 from dotdump.errors import FormatError, MemoryFault
 from dotdump.formats.elf_exports import Exports
+from dotdump.formats.runtime_files import DEBUG_HEADER, RUNTIME_INFO
 from dotdump.ipc.runtime_file import RuntimeKind
 from dotdump.linux.open_file import OpenFile
 
-RUNTIME_INFO = "DotNetRuntimeInfo"
 _INFO = Struct("<18s2xI72x")
 _VERSION = Struct("<4i")
 _WRITTEN, _WRITTEN_LENGTH = b"@(#)Version ", 64
@@ -47,7 +47,7 @@ def _inspect(file: OpenFile) -> tuple[str | None, str]:
         info = exports.find(RUNTIME_INFO)
         if info is not None:
             return RuntimeKind.SINGLE_FILE, _runtime_version(exports, info.value, info.size)
-        if exports.find("DotNetRuntimeDebugHeader") is not None:
+        if exports.find(DEBUG_HEADER) is not None:
             return RuntimeKind.NATIVE_AOT, ""
         if exports.find("mono_jit_init") is not None:
             return RuntimeKind.MONO, ""

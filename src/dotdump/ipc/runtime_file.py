@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from dotdump.formats.runtime_files import RUNTIME_FILE
+from dotdump.formats.runtime_files import RUNTIME_FILE, SHARED_FRAMEWORK
 from dotdump.linux.errors import explain
 from dotdump.linux.proc import ROOT
 from dotdump.linux.text import unescape
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 CORECLR, MONO = f"/{RUNTIME_FILE}".encode(), b"/libmonosgen-2.0.so"
 _FILES = (CORECLR, MONO, CORECLR + DELETED.encode(), MONO + DELETED.encode())
-_SHARED_FRAMEWORK = "/Microsoft.NETCore.App/"
 _CHUNK = 1 << 16
 _LONGEST_LINE = 4096 * 4 + 128
 
@@ -70,7 +69,7 @@ def find_runtime(pid: int, root: str = ROOT) -> RuntimeFile | None:
 
 def version_in_path(path: str) -> str:
     """Return the version in ``…/Microsoft.NETCore.App/VERSION/…``, or ``""``."""
-    _, found, rest = path.rpartition(_SHARED_FRAMEWORK)
+    _, found, rest = path.rpartition(SHARED_FRAMEWORK)
     version, slash, _ = rest.partition("/")
     return version if found and slash and version[:1].isdigit() else ""
 

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from dotdump.errors import DotdumpError
+from dotdump.formats.metadata.image import SIGNATURE
 from dotdump.formats.pe import CODEVIEW, EMBEDDED_PDB, PeImage
 from dotdump.memory.space import overlaps
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from dotdump.memory.page_cache import PageCache
 
 _MAGIC = b"MZ"
-_SIGNATURE = b"BSJB"
 _READY_TO_RUN_HEADER = 1 << 10
 """Bytes of the header of ready-to-run code with its sections, of which there are some twenty, and of what follows."""
 _NAME = 6 << 10
@@ -66,7 +66,7 @@ def _open(memory: PageCache, base: int) -> PeImage | None:
     for loaded in (True, False):
         with suppress(DotdumpError):
             image = PeImage(memory, base, loaded=loaded)
-            if memory.read(image.metadata_place()[0], 4) == _SIGNATURE:
+            if memory.read(image.metadata_place()[0], 4) == SIGNATURE:
                 return image
     return None
 

@@ -14,6 +14,7 @@ from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.dump.selection.code_versions import DOMAIN, touch_versions
 from dotdump.dump.selection.stack_memory import METHOD_TABLE, touch_managed_stacks, touch_named_types, touch_trace
 from dotdump.errors import DotdumpError
+from dotdump.formats.runtime_files import RUNTIME_INFO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def _touch_data(target: RecordingTarget, runtime: ClrRuntime) -> None:
     for region in target.regions:
         if region.writable and module.base <= region.start < module.end:
             target.memory.touch(region.start, min(region.end, module.end) - region.start)
-    if (address := module.find_symbol("DotNetRuntimeInfo")) is not None:
+    if (address := module.find_symbol(RUNTIME_INFO)) is not None:
         target.memory.touch(address, RECORD)
     for variable in known_variables(runtime.access.reader, module):
         pointer = int.from_bytes(target.memory.read_available(variable, 8), "little")
