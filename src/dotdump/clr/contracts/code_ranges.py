@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump import limits
+from dotdump.clr.contracts.linked_list import follow
 from dotdump.clr.data.code import RangeSection, RangeSectionFragment
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault
 from dotdump.memory.space import ADDRESS_END
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _MAP = "ExecutionManagerCodeRangeMapAddress"
 _LIST = "ExecutionManagerCodeRangeList"
+_LISTED = "list of code ranges"
 _LEVELS = 5
 _CHUNK_BITS = 17
 _LEVEL_BITS = 8
@@ -112,12 +114,11 @@ class CodeRanges:
         return memoryview(self._access.reader.memory.read(address, TABLE_SIZE)).cast("Q")
 
     def _chain(self, pointer: int) -> Iterator[RangeSectionFragment]:
-        seen: set[int] = set()
-        while pointer:
-            _require_new(pointer, seen, "map of code ranges")
-            fragment = RangeSectionFragment(self._access, pointer)
-            yield fragment
-            pointer = fragment.next & ~_COLLECTIBLE
+        def following(address: int) -> int:
+            return RangeSectionFragment(self._access, address).next & ~_COLLECTIBLE
+
+        for address in follow(pointer, following, limits.RANGE_SECTIONS, "map of code ranges"):
+            yield RangeSectionFragment(self._access, address)
 
     def tables(self, address: int) -> Iterator[int]:
         """Yield the tables of the map that lead to ``address``, of ``TABLE_SIZE`` bytes, and the fragment at last."""
@@ -155,15 +156,12 @@ class CodeRanges:
     @cached_property
     def _listed(self) -> tuple[list[CodeRange], FormatError | MemoryFault | None]:
         """The sections of 3.1, the highest first, and what the list ended with where it is damaged."""
-        found: list[CodeRange] = []
-        seen: set[int] = set()
+        access, found = self._access, list[CodeRange]()
         try:
-            address = self._access.global_pointer(_LIST)
-            while address:
-                _require_new(address, seen, "list of code ranges")
-                view = RangeSection(self._access, address)
-                found.append(_listed_section(view, found[-1].begin if found else ADDRESS_END))
-                address = view.next
+            first = access.global_pointer(_LIST)
+            for address in follow(first, lambda it: RangeSection(access, it).next, limits.RANGE_SECTIONS, _LISTED):
+                below = found[-1].begin if found else ADDRESS_END
+                found.append(_listed_section(RangeSection(access, address), below))
         except (FormatError, MemoryFault) as damage:
             return found, damage
         return found, None
@@ -174,17 +172,9 @@ def _listed_section(view: RangeSection, below: int) -> CodeRange:
     flags = view.flags
     begin, end = view.begin, view.end
     if flags & ~_FLAGS_IN_3_1 or not begin <= end <= below:
-        raise FormatError("no section", source="list of code ranges", offset=view.address)
+        raise FormatError("no section", source=_LISTED, offset=view.address)
     module, heap = (view.module, 0) if flags & _READY_TO_RUN_IN_3_1 else (0, view.heap_list)
     return CodeRange(view.address, begin, end, RangeSectionFlags(flags & ~_READY_TO_RUN_IN_3_1), module, heap)
-
-
-def _require_new(address: int, seen: set[int], source: str) -> None:
-    """Note one more record of a list; raises ``LimitExceeded`` where it was there before, or there are too many."""
-    if address in seen or len(seen) >= limits.RANGE_SECTIONS:
-        what = f"comes back to {address:#x}" if address in seen else f"has more than {len(seen)} sections"
-        raise LimitExceeded(what, source=source)
-    seen.add(address)
 
 
 def _limited(found: Iterable[int], what: str) -> set[int]:

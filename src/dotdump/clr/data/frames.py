@@ -11,16 +11,6 @@ FRAME_TOP = (1 << 64) - 1
 """What stands in place of a next Frame in the last one, and of a Frame where a thread has none."""
 
 
-class InlinedCallFrame(Struct):
-    """A call to native code that the compiler laid out in the method; under way where it has a return address."""
-
-    layout = "InlinedCallFrame"
-    datum = Field("Datum")
-    call_site_sp = Field("CallSiteSP")
-    return_address = Field("CallerReturnAddress")
-    frame_pointer = Field("CalleeSavedFP")
-
-
 class FramedMethodFrame(Struct):
     """A call that went through a stub, which saved its registers in a TransitionBlock."""
 

@@ -183,13 +183,12 @@ def test_entry_points_that_are_looked_for_in_every_bucket_take_no_more_than_all_
         code.find(IMAGE + 0x1000)
 
 
-def test_chains_of_sections_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dotdump.limits.RANGE_SECTIONS", 4)
+def test_chains_of_sections_have_an_end() -> None:
     target = (fake := FakeCode([BODY_AND_HANDLER], is_list=True)).target()
     target.words(SECTIONS, SECTIONS, 0, 2, 0x10, 0x20)
     code = fake.manager(target)
     for _ in range(2):
-        with pytest.raises(LimitExceeded, match=f"comes back to {SECTIONS:#x}"):
+        with pytest.raises(FormatError, match=f"comes back to {SECTIONS:#x}"):
             code.find(0x500)
 
 
