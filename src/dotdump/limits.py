@@ -5,6 +5,8 @@ where that alone would still allow an absurd amount of work or memory. Nothing h
 above anything seen in the wild, and its comment says why.
 """
 
+# The kernel, and the diagnostics of a runtime
+
 IPC_MESSAGE = 0xFFFF
 """A diagnostics IPC message, header included: its size field is 16 bits wide."""
 
@@ -13,6 +15,8 @@ PROC_FILE = 64 << 20
 
 SMAPS_FILE = 1 << 30
 """Text of /proc/PID/smaps, which is never whole in memory: 65,530 regions are 50 MB, and some allow a million."""
+
+# Core files
 
 NOTE_SEGMENT = 1 << 30
 """PT_NOTE of a core: 20,000 threads with 10 KB of registers each are 200 MB."""
@@ -23,35 +27,25 @@ NOTES = 1 << 21
 PROGRAM_HEADERS = 1 << 22
 """Segments of a core: ``vm.max_map_count`` is 65,530 by default and some set a million."""
 
-LOADED_HEADERS = 256
-"""Segments of a file that is loaded: large ones have fifteen."""
-
 FRAMES = 1 << 24
 """Frames of a compressed core: those that we write have 256 KiB each, which makes 4 TiB."""
+
+LINK_MAP = 1 << 16
+"""Loaded files in the dynamic linker's list."""
+
+# Loaded files and their symbols
+
+LOADED_HEADERS = 256
+"""Segments of a file that is loaded: large ones have fifteen."""
 
 SECTION_HEADERS = 1 << 20
 """Sections of an ELF file: ``-ffunction-sections`` objects have a few 100,000."""
 
-SYMBOLS = 1 << 24
-"""Symbols of one ELF file: browsers with full symbol tables have about two million."""
-
-DESCRIPTOR_TEXT = 4 << 20
-"""JSON of a contract descriptor: 10.0 has 11 KB."""
-
-DESCRIPTOR_POINTERS = 1 << 16
-"""Pointers beside a contract descriptor: 10.0 has 24."""
-
-SUB_DESCRIPTORS = 64
-"""Descriptors that one contract descriptor leads to: 11 has one, the garbage collector's."""
-
-STRUCTURE_SIZE = 1 << 24
-"""Size of a runtime structure, and of an offset into one: the largest seen, gc_heap, is below 64 KB."""
-
-DEBUG_HEADER_ENTRIES = 1 << 14
-"""Entries in a table of NativeAOT's debug header: 10.0 has fewer than 100."""
-
 IMAGE_NOTES = 1 << 20
 """PT_NOTE of one loaded file: build-ids, ABI tags and packaging notes are a few kilobytes."""
+
+SYMBOLS = 1 << 24
+"""Symbols of one ELF file: browsers with full symbol tables have about two million."""
 
 STRING_TABLE = 1 << 30
 """Names of one symbol table."""
@@ -65,86 +59,7 @@ DEBUG_DATA = 256 << 20
 COMPARED_TEXT = 1 << 28
 """Read-only bytes of one file that are compared with memory: large programs have 200 MB."""
 
-LINK_MAP = 1 << 16
-"""Loaded files in the dynamic linker's list."""
-
-GC_HEAPS = 1024
-"""Heaps of a server collector: one for each processor, of which the collector uses 1024 at most."""
-
-GC_GENERATIONS = 8
-"""Generations of a heap, those of large and pinned objects included: 3.1 has 4, later ones have 5."""
-
-GC_SEGMENTS = 1 << 22
-"""Segments or regions in one generation: regions of 4 MiB make 16 TB of them."""
-
-GC_SEGMENT_SIZE = 1 << 44
-"""Bytes in one segment, whose end in memory cannot be believed."""
-
-OBJECT_BASE_SIZE = 1 << 26
-"""Bytes of an object without its components: fields of 64 MiB no compiler accepts."""
-
-INVALID_METHOD_TABLES = 1 << 20
-"""Different words in the place of a MethodTable that are none, before no more are looked at: each costs 32 bytes."""
-
-OBJECT_SIZE = 1 << 36
-"""Bytes of one object: an array of 2^31 elements of 16 bytes is half of it."""
-
-HEAP_PROBLEMS = 1000
-"""Damaged places of a heap that are named one by one."""
-
-GC_DESC_SERIES = 1 << 15
-"""Series of references in one type: a structure of that many alternating fields no compiler makes."""
-
-HEAP_BLOCKS = 1 << 28
-"""Blocks of 4 MiB between the first and the last object: a petabyte of addresses."""
-
-INDEX_TABLE = 64 << 20
-"""The table of an index file: a dozen columns, and a thousand problems by name."""
-
-INTERFACES = 1 << 12
-"""Interfaces of one type: types of code generators have a few dozen."""
-
-BASE_TYPES = 256
-"""Types that one derives from, one from the other: deep hierarchies have twenty."""
-
-FIELDS_SHOWN = 1 << 12
-"""Fields of one object, and of the structs in it, that are shown: classes that generators write have hundreds."""
-
-BUILDER_TEXT = 1 << 28
-"""Characters of one ``StringBuilder``: a string cannot have more than 2^30, and most end long before."""
-
-INNER_EXCEPTIONS = 1 << 10
-"""Exceptions one in another, and beside each other in one ``AggregateException``."""
-
-SYNC_BLOCKS = 1 << 26
-"""Sync blocks of a runtime: an object's header has 26 bits for the index."""
-
-BLOCKING_ITEMS = 64
-"""Monitors that one thread waits for at a time: it is one, and more only where a wait runs other code meanwhile."""
-
-WAITING_STACK = 1 << 16
-"""Bytes of a stack that are searched for the object that its thread waits for: a few frames of the library."""
-
-READER_COUNTS = 1 << 12
-"""Locks that one thread has read under and keeps counts of: it uses them again, so there are as many as at a time."""
-
-LOOKUP_MAP_BLOCKS = 1 << 10
-"""Blocks of a module's table of types: each is larger than all before it."""
-
-LOOKUP_MAP_ENTRIES = 1 << 24
-"""Types in one block of a module's table: row ids have 24 bits."""
-
-CONSTRUCTED_TYPES = 1 << 20
-"""Constructed types of one module: CoreLib of a large server has some ten thousand."""
-
-TYPE_ARGUMENTS = 1 << 10
-"""Arguments of one generic type or method: a person writes a handful, generators a hundred."""
-
-LOADED_TYPES = 1 << 24
-"""Places for types in the tables of all modules that are looked through: a thousand assemblies have a million."""
-
-KEPT_ARGUMENTS = 1 << 23
-"""Arguments of all constructed types of one module."""
+# Call frame information and walks
 
 CFI_ENTRY = 1 << 20
 """Bytes of one entry of .eh_frame: functions that generators write, of a megabyte of code, have 20 KB."""
@@ -167,14 +82,20 @@ EXPRESSION_STEPS = 1 << 12
 EXPRESSION_STACK = 256
 """Values on the stack of one DWARF expression."""
 
+CHAINED_UNWIND_INFO = 32
+"""Unwind information of one function in pieces: ``UNWIND_CHAIN_LIMIT`` of the runtime."""
+
+STACK_SIZE = 256 << 20
+"""Bytes of one thread's stack that are looked through: the mapping it is in may be larger than the stack."""
+
 STACK_FRAMES = 1 << 18
 """Frames of one thread: recursion through 8 MiB in steps of 32 bytes."""
 
-SIGNAL_FRAMES = 64
-"""Signal frames of one thread: each may lie on another stack, so these cannot be told from a loop by their address."""
-
 STACK_FRAMES_IN_ALL = 1 << 21
 """Frames of all threads that are kept at a time: 2,000 threads of 1,000 frames; each is some 200 bytes."""
+
+SIGNAL_FRAMES = 64
+"""Signal frames of one thread: each may lie on another stack, so these cannot be told from a loop by their address."""
 
 UNWINDING_EFFORT = 1 << 26
 """Instructions, expressions and frames of all walks through one target: a million functions of 30 bytes are half.
@@ -182,35 +103,57 @@ UNWINDING_EFFORT = 1 << 26
 As much again to find the code that they come to: ten steps for each place.
 """
 
-RANGE_SECTIONS = 1 << 16
-"""Sections of code in one chunk of addresses, or in the list of 3.1: one for each image and each heap of 64 KiB."""
-
-NIBBLE_MAP_UNITS = 1 << 16
-"""Empty units of a nibble map before a method: 256 bytes of code each, so a method of 16 MiB."""
-
-RUNTIME_FUNCTIONS = 1 << 24
-"""Functions of one ready-to-run image: the whole framework in one has half a million."""
-
-HASH_MAP_BUCKETS = 1 << 24
-"""Buckets of one hash table of the runtime: one for three prepared methods of an image."""
-
-FUNCLETS = 1 << 14
-"""Functions of one method: its body and its handlers."""
-
-CODE_BLOCKS_KEPT = 1 << 17
-"""Instruction pointers whose code is remembered: 40,000 frames have fewer than 2,000 different ones."""
-
-MANAGED_THREADS = 1 << 18
-"""Threads of one runtime: the kernel gives a process 32,768 by default, and dead ones stay listed for a while."""
-
-LISTED_THREADS = 1 << 20
-"""Threads in all lists that are looked through for the one that is the runtime's: one is met, or a few."""
-
-NESTED_EXCEPTIONS = 1 << 12
-"""Exceptions of one thread, each thrown while the one before was handled: it takes stack for each."""
+# What a runtime says of itself
 
 RUNTIME_REGION = 1 << 30
 """Bytes of one mapping of a runtime's file that are searched for its version: the largest programs have 200 MB."""
+
+DESCRIPTOR_TEXT = 4 << 20
+"""JSON of a contract descriptor: 10.0 has 11 KB."""
+
+DESCRIPTOR_POINTERS = 1 << 16
+"""Pointers beside a contract descriptor: 10.0 has 24."""
+
+SUB_DESCRIPTORS = 64
+"""Descriptors that one contract descriptor leads to: 11 has one, the garbage collector's."""
+
+STRUCTURE_SIZE = 1 << 24
+"""Size of a runtime structure, and of an offset into one: the largest seen, gc_heap, is below 64 KB."""
+
+DEBUG_HEADER_ENTRIES = 1 << 14
+"""Entries in a table of NativeAOT's debug header: 10.0 has fewer than 100."""
+
+# The heap, and what keeps its objects
+
+GC_HEAPS = 1024
+"""Heaps of a server collector: one for each processor, of which the collector uses 1024 at most."""
+
+GC_GENERATIONS = 8
+"""Generations of a heap, those of large and pinned objects included: 3.1 has 4, later ones have 5."""
+
+GC_SEGMENTS = 1 << 22
+"""Segments or regions in one generation: regions of 4 MiB make 16 TB of them."""
+
+GC_SEGMENT_SIZE = 1 << 44
+"""Bytes in one segment, whose end in memory cannot be believed."""
+
+HEAP_BLOCKS = 1 << 28
+"""Blocks of 4 MiB between the first and the last object: a petabyte of addresses."""
+
+HEAP_PROBLEMS = 1000
+"""Damaged places of a heap that are named one by one."""
+
+OBJECT_SIZE = 1 << 36
+"""Bytes of one object: an array of 2^31 elements of 16 bytes is half of it."""
+
+OBJECT_BASE_SIZE = 1 << 26
+"""Bytes of an object without its components: fields of 64 MiB no compiler accepts."""
+
+INVALID_METHOD_TABLES = 1 << 20
+"""Different words in the place of a MethodTable that are none, before no more are looked at: each costs 32 bytes."""
+
+GC_DESC_SERIES = 1 << 15
+"""Series of references in one type: a structure of that many alternating fields no compiler makes."""
 
 HANDLE_TABLE_MAPS = 1 << 16
 """Maps of handle tables, and buckets in one: ten suffice for every runtime seen."""
@@ -221,23 +164,52 @@ HANDLE_SEGMENTS = 1 << 16
 HANDLE_BLOCKS = 1 << 12
 """Blocks in a segment of handles, and handles in a block: 120 and 64 in every version."""
 
+HANDLES_IN_ALL = 1 << 24
+"""GC handles of one runtime, with empty slots between: leaks are of millions; each is some 150 bytes."""
+
 FINALIZABLE_OBJECTS = 1 << 32
 """Objects with finalizers in one part of a heap's queue."""
 
-STACK_SIZE = 256 << 20
-"""Bytes of one thread's stack that are looked through: the mapping it is in may be larger than the stack."""
+DYNAMIC_STATICS = 1 << 24
+"""Types of one module whose statics were made room for one by one."""
 
-NAME_NESTING = 64
-"""Namespaces and types around a type."""
+IN_FLIGHT_STATICS = 1 << 12
+"""Thread statics of one thread whose class constructor is running."""
 
-NATIVE_BLOB = 1 << 30
-"""One section of what a NativeAOT program carries for reflection: large programs have some ten megabytes."""
+INDEX_TABLE = 64 << 20
+"""The table of an index file: a dozen columns, and a thousand problems by name."""
 
-NAME_PARTS = 1 << 12
-"""Types that one name is made of: those that code generators nest have a hundred."""
+# Code and its methods
 
-NAME_LENGTH = 1 << 16
-"""Characters of one name of a type or a list of parameters: those of nested state machines have a thousand."""
+RANGE_SECTIONS = 1 << 16
+"""Sections of code in one chunk of addresses, or in the list of 3.1: one for each image and each heap of 64 KiB."""
+
+NIBBLE_MAP_UNITS = 1 << 16
+"""Empty units of a nibble map before a method: 256 bytes of code each, so a method of 16 MiB."""
+
+READY_TO_RUN_SECTIONS = 1 << 8
+"""Sections of a ready-to-run image: 10 has thirty."""
+
+RUNTIME_FUNCTIONS = 1 << 24
+"""Functions of one ready-to-run image: the whole framework in one has half a million."""
+
+HASH_MAP_BUCKETS = 1 << 24
+"""Buckets of one hash table of the runtime: one for three prepared methods of an image."""
+
+METHOD_SIZE = 1 << 28
+"""Bytes of code of one method."""
+
+FUNCLETS = 1 << 14
+"""Functions of one method: its body and its handlers."""
+
+EXCEPTION_CLAUSES = 1 << 14
+"""Handlers of one method."""
+
+CODE_BLOCKS_KEPT = 1 << 17
+"""Instruction pointers whose code is remembered: 40,000 frames have fewer than 2,000 different ones."""
+
+FCALLS_OF_BUCKET = 1 << 12
+"""Functions of the runtime in one of 127 buckets: there are some 500 in all."""
 
 GC_INFO_SIZE = 1 << 20
 """Bytes of GC info of one method: methods that generators write, of a megabyte of code, have a tenth."""
@@ -248,41 +220,8 @@ GC_INFO_SLOTS = 1 << 17
 GC_INFO_CHUNKS = 1 << 17
 """Chunks of 64 places in the interruptible code of one method: eight million bytes."""
 
-METHOD_SIZE = 1 << 28
-"""Bytes of code of one method."""
-
-HANDLES_IN_ALL = 1 << 24
-"""GC handles of one runtime, with empty slots between: leaks are of millions; each is some 150 bytes."""
-
-CHAINED_UNWIND_INFO = 32
-"""Unwind information of one function in pieces: ``UNWIND_CHAIN_LIMIT`` of the runtime."""
-
-DYNAMIC_METADATA = 64 << 20
-"""Bytes of metadata of a module made at run time: a thousand types take one MiB."""
-
-FCALLS_OF_BUCKET = 1 << 12
-"""Functions of the runtime in one of 127 buckets: there are some 500 in all."""
-
-EXPLICIT_FRAMES = 1 << 16
-"""Frames of one thread's chain: each call from managed code into the runtime takes some hundred bytes of stack."""
-
-LOADED_MODULES = 1 << 16
-"""Modules of a runtime: programs that generate assemblies have thousands."""
-
-DYNAMIC_STATICS = 1 << 24
-"""Types of one module whose statics were made room for one by one."""
-
-IN_FLIGHT_STATICS = 1 << 12
-"""Thread statics of one thread whose class constructor is running."""
-
-SIGNATURE_TYPES = 1 << 12
-"""Types in one list of a signature."""
-
-ARRAY_RANK = 32
-"""Dimensions of an array: the runtime allows no more."""
-
-NATIVE_METHODS = 1 << 22
-"""Methods of one NativeAOT program: large ones have some hundred thousand."""
+GC_REF_MAP_SIZE = 1 << 12
+"""Bytes that say which words of the arguments of one call are references: each stands for three or four words."""
 
 DEBUG_BOUNDS = 1 << 22
 """Bytes that say which IL the code of one method comes from: two for each instruction of IL."""
@@ -290,8 +229,25 @@ DEBUG_BOUNDS = 1 << 22
 PATCHPOINT_LOCALS = 1 << 16
 """Locals of a method that is replaced while it runs: IL numbers no more."""
 
-READY_TO_RUN_SECTIONS = 1 << 8
-"""Sections of a ready-to-run image: 10 has thirty."""
+NATIVE_METHODS = 1 << 22
+"""Methods of one NativeAOT program: large ones have some hundred thousand."""
+
+# Assemblies, metadata, types and names
+
+ASSEMBLIES = 1 << 17
+"""Assemblies of one application domain: servers that compile at run time have some 10,000."""
+
+ASSEMBLY_FILE = 1 << 31
+"""Bytes of an assembly's file."""
+
+LOADED_MODULES = 1 << 16
+"""Modules of a runtime: programs that generate assemblies have thousands."""
+
+DYNAMIC_METADATA = 64 << 20
+"""Bytes of metadata of a module made at run time: a thousand types take one MiB."""
+
+NATIVE_BLOB = 1 << 30
+"""One section of what a NativeAOT program carries for reflection: large programs have some ten megabytes."""
 
 PDB = 1 << 29
 """Bytes of a portable PDB: those of the largest frameworks have 20 MB."""
@@ -299,20 +255,84 @@ PDB = 1 << 29
 DOCUMENT_NAME = 1 << 15
 """Characters of a source file's path."""
 
-ASSEMBLY_FILE = 1 << 31
-"""Bytes of an assembly's file."""
+LOOKUP_MAP_BLOCKS = 1 << 10
+"""Blocks of a module's table of types: each is larger than all before it."""
 
-ASSEMBLIES = 1 << 17
-"""Assemblies of one application domain: servers that compile at run time have some 10,000."""
+LOOKUP_MAP_ENTRIES = 1 << 24
+"""Types in one block of a module's table: row ids have 24 bits."""
 
-GC_REF_MAP_SIZE = 1 << 12
-"""Bytes that say which words of the arguments of one call are references: each stands for three or four words."""
+CONSTRUCTED_TYPES = 1 << 20
+"""Constructed types of one module: CoreLib of a large server has some ten thousand."""
+
+KEPT_ARGUMENTS = 1 << 23
+"""Arguments of all constructed types of one module."""
+
+LOADED_TYPES = 1 << 24
+"""Places for types in the tables of all modules that are looked through: a thousand assemblies have a million."""
+
+TYPE_ARGUMENTS = 1 << 10
+"""Arguments of one generic type or method: a person writes a handful, generators a hundred."""
+
+SIGNATURE_TYPES = 1 << 12
+"""Types in one list of a signature."""
+
+INTERFACES = 1 << 12
+"""Interfaces of one type: types of code generators have a few dozen."""
+
+BASE_TYPES = 256
+"""Types that one derives from, one from the other: deep hierarchies have twenty."""
+
+ARRAY_RANK = 32
+"""Dimensions of an array: the runtime allows no more."""
+
+NAME_NESTING = 64
+"""Namespaces and types around a type."""
+
+NAME_PARTS = 1 << 12
+"""Types that one name is made of: those that code generators nest have a hundred."""
+
+NAME_LENGTH = 1 << 16
+"""Characters of one name of a type or a list of parameters: those of nested state machines have a thousand."""
+
+# Threads
+
+MANAGED_THREADS = 1 << 18
+"""Threads of one runtime: the kernel gives a process 32,768 by default, and dead ones stay listed for a while."""
+
+LISTED_THREADS = 1 << 20
+"""Threads in all lists that are looked through for the one that is the runtime's: one is met, or a few."""
+
+EXPLICIT_FRAMES = 1 << 16
+"""Frames of one thread's chain: each call from managed code into the runtime takes some hundred bytes of stack."""
 
 PROTECTED_OBJECTS = 1 << 16
 """Variables of native code that one record of the runtime protects: the arguments of a call through reflection."""
 
-EXCEPTION_CLAUSES = 1 << 14
-"""Handlers of one method."""
+NESTED_EXCEPTIONS = 1 << 12
+"""Exceptions of one thread, each thrown while the one before was handled: it takes stack for each."""
+
+SYNC_BLOCKS = 1 << 26
+"""Sync blocks of a runtime: an object's header has 26 bits for the index."""
+
+BLOCKING_ITEMS = 64
+"""Monitors that one thread waits for at a time: it is one, and more only where a wait runs other code meanwhile."""
+
+WAITING_STACK = 1 << 16
+"""Bytes of a stack that are searched for the object that its thread waits for: a few frames of the library."""
+
+READER_COUNTS = 1 << 12
+"""Locks that one thread has read under and keeps counts of: it uses them again, so there are as many as at a time."""
+
+# What objects of the library say
+
+FIELDS_SHOWN = 1 << 12
+"""Fields of one object, and of the structs in it, that are shown: classes that generators write have hundreds."""
+
+BUILDER_TEXT = 1 << 28
+"""Characters of one ``StringBuilder``: a string cannot have more than 2^30, and most end long before."""
+
+INNER_EXCEPTIONS = 1 << 10
+"""Exceptions one in another, and beside each other in one ``AggregateException``."""
 
 TASK_CONTINUATIONS = 1 << 20
 """What waits for one task: a task that everything waits for, as of a start that is not done, has thousands."""
