@@ -14,7 +14,7 @@ from dotdump.clr.contracts.frame_runs import FrameRuns
 from dotdump.clr.contracts.walk_context import WalkContext
 from dotdump.formats import amd64_epilogue, amd64_unwind_codes, arm64_unwind_codes, arm64_unwind_steps
 from dotdump.formats.amd64_frame_layout import layout_of
-from dotdump.formats.arm64_unwind_data import read_xdata
+from dotdump.formats.arm64_unwind_data import INSTRUCTION, read_xdata
 from dotdump.target.model import Architecture
 from dotdump.unwind.frame import FrameTrust
 
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 _LONGEST_INFO = 4 + 2 * 256 + 12
 _NOWHERE: Mapping[int, int] = {}
 _BY_CODES = FrameTrust.UNWIND_CODES
+_AMD64_PC = amd64_unwind_codes.PROGRAM_COUNTER
+_AMD64_SP = amd64_unwind_codes.STACK_POINTER
+_CALLEE_SAVED_AMD64 = frozenset({3, 6, 7, 12, 13, 14, 15, 16})
+_CALLEE_SAVED_ARM64 = frozenset({*range(19, 30), 31, 32})
 
 
 class Amd64Unwinder:
@@ -102,7 +106,7 @@ class Arm64Unwinder:
     def at(self, context: WalkContext, block: CodeBlock) -> Unwind:
         """Return what unwinds ``block`` at the place of ``context``, as ``Amd64Unwinder`` does."""
         data = read_xdata(self._memory, block.unwind_info)
-        offset = (context.pc if context.interrupted else context.pc - _INSTRUCTION) - block.function_start
+        offset = (context.pc if context.interrupted else context.pc - INSTRUCTION) - block.function_start
         return partial(self._by_codes, arm64_unwind_codes.steps_at(data, offset))
 
     def _by_codes(
@@ -118,13 +122,6 @@ class Arm64Unwinder:
         saved = {**context.places, **caller.places} if places else _NOWHERE
         sp = registers[arm64_unwind_steps.STACK_POINTER]
         return WalkContext(pc, sp, registers, saved, _BY_CODES, caller.interrupted)
-
-
-_INSTRUCTION = 4
-_AMD64_PC = amd64_unwind_codes.PROGRAM_COUNTER
-_AMD64_SP = amd64_unwind_codes.STACK_POINTER
-_CALLEE_SAVED_AMD64 = frozenset({3, 6, 7, 12, 13, 14, 15, 16})
-_CALLEE_SAVED_ARM64 = frozenset({*range(19, 30), 31, 32})
 
 
 def _forget(registers: dict[int, int], kept: frozenset[int]) -> None:
