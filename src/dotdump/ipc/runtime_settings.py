@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIXES = ("DOTNET_", "COMPlus_")
+ENABLED = ("EnableDiagnostics", "EnableDiagnostics_IPC")
+"""Settings of which each turns the diagnostics of a runtime off where it is 0."""
 _BLANKS = " \t\n\v\f\r"
 _DIGITS = "0123456789abcdef"
 _LARGEST = (1 << 32) - 1

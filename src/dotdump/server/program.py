@@ -8,6 +8,7 @@ from pathlib import Path
 from platform import machine, python_version
 from uuid import uuid4
 
+from dotdump.ipc.discovery import PREFIX, SUFFIX
 from dotdump.ipc.process import ProcessInfo
 from dotdump.linux.proc import Proc
 from dotdump.records import replace
@@ -62,4 +63,4 @@ def current_environment() -> dict[str, str]:
 
 def socket_name() -> str:
     """Return the name of this process's default socket: pid as we see it, and start time as the key."""
-    return f"dotnet-diagnostic-{os.getpid()}-{Proc(os.getpid()).stat().start_time}-socket"
+    return f"{PREFIX}{os.getpid()}-{Proc(os.getpid()).stat().start_time}{SUFFIX}"

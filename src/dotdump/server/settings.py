@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dotdump.ipc.discovery import DEFAULT_DIRECTORY
 from dotdump.ipc.ports import PortMode, parse_runtime_ports
-from dotdump.ipc.runtime_settings import is_on, setting
+from dotdump.ipc.runtime_settings import ENABLED, is_on, setting
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings; ports to listen on are ignored, as runtimes do: the default socket is the only one."""
     ports = parse_runtime_ports(setting(environment, "DiagnosticPorts")[1])
     return Settings(
-        enabled=all(is_on(environment, name, default=True) for name in ("EnableDiagnostics", "EnableDiagnostics_IPC")),
+        enabled=all(is_on(environment, name, default=True) for name in ENABLED),
         directory=environment.get("TMPDIR") or DEFAULT_DIRECTORY,
         suspend=is_on(environment, "DefaultDiagnosticPortSuspend", default=False),
         ports=tuple(port for port in ports if port.mode == PortMode.CONNECT),

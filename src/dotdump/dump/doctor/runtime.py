@@ -9,7 +9,7 @@ from dotdump.clr.known_versions import NAMED, is_known
 from dotdump.dump.doctor.finding import Finding, ok, problem, warning
 from dotdump.ipc.diagnostics import DiagnosticsState
 from dotdump.ipc.runtime_file import RuntimeKind
-from dotdump.ipc.runtime_settings import is_on
+from dotdump.ipc.runtime_settings import ENABLED, is_on
 from dotdump.ipc.runtime_settings import setting as runtime_setting
 
 TYPE_CHECKING = False
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 SOCKET_PATH_LIMIT = 107
 """Bytes of ``sun_path`` without its NUL; a runtime whose path is longer makes no socket, and says nothing."""
 
-SETTINGS = ("EnableDiagnostics", "EnableDiagnostics_IPC")
 _VULNERABLE = frozenset(map(str, range(11)))
 """Patches of 10.0 that have CVE-2026-62909. What a runtime says of itself may be any text."""
 _ADVICE = {
@@ -99,7 +98,7 @@ def setting(subject: Subject) -> Finding:
     name = "diagnostics setting"
     if subject.environment is None:
         return warning(name, "its environment cannot be read", "run as its user, or as root")
-    for key in SETTINGS:
+    for key in ENABLED:
         if not is_on(subject.environment, key, default=True):
             variable, text = runtime_setting(subject.environment, key)
             if _answers(subject):
