@@ -98,7 +98,7 @@ def test_every_frame_is_the_same(runtime: Runtime, scenario: str, settings: dict
 def test_every_kind_of_frame_has_a_vtable_like_the_others(runtime: Runtime) -> None:
     with corpus(runtime) as running, open_process(running.pid) as target:
         clr = ClrRuntime.of(target)
-        vtables = clr.stack_walker._chains._kinds
+        vtables = clr.stack_walker.chains._kinds
         functions = [target.memory.read(vtable, 8 * 16) for vtable in vtables]
     slots = [{(at, words[at : at + 8]) for at in range(0, len(words), 8)} for words in functions]
     assert len(vtables) == len(clr.access.global_text("FrameVtableOrder").split()) > 20

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump import limits
-from dotdump.clr.contracts.type_names import brackets, with_arguments
+from dotdump.clr.contracts.type_names import SUFFIXES, brackets, with_arguments
 from dotdump.errors import FormatError
 from dotdump.formats.metadata import signatures as s
 from dotdump.formats.metadata.rows import RESOLUTION_SCOPE
@@ -41,7 +41,7 @@ PRIMITIVE_NAMES = {
     s.ElementType.U: "System.UIntPtr",
     s.ElementType.OBJECT: "System.Object",
 }
-_SUFFIXES = {s.ElementType.PTR: "*", s.ElementType.BYREF: "&", s.ElementType.SZARRAY: "[]", s.ElementType.PINNED: ""}
+_SUFFIXES = {**SUFFIXES, s.ElementType.PINNED: ""}
 
 
 class SignatureNames:

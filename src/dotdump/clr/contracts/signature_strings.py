@@ -39,7 +39,8 @@ PRIMITIVES = {
     _E.STRING: "System.String",
     _E.TYPEDBYREF: "TypedReference",
 }
-_MARKS = {_E.PTR: "*", _E.BYREF: " ByRef", _E.SZARRAY: "[]", _E.PINNED: ""}
+MARKS = {_E.PTR: "*", _E.BYREF: " ByRef", _E.SZARRAY: "[]", _E.PINNED: ""}
+"""What stands behind the name of the type that one is made of, in lists of parameters."""
 _VARARG = 5
 
 
@@ -84,7 +85,7 @@ class SignatureStrings:
             case s.Handle(address):
                 return self._name_of(address)
             case s.Wrapped(element, of):
-                return self._name(of) + _MARKS[element]
+                return self._name(of) + MARKS[element]
             case s.ArrayOf(of, rank):
                 return f"{self._name(of)}[{',' * (min(rank, limits.ARRAY_RANK) - 1)}]"
             case s.Instantiation(of, arguments):

@@ -60,8 +60,8 @@ class StackWalker:
         self.native = native or NativeUnwinder(access.target)
         self._unwinder = unwinder_of(access, self.native)
         self.places: dict[int, Place] = {}
-        self._chains = FrameChains(access, self.native.words)
-        self._contexts = FrameContexts(access, self.native, self.is_managed)
+        self.chains = FrameChains(access, self.native.words)
+        self.contexts = FrameContexts(access, self.native, self.is_managed)
 
     def walk(
         self,
@@ -147,7 +147,7 @@ class _Walk:
         self._places = walker.places
         self._runs = wanted.runs
         self._thread = thread
-        self._chain = walker._chains.frames_of(record.frame)  # noqa: SLF001 - a part of it
+        self._chain = walker.chains.frames_of(record.frame)
         self._next: ExplicitFrame | None = None
         self._chain_problem = ""
         self._lost = ""
@@ -265,7 +265,7 @@ class _Walk:
 
     def _behind(self, frame: ExplicitFrame, context: WalkContext | None) -> WalkContext | Ending | None:
         try:
-            return self._walker._contexts.behind(frame, context)  # noqa: SLF001
+            return self._walker.contexts.behind(frame, context)
         except (FormatError, MemoryFault) as error:
             return Ending(WalkEnd.DAMAGED, f"{frame.kind} at {frame.address:#x}: {error}")
 

@@ -37,7 +37,8 @@ _ARITY_DIGITS = 5
 
 _VTABLE_SLOTS_PER_CHUNK = 8
 SLOTS_IN_PLACE = 2
-_SUFFIXES = {ElementType.PTR: "*", ElementType.BYREF: "&", ElementType.SZARRAY: "[]"}
+SUFFIXES = {ElementType.PTR: "*", ElementType.BYREF: "&", ElementType.SZARRAY: "[]"}
+"""What stands behind the name of the type that a pointer, a reference or an array is of, as in C#."""
 
 
 class _Flags2(IntFlag):
@@ -139,7 +140,7 @@ class TypeNames:
     def _type_desc(self, handle: int, depth: int) -> str:
         match read_type_handle(self._access, handle):
             case CompoundType(element, of, rank):
-                return self._name(of, depth + 1) + (_SUFFIXES.get(element) or brackets(rank))
+                return self._name(of, depth + 1) + (SUFFIXES.get(element) or brackets(rank))
             case FunctionType(returns, parameters):
                 names = [self._name(parameter, depth + 1) for parameter in parameters]
                 return f"{self._name(returns, depth + 1)}({', '.join(names)})"

@@ -10,19 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump import limits
+from dotdump.clr.contracts.signature_strings import MARKS
 from dotdump.clr.contracts.type_handles import CompoundType, DefinedType, FunctionType, TypeVariable, read_type_handle
-from dotdump.clr.contracts.type_names import MAX_DEPTH, brackets
+from dotdump.clr.contracts.type_names import MAX_DEPTH, SUFFIXES, brackets
 from dotdump.errors import FormatError, LimitExceeded, MemoryFault, UnsupportedRuntime
 from dotdump.formats.metadata.schema import Assembly, GenericParam, TypeDef
-from dotdump.formats.metadata.signatures import ElementType
 
 if TYPE_CHECKING:
     from dotdump.clr.contracts.loader import Loader
     from dotdump.clr.contracts.type_names import TypeNames
     from dotdump.clr.data_access import DataAccess
 
-_MARKS = {ElementType.PTR: "*", ElementType.BYREF: "&", ElementType.SZARRAY: "[]"}
-_SHORT_MARKS = {ElementType.PTR: "*", ElementType.BYREF: " ByRef", ElementType.SZARRAY: "[]"}
 _RESERVED = str.maketrans({character: f"\\{character}" for character in ",[]&*+\\"})
 
 
@@ -68,7 +66,7 @@ class TypeStrings:
         try:
             match self._read(handle, depth):
                 case CompoundType(element, of, rank):
-                    mark = (_SHORT_MARKS if short else _MARKS).get(element)
+                    mark = (MARKS if short else SUFFIXES).get(element)
                     mark = mark or (f"[{',' * (rank - 1)}]" if short else brackets(rank))
                     return self._name(of, depth + 1, short=short) + mark
                 case FunctionType(returns, parameters):

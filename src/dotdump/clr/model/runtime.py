@@ -160,9 +160,10 @@ class ClrRuntime(RuntimeContracts):
         return self._root_finder.finalizable_objects
 
     def roots(self, index: IndexFolder | None = None, progress: Progress | None = None) -> Sequence[ClrRoot]:
-        """Return what keeps objects alive: handles, ready finalizers, statics, stacks conservatively; sorted by object.
+        """Return what keeps objects alive: handles, ready finalizers, statics and stacks; sorted by object.
 
-        Needs the graph of the heap, which is saved in ``index`` and read from there, as the roots are.
+        Of a thread whose frames do not tell all it is whatever the words of its stack could point to. Needs the graph
+        of the heap, which is saved in ``index`` and read from there, as the roots are.
         """
         return self.rooted_graph(index, progress).roots
 
