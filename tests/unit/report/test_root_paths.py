@@ -16,11 +16,11 @@ def _way(length: int) -> list[str]:
 
 
 def test_a_long_way_is_told_by_its_ends() -> None:
-    lines = _way(1_000_000)
+    lines = _way(10_000)
     assert len(lines) == 32
-    assert lines[21] == "    ... 999,970 more objects ..."
+    assert lines[21] == "    ... 9,970 more objects ..."
     assert lines[1].endswith("0x1000  Node._next")
-    assert lines[-1].endswith(f"{0x1000 + 16 * 999_999:#x}  Node._next")
+    assert lines[-1].endswith(f"{0x1000 + 16 * 9_999:#x}  Node._next")
 
 
 def test_no_way_is_longer_for_what_is_left_out() -> None:
