@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from dotdump.memory.region import Region
 
+    FileKey = tuple[tuple[int, int], int]
+    """The device, by its major and minor number, and the inode of a file."""
+
 MOST_OPEN = 128
 """Files that are kept open: a process may map more than we may open. Few are asked for at a time."""
 
@@ -29,10 +32,10 @@ class BackingFiles:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._opened: dict[tuple[tuple[int, int], int], _OpenFile] = {}
-        self._absent: set[tuple[tuple[int, int], int]] = set()
+        self._opened: dict[FileKey, _OpenFile] = {}
+        self._absent: set[FileKey] = set()
         self._opening = Lock()
-        self._held: dict[tuple[tuple[int, int], int], str] | None = None
+        self._held: dict[FileKey, str] | None = None
 
     def read_into(self, region: Region, address: int, buffer: memoryview) -> int | None:
         """Fill ``buffer`` as a page fault would, and return how much of it the file backs.
@@ -74,7 +77,7 @@ class BackingFiles:
                 self._open(region, key)
             return self._opened.get(key)
 
-    def _open(self, region: Region, key: tuple[tuple[int, int], int]) -> None:
+    def _open(self, region: Region, key: FileKey) -> None:
         descriptor = self._descriptor_of(region)
         if descriptor is None:
             self._absent.add(key)
@@ -103,7 +106,7 @@ class BackingFiles:
         elif region.path.startswith("/"):
             yield f"/proc/{self._pid}/root{region.path}"
 
-    def _held_files(self) -> dict[tuple[tuple[int, int], int], str]:
+    def _held_files(self) -> dict[FileKey, str]:
         if self._held is None:
             self._held = dict(_descriptors_of(self._pid))
         return self._held
@@ -121,7 +124,7 @@ class _OpenFile:
         os.close(self.descriptor)
 
 
-def _descriptors_of(pid: int) -> Iterator[tuple[tuple[tuple[int, int], int], str]]:
+def _descriptors_of(pid: int) -> Iterator[tuple[FileKey, str]]:
     directory = f"/proc/{pid}/fd"
     try:
         names = os.listdir(directory)
