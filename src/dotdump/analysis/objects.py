@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.statistics import FREE, generation_names
-from dotdump.analysis.value_text import plain_of, text_of
+from dotdump.analysis.value_text import VALUE_LIMIT, plain_of, text_of
 from dotdump.analysis.where import follow
 from dotdump.clr.contracts.progress import BytesDone
 from dotdump.errors import UNREADABLE
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
 
 _LAST_ADDRESS = 1 << 64
-_VALUE_LIMIT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +88,12 @@ def value_of(found: ClrObject) -> str:
     """Return what an object says by itself: a string its text, a box its value, an exception its message."""
     try:
         if found.type.is_string:
-            return text_of(found.read_text(_VALUE_LIMIT + 1), limit=_VALUE_LIMIT)
+            return text_of(found.read_text(VALUE_LIMIT + 1), limit=VALUE_LIMIT)
         if found.type.is_value_type:
-            return text_of(found.boxed, limit=_VALUE_LIMIT)
+            return text_of(found.boxed, limit=VALUE_LIMIT)
         if found.type.is_array:
             return f"{found.length:,} elements"
-        return text_of(found["_message"], limit=_VALUE_LIMIT) if found.type.is_exception else ""
+        return text_of(found["_message"], limit=VALUE_LIMIT) if found.type.is_exception else ""
     except UNREADABLE as error:
         return f"({error})"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.stacks import StackFrame, StackList, StackObject, ThreadStack
-from dotdump.analysis.value_text import describe
+from dotdump.analysis.value_text import VALUE_LIMIT, describe
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import UNREADABLE
 from dotdump.records import replace
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Key = tuple[str, str | None, str | None]
 
-VALUE_LIMIT = 80
-"""Characters of a string that stands beside its frame."""
 
 NATIVE_AOT = "what frames of NativeAOT keep is not known"
 NOT_MANAGED = "the runtime does not know this thread"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.stacks import StackFrame, StackList, StackVariable, ThreadStack
-from dotdump.analysis.value_text import describe
+from dotdump.analysis.value_text import VALUE_LIMIT, describe
 from dotdump.clr.contracts.primitive_values import FORMATS, primitive_value
 from dotdump.clr.contracts.signature_strings import PRIMITIVES
 from dotdump.clr.contracts.walk_step import Step, StepKind
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.formats.native_variables import NativeVariable
 
-VALUE_LIMIT = 80
-"""Characters of a string that stands beside its variable."""
 
 _E = s.ElementType
 _ELEMENTS = {name: element for element, name in PRIMITIVES.items() if element in FORMATS}

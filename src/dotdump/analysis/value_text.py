@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 200
 """Characters of a string that a line shows."""
+VALUE_LIMIT = 80
+"""Characters of a string that shares its line with other things."""
 
 _BRACKETS = re.compile(r"(?:\[[,*]*\])+$")
 _STRUCT_FIELDS = 8

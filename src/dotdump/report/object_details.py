@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.value_text import quoted
+from dotdump.analysis.whole_object import TEXT_LIMIT
 from dotdump.report.listing import csv_text
 from dotdump.report.root_paths import path_lines
 from dotdump.report.table import printable, render_table
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from dotdump.analysis.object_fields import FieldValue
     from dotdump.analysis.root_paths import RootPath
     from dotdump.analysis.whole_object import Held, Links, ObjectDetails
-
-_TEXT_LIMIT = 4096
 
 
 def render_object(found: ObjectDetails, width: int | None) -> str:
@@ -68,7 +67,7 @@ def _head(found: ObjectDetails) -> Iterator[tuple[str, str]]:
     if found.length is not None:
         yield "length", f"{found.length:,}"
     if found.text is not None:
-        yield "text", quoted(found.text, _TEXT_LIMIT)
+        yield "text", quoted(found.text, TEXT_LIMIT)
     if found.value is not None:
         yield "value", found.value
 
