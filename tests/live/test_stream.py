@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -181,6 +182,25 @@ def test_a_signal_while_nobody_reads_on_leaves_no_twin(number: signal.Signals) -
             assert int(process.ask()) > 0
             assert collecting.stderr is not None
             assert collecting.stderr.read() == f"dotdump: stopped; no dump of process {process.pid} was written\n"
+
+
+def test_ctrl_z_waits_until_the_process_runs_again() -> None:
+    seen = set[str]()
+    with native("threads", "7") as process:
+        arguments = command(process.pid, "--method", "ptrace", "--buffer", "0")
+        collecting = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0)
+        assert collecting.stdout is not None
+        os.read(collecting.stdout.fileno(), 1)
+        collecting.send_signal(signal.SIGTSTP)
+        while collecting.poll() is None:
+            if select.select([collecting.stdout], [], [], 0.05)[0]:
+                os.read(collecting.stdout.fileno(), 1 << 20)
+            elif Proc(collecting.pid).stat().state == "T":
+                seen |= set(process.states().values())
+                collecting.send_signal(signal.SIGCONT)
+        collecting.stdout.close()
+    assert collecting.returncode == 0
+    assert seen == {"S"}
 
 
 def test_a_reader_that_could_hold_the_process_is_told_of() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from dotdump.linux.job_control import hold_stops, let_stops
 from dotdump.linux.stop import StoppedWorld
 from dotdump.linux.thread_state import capture_all
 from dotdump.records import record
@@ -49,26 +50,36 @@ class StoppedProcess:
         try:
             self.suited = moment.suits()
         except BaseException:
-            self.world.close()
+            self._abandon()
             raise
         return self.suited or time.monotonic() >= deadline
 
     def _stop(self, pid: int) -> None:
         self.world = StoppedWorld(pid)
+        self._held = hold_stops()
         try:
             self.world.seize()
             self.begun = time.monotonic()
             self.world.stop()
             self.states: Sequence[ThreadState] = capture_all(self.world)
         except BaseException:
-            self.world.close()
+            self._abandon()
             raise
         self.stops += 1
 
+    def _abandon(self) -> None:
+        try:
+            self.world.close()
+        finally:
+            let_stops(self._held)
+
     def release(self) -> None:
         """Let it run on; threads that had not stopped are let go by ``world.close``."""
-        self.world.release()
-        self.longest = max(self.longest, time.monotonic() - self.begun)
+        try:
+            self.world.release()
+        finally:
+            self.longest = max(self.longest, time.monotonic() - self.begun)
+            let_stops(self._held)
 
     @property
     def live(self) -> int:
