@@ -37,6 +37,9 @@ _NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENO
 that has been removed.
 """
 
+_NO_MODES = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP})
+"""How vfat, and file systems of FUSE that have no modes, refuse fchmod; others say nothing and change nothing."""
+
 _HINTS = {
     **TAKES_NO_MORE,
     errno.EROFS: "the file system is mounted read-only: write elsewhere",
@@ -242,12 +245,16 @@ def _create(directory: int, place: Place) -> tuple[int, str | None]:
 
 def _make_private(descriptor: int, place: Place) -> None:
     """Set the mode, which the umask may have narrowed; refuse a file system that does not keep it."""
-    os.fchmod(descriptor, MODE)
+    try:
+        os.fchmod(descriptor, MODE)
+    except OSError as error:
+        if error.errno not in _NO_MODES:
+            raise
     made = os.fstat(descriptor)
     if stat.S_IMODE(made.st_mode) != MODE or not stat.S_ISREG(made.st_mode):
         raise OutputRefused(
             f"cannot keep a dump private in {place.directory!r}: its file system has no modes",
-            hint="write to a local file system",
+            hint="write to one that has; or, where nobody can read it whom it is not for, redirect it: -o - > FILE",
         )
 
 

@@ -1,5 +1,6 @@
 """The output file: what it promises, and every attack on it that we could think of."""
 
+import errno
 import os
 import socket
 import stat
@@ -132,6 +133,21 @@ class TestLife:
         finally:
             os.umask(old)
         assert stat.S_IMODE((tmp_path / "core").stat().st_mode) == 0o600
+
+    @pytest.mark.parametrize("answer", [None, errno.EPERM, errno.ENOSYS])
+    def test_a_file_system_without_modes_is_refused(
+        self, answer: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fchmod(descriptor: int, _: int) -> None:
+            change_mode(descriptor, 0o755)
+            if answer is not None:
+                raise OSError(answer, os.strerror(answer))
+
+        change_mode = os.fchmod
+        monkeypatch.setattr(os, "fchmod", fchmod)
+        with pytest.raises(OutputRefused, match="its file system has no modes"):
+            open_output(find_place(str(tmp_path / "core"), FACTS))
+        assert names(tmp_path) == []
 
     def test_default_names_never_collide(self, tmp_path: Path) -> None:
         for _ in range(3):
