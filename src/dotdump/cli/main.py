@@ -7,9 +7,7 @@ Ctrl-C, SIGTERM, SIGHUP and SIGQUIT end it when it has cleaned up.
 
 from __future__ import annotations
 
-import codecs
 import gc
-import io
 import os
 import sys
 
@@ -45,10 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run_process() -> NoReturn:
     """Run the command line of this process, and end it."""
+    from dotdump.cli.streams import fit_streams
+
     gc.set_threshold(_MANY)
-    if None in (sys.stdin, sys.stdout, sys.stderr):
-        _open_missing_streams()
-    _take_all_characters(sys.stdout, sys.stderr)
+    fit_streams()
     status = main()
     gc.freeze()  # else the interpreter looks for cycles in all that a large answer has left, before it ends
     sys.exit(status)
@@ -124,33 +122,6 @@ def _hint_on_module(name: str) -> str:
     if name.partition(".")[0] in sys.stdlib_module_names:
         return "that is a part of Python itself: run dotdump with a Python that was built or installed with it"
     return "'pip install dotdump' brings what Python itself has not"
-
-
-def _open_missing_streams() -> None:
-    """Have descriptors 0 to 2 taken, or files of ours would get their numbers; what is written there is an error."""
-    while (descriptor := os.open(os.devnull, os.O_RDONLY)) <= 2:
-        pass
-    os.close(descriptor)
-    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 -- the process's own
-    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
-
-
-def _take_all_characters(*streams: object) -> None:
-    """Have streams take what is no error to print: names that are no text, and what their encoding has no bytes for."""
-    codecs.register_error("dotdump", _without_text)
-    for stream in streams:
-        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
-            stream.reconfigure(errors="dotdump")
-
-
-def _without_text(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Return for a character that cannot be encoded the byte of a name that it stands for, else an escape."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    character, following = error.object[error.start], error.start + 1
-    if 0xDC80 <= ord(character) <= 0xDCFF:
-        return bytes([ord(character) & 0xFF]), following
-    return character.encode("ascii", "backslashreplace").decode(), following
 
 
 def _written_out(status: int) -> int:
