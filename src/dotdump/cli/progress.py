@@ -7,11 +7,14 @@ it is a file or a pipe. Knows nothing of what is under way but its phase and its
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 
+from dotdump.cli.console import let_go
 from dotdump.dump.progress import Meter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Protocol, Self
 
@@ -54,16 +57,26 @@ class ProgressLine:
         reading = self._meter.update(phase, done, expected, now)
         if now < self._next:
             return
-        display = self._display = self._display or _display_for(self._console)
-        self._console.clear = self.clear
-        display.show(reading)
-        self._next = now + display.seconds
+        with self._unless_gone():
+            display = self._display = self._display or _display_for(self._console)
+            self._console.clear = self.clear
+            display.show(reading)
+            self._next = now + display.seconds
 
     def clear(self) -> None:
         """Take it off the terminal; it comes back when there is more to say."""
-        if self._display is not None:
-            self._display.close()
+        with self._unless_gone():
+            if self._display is not None:
+                self._display.close()
         self._display = self._console.clear = None
+
+    @contextmanager
+    def _unless_gone(self) -> Iterator[None]:
+        """Go on where the block cannot write: a terminal that was closed ends nothing that runs on without it."""
+        try:
+            yield
+        except OSError:
+            let_go(self._console.stderr)
 
     def __enter__(self) -> Self:
         return self
