@@ -219,7 +219,7 @@ def _refuse_what_is_there(directory: int, place: Place) -> None:
         if is_kind(there.st_mode):
             raise OutputRefused(
                 f"cannot write to {place.name!r} in {place.directory!r}: it is {kind}, not a regular file",
-                hint="choose another name: dotdump writes through nothing that is there but standard output: -o - > FILE",
+                hint="choose another name: dotdump never writes through what is there already, but for -o - > FILE",
             )
     if not (place.replace or place.numbered):
         raise OutputRefused(

@@ -24,7 +24,7 @@ from dotdump.dump.elf_core_writer import ElfCoreWriter
 from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
 from dotdump.dump.progress import Phase
 from dotdump.dump.sink import FileSink
-from dotdump.dump.space import HEAP_EXTRA, MORE_ROOM, TAKES_NO_MORE, expected_size
+from dotdump.dump.space import MORE_ROOM, TAKES_NO_MORE, own_size
 from dotdump.errors import CollectError, DotdumpError, Incomplete, SnapshotRefused
 from dotdump.formats.diagnostics_page import DiagnosticsPage
 from dotdump.formats.dotdump_notes import COLLECTING, FREE_DROPPED, REDACTED, Origin
@@ -266,11 +266,4 @@ def _expected(subject: Subject, dump_type: DumpType, options: OwnOptions) -> int
 
 
 def _resident(subject: Subject, dump_type: DumpType) -> int | None:
-    """Return how much a core will hold at most: what is resident, and what files back where that is kept."""
-    resident = subject.status.resident if subject.status.own_resident is None else subject.status.own_resident
-    whole = expected_size(subject.regions, dump_type)
-    if resident is None or whole is None:
-        return whole
-    if dump_type is DumpType.HEAP:
-        return min(whole, resident + HEAP_EXTRA)
-    return min(whole, resident + sum(region.size for region in subject.regions.named if region.inode))
+    return own_size(subject.status, subject.regions, dump_type)

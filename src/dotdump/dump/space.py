@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dotdump.linux.status import Status
     from dotdump.memory.region import Region
 
 MORE_ROOM = "free some space, write elsewhere with -o, or take a smaller type with --type"
@@ -45,6 +46,20 @@ def expected_size(regions: Sequence[Region], dump_type: DumpType) -> int | None:
         backed = [region.size for region in table.named if region.backed and region.writable]
         return HEAP_EXTRA + table.size_of(table.rights.translate(_WRITABLE)) - sum(backed)
     return None
+
+
+def own_size(status: Status, regions: RegionTable, dump_type: DumpType) -> int | None:
+    """Return how many bytes a core of ours stores at most: what is resident, and what files back where that is kept.
+
+    As ``expected_size``, None for the small types.
+    """
+    resident = status.resident if status.own_resident is None else status.own_resident
+    whole = expected_size(regions, dump_type)
+    if resident is None or whole is None:
+        return whole
+    if dump_type is DumpType.HEAP:
+        return min(whole, resident + HEAP_EXTRA)
+    return min(whole, resident + sum(region.size for region in regions.named if region.inode))
 
 
 def require_space(directory: int, path: str, expected: int | None) -> None:

@@ -61,8 +61,8 @@ class Subject:
 
     ``dumpable`` is as PR_GET_DUMPABLE in it would say. ``blocked`` are threads in uninterruptible sleep, twice in a
     row. ``readable`` says whether its maps and its memory are. ``socket_path`` is where its socket should be, as it
-    sees it. Sizes in bytes; ``expected`` is that of a Full dump; ``headroom`` is what its control group may still use,
-    ``free_descriptors`` how many more files it may open.
+    sees it. Sizes in bytes; ``expected`` is that of a Full dump, ``stored`` what dotdump stores of one at most, with
+    holes; ``headroom`` is what its control group may still use, ``free_descriptors`` how many more files it may open.
     """
 
     pid: int
@@ -90,6 +90,7 @@ class Subject:
     dac: Tool | None = None
     resident: int = 0
     expected: int | None = None
+    stored: int | None = None
     headroom: int | None = None
     headroom_of: str = ""
     temporary_read_only: bool | None = False

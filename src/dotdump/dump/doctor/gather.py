@@ -11,7 +11,7 @@ from dotdump.dump.doctor.blocked import blocked_threads
 from dotdump.dump.doctor.caller import read_caller, read_namespaces, read_yama
 from dotdump.dump.doctor.facts import Facts, Output, Subject, Tool
 from dotdump.dump.doctor.tools import find_tool
-from dotdump.dump.space import expected_size, free_bytes
+from dotdump.dump.space import expected_size, free_bytes, own_size
 from dotdump.errors import CollectError, DotdumpError, FormatError
 from dotdump.formats.runtime_files import CREATEDUMP_FILE, DAC_FILE
 from dotdump.ipc.diagnostics import Diagnostics, DiagnosticsState
@@ -110,6 +110,7 @@ def _subject(pid: int, timeout: float, root: str) -> Subject:
         dac=_tool(runtime, DAC_FILE, inside),
         resident=status.resident or 0,
         expected=expected_size(regions, DumpType.FULL) if regions else None,
+        stored=own_size(status, regions, DumpType.FULL) if regions else None,
         headroom=headroom,
         headroom_of=headroom_of,
         temporary_read_only=_temporary_read_only(living, environment, inside),

@@ -5,7 +5,8 @@ Measured: createdump needs about 20 MB of its own, and its page probing grew a t
 
 from __future__ import annotations
 
-from dotdump.dump.doctor.finding import Finding, ok, problem, warning
+from dotdump.dump.doctor.finding import Finding, Status, ok, problem, warning
+from dotdump.dump.doctor.rights import own_methods
 from dotdump.dump.space import MORE_ROOM, megabytes
 
 TYPE_CHECKING = False
@@ -41,13 +42,17 @@ def space(facts: Facts) -> Finding:
     free = facts.output.free
     if free is None:
         return warning("space", f"{facts.output.directory} does not say what is free", "give another -o")
-    if facts.subject is None:
+    subject = facts.subject
+    if subject is None:
         return ok("space", f"{megabytes(free)} free in {facts.output.directory}")
-    needed = facts.subject.expected or facts.subject.resident
+    needed = subject.expected or subject.resident
     seen = f"{megabytes(free)} free in {facts.output.directory}, about {megabytes(needed)} needed"
-    if free < needed:
-        return problem("space", seen, MORE_ROOM)
-    return ok("space", seen)
+    if free >= needed:
+        return ok("space", seen)
+    if subject.stored is not None and free >= subject.stored and own_methods(facts, subject).status is Status.OK:
+        seen += f" by its runtime, {megabytes(subject.stored)} by dotdump's own methods"
+        return warning("space", seen, "--method ptrace and --live leave holes; or free some space")
+    return problem("space", seen, MORE_ROOM)
 
 
 def file_size(facts: Facts) -> Finding:

@@ -49,6 +49,10 @@ def output(**changes: object) -> Facts:
     return replace(HEALTHY, output=replace(OUTPUT, **changes))
 
 
+def small_disk(free: int) -> Facts:
+    return replace(subject(stored=90 << 20), output=replace(OUTPUT, free=free))
+
+
 def diagnostics(state: str, reason: str = "because", **changes: object) -> Facts:
     return subject(diagnostics=Diagnostics(state, reason), **changes)
 
@@ -150,6 +154,8 @@ CELLS: list[tuple[Facts, str, Status, str]] = [
     (output(read_only=True), "output", P, "read-only"),
     (output(writable=False), "output", P, "may not be written"),
     (output(free=100 << 20), "space", P, "210 MB needed"),
+    (small_disk(100 << 20), "space", W, "94 MB by dotdump's own methods"),
+    (small_disk(80 << 20), "space", P, "210 MB needed"),
     (output(free=None), "space", W, "does not say"),
     (output(file_size_limit=1 << 20), "file size limit", P, "our limit"),
     (output(file_size_limit=1 << 40), "file size limit", OK, "none"),
