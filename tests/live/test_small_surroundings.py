@@ -51,6 +51,22 @@ def test_a_process_that_proc_does_not_show_is_not_said_to_have_ended(
     assert "hint: mount -t proc" in done.stderr
 
 
+@pytest.mark.parametrize("words", ["ps", "collect -n Billing"])
+def test_without_proc_nobody_knows_whether_there_are_processes(words: str) -> None:
+    done = dotdump(*words.split(), mounted="umount -l /proc")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot look for processes: /proc is not mounted here\n  hint: mount -t proc" in done.stderr
+
+
+def test_processes_of_another_pid_namespace_are_not_listed() -> None:
+    if os.geteuid() != 0:
+        missing("only root can make a pid namespace")
+    command = ["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-m", "dotdump", "ps"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot look for processes: /proc is that of another PID namespace" in done.stderr
+
+
 def test_numbers_of_another_pid_namespace_are_no_ended_processes(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         missing("only root can make a pid namespace")

@@ -16,6 +16,7 @@ from dotdump.ipc.runtime_file import find_runtime
 from dotdump.ipc.state import diagnose_all
 from dotdump.ipc.trust import read_owner
 from dotdump.linux.cgroup import find_container
+from dotdump.linux.errors import require_proc
 from dotdump.linux.proc import ROOT, Proc
 from dotdump.linux.users import user_name
 from dotdump.records import record
@@ -64,7 +65,11 @@ def find_processes(
 
     ``name`` is that of the program or of the entry assembly. Of other users' processes those that may be looked at
     are told by root only, unless ``all_users``: then also those that only show a diagnostics socket.
+
+    Raises ``CollectError`` where /proc cannot tell.
     """
+    if root == ROOT:
+        require_proc()
     uid = os.geteuid()
     everyone = all_users or uid == 0
     runtimes = dict(_runtimes(root, lambda owner: everyone or owner == uid))

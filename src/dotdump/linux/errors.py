@@ -71,6 +71,15 @@ def _not_found(pid: int, doing: str) -> CollectError:
     return ProcessGone(f"cannot {doing}: process {pid} does not exist (any more)")
 
 
+def require_proc() -> None:
+    """Raise ``CollectError`` where /proc, of which processes are told, is not there or tells of others than ours."""
+    if not os.path.lexists("/proc/self"):
+        raise CollectError("cannot look for processes: /proc is not mounted here", hint=MOUNT_HINT)
+    if not _numbers_are_ours():
+        said = "cannot look for processes: /proc is that of another PID namespace, so its numbers are none of ours"
+        raise CollectError(said, hint=MOUNT_HINT)
+
+
 def _numbers_are_ours() -> bool:
     try:
         return os.readlink("/proc/self") == str(os.getpid())
