@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dotdump.clr.graph.index_folder import IndexFolder
     from dotdump.target.model import Target
 
+_WITHOUT_TWIN = "dotdump collect dumps it, standing still meanwhile; then ask the dump"
+
 
 def add_target(parser: ArgumentParser, *formats: str) -> None:
     """Add CORE or ``-p PID``, where to find files, and ``--format`` with more ``formats`` than text and json."""
@@ -54,11 +56,14 @@ def open_target(arguments: Namespace, console: Console) -> Iterator[Target]:
         console.warning("--sysroot is for cores: the files of a process that runs are those that it sees itself")
     from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
     from dotdump.linux.first_to_die import first_to_die
-    from dotdump.target.snapshot import open_snapshot
+    from dotdump.target.snapshot import SnapshotRefused, open_snapshot
 
     with first_to_die():
-        with GcMoment(arguments.process_id, DEFAULT_WAIT) as gc:
-            twin = open_snapshot(arguments.process_id, moment=gc.moment, symbols=getattr(arguments, "symbols", ()))
+        try:
+            with GcMoment(arguments.process_id, DEFAULT_WAIT) as gc:
+                twin = open_snapshot(arguments.process_id, moment=gc.moment, symbols=getattr(arguments, "symbols", ()))
+        except SnapshotRefused as refusal:
+            raise SnapshotRefused(refusal.message, hint=_WITHOUT_TWIN) from refusal
         with twin:
             paused = f"stood still for {1000 * twin.pause:.0f} ms and runs on"
             console.note(f"dotdump: process {arguments.process_id} {paused}")

@@ -216,7 +216,7 @@ class SnapshotTarget(Closing):
             self._twin.kill()
             raise CollectError(
                 f"gave up the snapshot of process {self.process.pid}: less than {LEAST_HEADROOM >> 20} MiB are left",
-                hint="--method ptrace needs no memory beyond its buffer",
+                hint="dotdump collect --method ptrace needs no memory beyond its buffer",
             )
 
     def check(self) -> None:

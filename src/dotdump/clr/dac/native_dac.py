@@ -111,17 +111,13 @@ class NativeDac(Closing):
         self._target = target
         self._seconds = seconds
         self._contexts = {thread.tid: thread.registers for thread in target.threads}
-        ours, theirs = socket.socketpair()
+        self._worker, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "dotdump.clr.dac.worker", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                pass_fds=[theirs.fileno()],
-            )
-        self._worker = ours
+            try:
+                self._process = _start_worker(theirs.fileno())
+            except OSError as error:
+                self._worker.close()
+                raise DacFailed(f"no process can be started for the DAC: {error.strerror}") from error
         name = file_name(module.path)
         try:
             self._ask({"dac": path, "runtime_base": module.base, "runtime_name": name})
@@ -216,3 +212,14 @@ class NativeDac(Closing):
         if code is None:
             return "it runs"
         return f"it died of {signal.Signals(-code).name}" if code < 0 else f"it ended with exit code {code}"
+
+
+def _start_worker(descriptor: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "dotdump.clr.dac.worker", str(descriptor)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        pass_fds=[descriptor],
+    )
