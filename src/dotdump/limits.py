@@ -30,6 +30,9 @@ PROGRAM_HEADERS = 1 << 22
 FRAMES = 1 << 24
 """Frames of a compressed core: those that we write have 256 KiB each, which makes 4 TiB."""
 
+SMALL_FRAMES, SMALL_FRAME = 1 << 16, 4096
+"""So many frames that hold less than so many bytes each are nobody's core: looking at them all only costs time."""
+
 LINK_MAP = 1 << 16
 """Loaded files in the dynamic linker's list."""
 

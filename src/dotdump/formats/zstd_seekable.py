@@ -140,10 +140,15 @@ def parse_seek_table(table: bytes, file_size: int, source: str = "") -> FrameTab
     return frames
 
 
+def begins_frame(data: bytes) -> bool:
+    """Whether a frame, or one to skip, begins with ``data``, of which the first four bytes tell."""
+    return data.startswith(FRAME_MAGIC) or (len(data) >= 4 and _is_skippable(data))
+
+
 def read_frame_header(space: AddressSpace, position: int, source: str = "") -> FrameHeader:
     """Return the header of the frame at ``position``; ``FormatError`` where none begins there, or it is cut."""
     data = space.read_available(position, _HEADER_MOST)
-    if len(data) >= _SKIPPABLE.size and _SKIPPABLE.unpack_from(data)[0] & ~0xF == SKIPPABLE_MAGIC & ~0xF:
+    if len(data) >= _SKIPPABLE.size and _is_skippable(data):
         return FrameHeader(_SKIPPABLE.size + _SKIPPABLE.unpack_from(data)[1], 0, 0, skippable=True)
     if not data.startswith(FRAME_MAGIC[: len(data)]):
         raise FormatError("no zstd frame begins here", source=source, offset=position)
@@ -176,6 +181,10 @@ def read_frame_size(space: AddressSpace, position: int, header: FrameHeader, sou
         if last:
             return _whole(space, position, at + header.checksum - position, source)
     raise LimitExceeded(f"a zstd frame of more than {BLOCKS_LIMIT} blocks", source=source, offset=position)
+
+
+def _is_skippable(data: bytes) -> bool:
+    return int.from_bytes(data[:4], "little") & ~0xF == SKIPPABLE_MAGIC & ~0xF
 
 
 def _whole(space: AddressSpace, position: int, size: int, source: str) -> int:

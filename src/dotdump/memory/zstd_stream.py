@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 
-from dotdump.errors import FormatError
+from dotdump.errors import FormatError, LimitExceeded
+from dotdump.limits import SMALL_FRAME, SMALL_FRAMES
 from dotdump.memory.zstd_library import zstd
 
 TYPE_CHECKING = False
@@ -19,17 +20,24 @@ if TYPE_CHECKING:
     from dotdump.memory.zstd import CompressedFile
 
 STEP = 1 << 20
+_INPUT = 128 << 10
+"""Compressed bytes at a time, as zstd asks for them: what is behind the end of a frame is copied for the next."""
 _PAGE = 64 << 10
 
 
 def unpacked(file: CompressedFile) -> Iterator[bytes]:
     """Yield the content of ``file`` in order, in pieces of at most 1 MiB; ``FormatError`` where it is cut or damaged.
 
-    Skippable frames yield nothing. What came before damage has been yielded by then.
+    Skippable frames yield nothing. What came before damage has been yielded by then. ``LimitExceeded`` where there are
+    more frames than a core has.
     """
-    place, data = 0, file.read_available(0, STEP)
+    place, data = 0, file.read_available(0, _INPUT)
     end = len(data)
+    frames = content = 0
     while data:
+        if frames >= SMALL_FRAMES and content < frames * SMALL_FRAME:
+            raise LimitExceeded(f"{frames:,} zstd frames of {content:,} bytes in all", source=file.name, offset=place)
+        frames += 1
         decompressor = zstd.ZstdDecompressor()
         while not decompressor.eof:
             try:
@@ -37,16 +45,17 @@ def unpacked(file: CompressedFile) -> Iterator[bytes]:
             except zstd.ZstdError as error:
                 raise FormatError(f"zstd: {error}", source=file.name, offset=place, hint=_hint(error)) from error
             if piece:
+                content += len(piece)
                 yield piece
             data = b""
             if decompressor.needs_input and not decompressor.eof:
-                place, data = end, file.read_available(end, STEP)
+                place, data = end, file.read_available(end, _INPUT)
                 end += len(data)
                 if not data:
                     raise FormatError("cut in the middle of a zstd frame", source=file.name, offset=end)
         data = decompressor.unused_data
         if not data:
-            place, data = end, file.read_available(end, STEP)
+            place, data = end, file.read_available(end, _INPUT)
             end += len(data)
 
 

@@ -1,34 +1,33 @@
 """Compressed core files: opened so that they read like plain ones, in place wherever that is possible.
 
 By the seek table at their end; where that is missing or false, by walking the headers of the frames, which also
-reads a file that was cut; and where the frames are too large or do not tell their size, unpacked into a temporary file.
+reads a file that was cut; and where the frames are too large or do not tell their size, unpacked into a temporary file,
+once its first bytes have shown that it is a core.
 """
 
 from __future__ import annotations
 
 import warnings
 
-from dotdump.errors import FormatError, LimitExceeded
+from dotdump.errors import FormatError, LimitExceeded, OutputRefused
+from dotdump.formats.elf import MAGIC
 from dotdump.formats.zstd_seekable import (
     FOOTER,
     FRAME_LIMIT,
     FRAME_MAGIC,
     FrameTable,
+    begins_frame,
     parse_seek_table,
     read_frame_header,
     read_frame_size,
     seek_table_size,
 )
-from dotdump.limits import FRAMES
+from dotdump.limits import FRAMES, SMALL_FRAME, SMALL_FRAMES
 from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dotdump.target.core import RandomAccess
-
-
-_MANY_FRAMES, _SMALL_FRAME = 1 << 16, 4096
-"""So many frames, so small on average, are nobody's core: walking them all would only cost time."""
 
 
 class UnpackedWarning(UserWarning):
@@ -47,8 +46,8 @@ class FoundFrames:
 
 
 def is_zstd(space: RandomAccess) -> bool:
-    """Whether a file begins as zstd files do."""
-    return space.read_available(0, len(FRAME_MAGIC)) == FRAME_MAGIC
+    """Whether a file begins as zstd files do: with a frame, or with one to skip as those of pzstd."""
+    return begins_frame(space.read_available(0, len(FRAME_MAGIC)))
 
 
 def open_zstd(file: RandomAccess) -> tuple[RandomAccess, FormatError | None]:
@@ -78,7 +77,7 @@ def find_frames(file: RandomAccess) -> FoundFrames:
     try:
         while position < file.size:
             header = read_frame_header(file, position, file.name)
-            few = len(sizes) >= _MANY_FRAMES and content < len(sizes) * _SMALL_FRAME
+            few = len(sizes) >= SMALL_FRAMES and content < len(sizes) * SMALL_FRAME
             if header.content is None or header.content > FRAME_LIMIT or few or len(sizes) >= FRAMES:
                 return FoundFrames(None)
             size = read_frame_size(file, position, header, file.name)
@@ -106,10 +105,29 @@ def _unpack(file: RandomAccess) -> tuple[RandomAccess, FormatError | None]:
     from dotdump.memory.zstd_stream import unpack_into
     from dotdump.target.core_source import file_space
 
-    with tempfile.TemporaryFile(prefix="dotdump-") as output:
-        text = f"{file.name} is not in the seekable format: unpacking it into {tempfile.gettempdir()}"
-        warnings.warn(text, UnpackedWarning, stacklevel=4)
-        problem = unpack_into(file, output)
-        content = file_space(output.fileno(), file.name)
+    _require_elf(file)
+    folder = tempfile.gettempdir()
+    text = f"{file.name} is not in the seekable format: unpacking it into {folder}"
+    warnings.warn(text, UnpackedWarning, stacklevel=4)
+    try:
+        with tempfile.TemporaryFile(prefix="dotdump-") as output:
+            problem = unpack_into(file, output)
+            content = file_space(output.fileno(), file.name)
+    except OSError as error:
+        hint = "set TMPDIR to a directory with room, or unpack it with 'zstd -d'"
+        raise OutputRefused(f"cannot unpack {file.name} into {folder}: {error.strerror}", hint=hint) from error
     file.close()
     return content, problem
+
+
+def _require_elf(file: RandomAccess) -> None:
+    """Raise ``FormatError`` where a file unpacks to no ELF file: few bytes of it may unpack to terabytes."""
+    from dotdump.memory.zstd_stream import unpacked
+
+    start = b""
+    for piece in unpacked(file):
+        start += piece
+        if len(start) >= len(MAGIC):
+            break
+    if not start.startswith(MAGIC):
+        raise FormatError("it unpacks to what is not an ELF file", source=file.name)

@@ -33,6 +33,9 @@ _KINDS: dict[int, str] = {
 }
 
 
+_EMPTY = "its writer found no room, was not allowed to write, or ended before it did: dump the process again"
+
+
 @record
 class CoreFile:
     """A core. ``expected_size`` is where its headers say that it ends; a smaller ``size`` means that it was cut."""
@@ -83,8 +86,10 @@ def read_core_file(space: AddressSpace, size: int, name: str) -> CoreFile:
 
 def _require_beginning(space: AddressSpace, size: int, name: str) -> None:
     """Raise ``FormatError`` that says why where the first byte cannot be had, as of a damaged compressed file."""
+    if size == 0:
+        raise FormatError("there is nothing in it", source=name, hint=_EMPTY)
     try:
-        space.read(0, min(size, 1))
+        space.read(0, 1)
     except MemoryFault as fault:
         raise FormatError(fault.message, source=name) from fault
 
