@@ -22,7 +22,8 @@ STANDARD_OUTPUT = "standard output"
 class Console:
     """Two streams and a format. ``width`` is None where stdout is not a terminal: then nothing is shortened.
 
-    ``clear`` is called before anything is written: whoever shows progress takes it off the terminal.
+    ``clear`` is called before anything is written: whoever shows progress takes it off the terminal. ``damaged`` is set
+    where the core that is asked is: what is done then is done with problems.
     """
 
     def __init__(self, format: str = "text", stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:  # noqa: A002
@@ -30,6 +31,7 @@ class Console:
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
         self.clear: Callable[[], None] | None = None
+        self.damaged = False
 
     @property
     def width(self) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from dotdump.cli.answer import warn_of
 from dotdump.cli.arguments import add_format
 from dotdump.formats.dotdump_notes import REDACTED
@@ -9,6 +11,7 @@ from dotdump.formats.dotdump_notes import REDACTED
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
 
     from dotdump.cli.console import Console
     from dotdump.target.core import CoreTarget
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 CORE_FILE = "a core file: of createdump, the kernel, gcore or dotdump"
 PROCESS = "a process that runs, read as a copy-on-write twin"
+_LISTING = "dotdump info --format json"
 _BLANK = "a Triage dump: texts are blank, and so is what of the heap no stack needs; a zero or null there says nothing"
 
 
@@ -48,16 +52,22 @@ def add_symbols(parser: ArgumentParser) -> None:
     )
 
 
-def open_named(arguments: Namespace, console: Console) -> CoreTarget:
-    """Open the core that the command line names; what is wrong with it is said on stderr."""
+@contextmanager
+def open_named(arguments: Namespace, console: Console) -> Iterator[CoreTarget]:
+    """Open the core that the command line names; what is wrong with it, or shows as it is read, is said on stderr."""
     from dotdump.target.core import open_core
 
     tell_warnings(console)
-    target = open_core(arguments.core, arguments.sysroot, getattr(arguments, "symbols", ()))
-    warn_of(target.problems, console, "dotdump info --format json")
-    if target.origin is not None and REDACTED in target.origin.flags:
-        console.note(f"dotdump: {_BLANK}")
-    return target
+    with open_core(arguments.core, arguments.sysroot, getattr(arguments, "symbols", ())) as target:
+        warn_of(target.problems, console, _LISTING)
+        told = len(target.problems)
+        if target.origin is not None and REDACTED in target.origin.flags:
+            console.note(f"dotdump: {_BLANK}")
+        try:
+            yield target
+        finally:
+            warn_of(target.problems[told:], console, _LISTING)
+            console.damaged |= bool(target.problems)
 
 
 def tell_warnings(console: Console) -> None:

@@ -86,14 +86,16 @@ def _run_line(argv: list[str]) -> int:
 
 def _run(namespace: Namespace, command: Command) -> int:
     from dotdump.cli.console import Console
+    from dotdump.cli.registry import Exit
 
     console = Console(getattr(namespace, "format", "text"))
     try:
-        return command.run(namespace, console)
+        status = command.run(namespace, console)
     except Exception as error:
         if namespace.debug or not _explain(error, console):
             raise
-    return 1
+        return Exit.FAILED
+    return Exit.PROBLEMS if status == Exit.DONE and console.damaged else status
 
 
 def _explain(error: Exception, console: Console) -> bool:

@@ -37,7 +37,7 @@ def rooted_heap(runtime: ClrRuntime, arguments: Namespace, console: Console) -> 
     from dotdump.cli.progress import ProgressLine
 
     with ProgressLine(console) as progress:
-        yield RootedHeap.of(runtime, index_of(arguments), progress)
+        yield RootedHeap.of(runtime, index_of(arguments, runtime.target), progress)
 
 
 def tell_problems(heap: RootedHeap, console: Console) -> int:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dotdump.cli.arguments import add_format
 from dotdump.cli.core_arguments import CORE_FILE, PROCESS, add_symbols, add_sysroot, open_named
 from dotdump.cli.selection import process_id
+from dotdump.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,15 +80,20 @@ def _warn(problems: Sequence[str], console: Console) -> int:
     return len(problems)
 
 
-def index_of(arguments: Namespace) -> IndexFolder | None:
-    """Return where indexes of the core lie; None where none is wanted, and for a process, which does not stay."""
+def index_of(arguments: Namespace, target: Target | None = None) -> IndexFolder | None:
+    """Return where indexes of the core lie; None where none is wanted, and for a process, which does not stay.
+
+    What damaged frames of a compressed core, which is ``target``, had is in no index.
+    """
     if arguments.no_index or arguments.process_id is not None:
         return None
     from dotdump.clr.graph.index_folder import index_folder
 
-    return index_folder(arguments.core, [*arguments.sysroot, *getattr(arguments, "symbols", ())])
+    folder = index_folder(arguments.core, [*arguments.sysroot, *getattr(arguments, "symbols", ())])
+    return folder if target is None else replace(folder, lacking=lambda: _lacks_frames(target))
 
 
-def is_damaged(target: Target, arguments: Namespace) -> bool:
-    """Return whether a core has problems; those of a process are of its copying, and were said."""
-    return arguments.process_id is None and bool(getattr(target, "problems", ()))
+def _lacks_frames(target: Target) -> bool:
+    from dotdump.target.core import COMPRESSION
+
+    return any(problem.kind == COMPRESSION for problem in getattr(target, "problems", ()))

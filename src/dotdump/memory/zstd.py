@@ -1,8 +1,8 @@
 """``ZstdSpace``: what a zstd file unpacks to, by position, one frame at a time and without unpacking the rest.
 
 It is given the frames and does not know how they were found: see ``formats.zstd_seekable``. Frames that were unpacked
-last are kept, up to a bound in bytes. A frame that cannot be unpacked is as if it were not there, and the fault says
-why. One thread at a time.
+last are kept, up to a bound in bytes. A frame that cannot be unpacked is as if it were not there; the fault says why,
+and so is whoever made the space told. One thread at a time.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dotdump.memory.zstd_library import zstd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
     from typing import Protocol
 else:
     Protocol = object
@@ -51,9 +52,18 @@ class CompressedFile(AddressSpace, Protocol):
 
 
 class ZstdSpace(ExactReads):
-    """The content of ``file``, whose ``frames`` are known. Closing it closes the file."""
+    """The content of ``file``, whose ``frames`` are known. Closing it closes the file.
 
-    def __init__(self, file: CompressedFile, frames: Frames, cache_bytes: int = CACHE_BYTES) -> None:
+    ``tell`` is told once of each damaged frame that was asked for.
+    """
+
+    def __init__(
+        self,
+        file: CompressedFile,
+        frames: Frames,
+        cache_bytes: int = CACHE_BYTES,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.name = file.name
         self.size = frames.size
         self._file = file
@@ -62,6 +72,7 @@ class ZstdSpace(ExactReads):
         self._cache: OrderedDict[int, memoryview] = OrderedDict()
         self._cached = 0
         self._damage: dict[int, str] = {}
+        self._tell = tell
 
     def read_available(self, address: int, size: int) -> bytes:
         part = self._contiguous(address, size)
@@ -88,6 +99,11 @@ class ZstdSpace(ExactReads):
         if not 0 <= address < self.size:
             return f"{self.name} unpacks to {self.size:#x} bytes"
         return self._damage.get(self._frames.frame_at(address), "not asked for yet")
+
+    @property
+    def damage(self) -> Collection[str]:
+        """What is wrong with each damaged frame that was asked for."""
+        return self._damage.values()
 
     def false_frame(self) -> str:
         """Return which frame tells of another size than the one it is known by, or nothing; only their heads are read.
@@ -132,6 +148,7 @@ class ZstdSpace(ExactReads):
             content = unpack_frame(data, end - start)
         except (zstd.ZstdError, MemoryFault, MemoryError, ValueError) as error:
             self._damage[number] = f"the zstd frame at offset {low:#x} of {self.name} is damaged: {error}"
+            self._tell(self._damage[number])
             return _NOTHING
         return self._keep(number, memoryview(content))
 

@@ -27,6 +27,8 @@ from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dotdump.target.core import RandomAccess
 
 
@@ -50,10 +52,12 @@ def is_zstd(space: RandomAccess) -> bool:
     return begins_frame(space.read_available(0, len(FRAME_MAGIC)))
 
 
-def open_zstd(file: RandomAccess) -> tuple[RandomAccess, FormatError | None]:
+def open_zstd(
+    file: RandomAccess, tell: Callable[[str], None] = lambda _: None
+) -> tuple[RandomAccess, FormatError | None]:
     """Return the content of a zstd file by position, and what is wrong with the file. Warns where it must unpack it.
 
-    Closing the content closes ``file``.
+    Closing the content closes ``file``. ``tell`` is told of each damaged frame, once it is asked for.
     """
     from dotdump.memory.zstd import ZstdSpace
 
@@ -63,10 +67,10 @@ def open_zstd(file: RandomAccess) -> tuple[RandomAccess, FormatError | None]:
     except FormatError as error:
         table, problem = None, error
     if table is not None:
-        return ZstdSpace(file, table), None
+        return ZstdSpace(file, table, tell=tell), None
     found = find_frames(file)
     if found.table is not None:
-        return ZstdSpace(file, found.table), problem or found.problem
+        return ZstdSpace(file, found.table, tell=tell), problem or found.problem
     return _unpack(file)
 
 

@@ -71,11 +71,11 @@ def open_core(
     read; ``OSError`` where the file cannot be opened.
     """
     space: RandomAccess = file_space(source) if isinstance(source, str | os.PathLike) else StreamSpace(source)
+    problems: list[Problem] = []
     try:
-        problems: tuple[Problem, ...] = ()
         if is_zstd(space):
-            space, damage = open_zstd(space)
-            problems = () if damage is None else (Problem(COMPRESSION, str(damage)),)
+            space, damage = open_zstd(space, lambda text: problems.append(Problem(COMPRESSION, text)))
+            problems += [] if damage is None else [Problem(COMPRESSION, str(damage))]
         return CoreTarget(space, sysroots, problems, symbols)
     except BaseException:
         space.close()
@@ -83,19 +83,23 @@ def open_core(
 
 
 class CoreTarget(Closing):
-    """A core file, open. ``file`` is what its headers say, ``signal`` why the process died, where a signal did it."""
+    """A core file, open. ``file`` is what its headers say, ``signal`` why the process died, where a signal did it.
+
+    ``problems`` are those of ``source``: what is found of the core is added, and so is what shows as it is read.
+    """
 
     def __init__(
         self,
         source: RandomAccess,
         sysroots: Sequence[str] = (),
-        problems: Sequence[Problem] = (),
+        problems: list[Problem] | None = None,
         symbols: Sequence[str] = (),
     ) -> None:
         self.source = source
         self.places = FilePlaces(tuple(sysroots), tuple(symbols))
         self.file: CoreFile = read_core_file(source, source.size, source.name)
-        self._problems: list[Problem] = [*problems, *self.file.problems]
+        self._problems: list[Problem] = [] if problems is None else problems
+        self._problems += self.file.problems
         notes = self.file.notes
         self.threads: Sequence[Thread] = threads_of(notes, self.file.registers, self._problems)
         self.process: ProcessFacts = process_of(notes, self.threads, self._problems)
@@ -107,7 +111,7 @@ class CoreTarget(Closing):
 
     @property
     def problems(self) -> Sequence[Problem]:
-        """What of it is damaged or missing."""
+        """What of it is damaged or missing, as far as that has shown: reading more of it may add to them."""
         return tuple(self._problems)
 
     @cached_property

@@ -6,7 +6,6 @@ from functools import partial
 
 from dotdump.cli.answer import print_answer, tell_damage
 from dotdump.cli.core_arguments import add_core, open_named
-from dotdump.cli.registry import Exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_named(arguments, console) as target:
         found = explain_crash(target, ClrRuntime.of(target))
-        damaged = bool(target.problems)
     status = tell_damage(found.problems, console)
     print_answer(console, "dotdump/crash/1", found, partial(render_crash, found))
-    return Exit.PROBLEMS if damaged else status
+    return status

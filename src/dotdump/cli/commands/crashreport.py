@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dotdump.cli.answer import tell_damage
-from dotdump.cli.registry import Exit
-from dotdump.cli.target_arguments import add_source, is_damaged, open_target
+from dotdump.cli.target_arguments import add_source, open_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target:
         report = crash_report(target)
-        damaged = is_damaged(target, arguments)
     status = tell_damage(report.problems, console)
     console.result(render_crash_report(report).rstrip("\n"))
-    return Exit.PROBLEMS if damaged else status
+    return status

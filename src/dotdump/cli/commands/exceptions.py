@@ -59,5 +59,5 @@ def _exceptions(runtime: ClrRuntime, arguments: Namespace, progress: Progress) -
 
     found = list_exceptions(runtime, progress)
     if arguments.live:
-        return live_only(found, runtime.rooted_graph(index_of(arguments), progress))
+        return live_only(found, runtime.rooted_graph(index_of(arguments, runtime.target), progress))
     return held_only(found) if arguments.held else found

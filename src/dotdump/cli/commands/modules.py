@@ -28,10 +28,9 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_named(arguments, console) as target:
         modules = list_modules(target)
-        damaged = bool(target.problems or modules.problems)
     warn_of(modules.problems, console)
     if console.format == "json":
         console.result(render_json("dotdump/modules/1", modules))
     else:
         console.result(render_modules(modules, width=console.width))
-    return Exit.PROBLEMS if damaged else Exit.DONE
+    return Exit.PROBLEMS if modules.problems else Exit.DONE

@@ -102,7 +102,7 @@ def _rooted(runtime: ClrRuntime, arguments: Namespace, progress: Progress) -> Ro
         return None
     from dotdump.analysis.rooted_heap import RootedHeap
 
-    return RootedHeap.of(runtime, index_of(arguments), progress)
+    return RootedHeap.of(runtime, index_of(arguments, runtime.target), progress)
 
 
 def _query(arguments: Namespace) -> ObjectQuery:

@@ -7,7 +7,7 @@ from functools import partial
 from dotdump.cli.answer import print_answer, tell_heap_damage, warn_of
 from dotdump.cli.listing_arguments import count
 from dotdump.cli.registry import Exit
-from dotdump.cli.target_arguments import add_target, is_damaged, open_target
+from dotdump.cli.target_arguments import add_target, open_target
 from dotdump.cli.together import given, not_together
 
 TYPE_CHECKING = False
@@ -76,11 +76,10 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target:
         stacks = _stacks(target, arguments, console)
-        damaged = is_damaged(target, arguments)
     warn_of(stacks.problems, console)
     _require_threads(arguments, stacks.threads)
     print_answer(console, "dotdump/stacks/1", stacks, partial(render_stacks, stacks))
-    return Exit.PROBLEMS if damaged or stacks.problems else Exit.DONE
+    return Exit.PROBLEMS if stacks.problems else Exit.DONE
 
 
 def _require_threads(arguments: Namespace, threads: Iterable[ThreadStack | ThreadRef]) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from dotdump.cli.answer import print_answer, warn_of
 from dotdump.cli.registry import Exit
-from dotdump.cli.target_arguments import add_target, is_damaged, open_target
+from dotdump.cli.target_arguments import add_target, open_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,11 +35,10 @@ def run(arguments: Namespace, console: Console) -> int:
 
     with open_target(arguments, console) as target:
         threads = list_threads(target, _runtime(target, console))
-        damaged = is_damaged(target, arguments)
     warn_of(threads.problems, console)
     text = partial(render_threads, threads, registers=arguments.registers)
     print_answer(console, "dotdump/threads/1", threads, lambda width: text(width=width))
-    return Exit.PROBLEMS if damaged or threads.problems else Exit.DONE
+    return Exit.PROBLEMS if threads.problems else Exit.DONE
 
 
 def _runtime(target: Target, console: Console) -> ClrRuntime | None:

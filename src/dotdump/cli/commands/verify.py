@@ -29,8 +29,9 @@ def run(arguments: Namespace, console: Console) -> int:
     from dotdump.report.table import render_table
 
     with open_named(arguments, console) as target:
-        findings = (*_of_frames(target), *verify_core(target.source, target.source.size))
-    verdict = worst(findings)
+        of_core = verify_core(target.source, target.source.size)
+        findings = (*_of_frames(target), *of_core)  # which tell of what was read
+    verdict, console.damaged = worst(findings), False  # the verdict says how bad that is
     if console.format == "json":
         result = {"core": arguments.core, "verdict": verdict.value, "findings": findings}
         console.result(render_json("dotdump/verify/1", result))
@@ -47,10 +48,12 @@ def _of_frames(target: CoreTarget) -> Iterator[Finding]:
     from dotdump.target.core import COMPRESSION
 
     damage = [problem.message for problem in target.problems if problem.kind == COMPRESSION]
-    if damage:
-        yield Finding("frames", Verdict.WARNING, damage[0])
-    elif not isinstance(target.source, FileSpace | UnmappedFile):
+    found = Finding("frames", Verdict.WARNING, damage[0]) if damage else None
+    if not isinstance(target.source, FileSpace | UnmappedFile):
         from dotdump.memory.zstd import ZstdSpace
 
         if isinstance(target.source, ZstdSpace):
-            yield verify_frames(target.source)
+            of_frames = verify_frames(target.source)
+            found = of_frames if found is None or of_frames.verdict is Verdict.PROBLEM else found
+    if found is not None:
+        yield found

@@ -18,7 +18,7 @@ from dotdump.errors import FormatError
 from dotdump.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dotdump.clr.graph.index_file import IndexContents
 
@@ -29,10 +29,14 @@ _IDENTITY = Struct("<QqIIII")
 
 @record
 class IndexFolder:
-    """The folders in which indexes of a core of this ``identity`` may lie, the best place first."""
+    """The folders in which indexes of a core of this ``identity`` may lie, the best place first.
+
+    Nothing is written where ``lacking`` says that what was read of the core lacked something: an index cannot tell.
+    """
 
     identity: bytes
     places: tuple[str, ...]
+    lacking: Callable[[], bool] = bool
 
     def read(self, name: str) -> IndexContents | None:
         """Return the index ``name``, or None where there is none that is whole, ours, and of this core."""
@@ -43,7 +47,7 @@ class IndexFolder:
 
     def write(self, name: str, contents: IndexContents) -> str | None:
         """Write the index ``name`` to the first place that takes it; return its path, or None where none does."""
-        for place in self.places:
+        for place in self.places if not self.lacking() else ():
             path = f"{place}/{name}"
             try:
                 _make_folder(place)

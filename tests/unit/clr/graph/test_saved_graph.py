@@ -15,6 +15,7 @@ from dotdump.clr.graph.saved_graph import GRAPH, load_graph, save_graph
 from dotdump.clr.graph.saved_parts import CHILDREN, DOMINATORS, REFERRERS, WAYS, ensure, rooted_name
 from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.errors import FormatError
+from dotdump.records import replace
 
 if TYPE_CHECKING:
     from dotdump.clr.graph.object_graph import ObjectGraph
@@ -120,6 +121,10 @@ def test_where_the_core_s_folder_takes_no_index_the_cache_does(
     path = saved(folder, graph)
     assert path.is_relative_to(tmp_path / "cache" / "dotdump")
     assert load_graph(folder) is not None
+
+
+def test_what_may_lack_something_is_not_saved(folder: IndexFolder, graph: ObjectGraph) -> None:
+    assert save_graph(replace(folder, lacking=lambda: True), graph) is None
 
 
 def test_a_link_in_the_folder_s_place_is_not_followed(core: Path, folder: IndexFolder, graph: ObjectGraph) -> None:
