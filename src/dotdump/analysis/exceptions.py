@@ -97,9 +97,8 @@ def list_exceptions(runtime: ClrRuntime, progress: Progress | None = None) -> Ex
     held = holders_of_threads(runtime)
     for address, holder in (pair for each in holders for pair in _faults(each)):
         held.setdefault(address, []).append(holder)
-    found.extend(_not_walked(runtime, {each.address for each, _ in found}, held))
-    found.sort(key=lambda pair: pair[0].address)
-    rows = tuple(reader.row(each, generation, tuple(held.get(each.address, ()))) for each, generation in found)
+    walked = [reader.row(each, generation, tuple(held.get(each.address, ()))) for each, generation in found]
+    rows = tuple(sorted((*walked, *_not_walked(runtime, reader, walked, held)), key=lambda row: int(row.address, 16)))
     problems = (*runtime.heap.problems, *runtime.thread_list.problems, *_damage(rows))
     return ExceptionList(runtime.name, len(rows), rows, problems)
 
@@ -208,9 +207,12 @@ def _objects(runtime: ClrRuntime, progress: Progress | None) -> tuple[list[tuple
     return exceptions, holders
 
 
-def _not_walked(runtime: ClrRuntime, known: set[int], held: Iterable[int]) -> Iterator[tuple[ClrObject, str]]:
-    """Yield what threads and tasks have and a walk has not found, as in a small dump: those, and what led to them."""
-    waiting = [address for address in held if address not in known]
+def _not_walked(
+    runtime: ClrRuntime, reader: ExceptionReader, walked: Iterable[ExceptionRow], held: dict[int, list[Holder]]
+) -> Iterator[ExceptionRow]:
+    """Yield what a walk has not found, as in a small dump: what threads and tasks have, and what led to any."""
+    known = {int(row.address, 16) for row in walked}
+    waiting = [*held, *(int(inner, 16) for row in walked for inner in row.inners)]
     while waiting:
         address = waiting.pop()
         if address in known:
@@ -218,11 +220,14 @@ def _not_walked(runtime: ClrRuntime, known: set[int], held: Iterable[int]) -> It
         known.add(address)
         try:
             found = runtime.heap.object(address)
-            inners = ClrException(found).inners
+            if not found.type.is_exception:
+                continue
+            generation = generation_at(runtime.heap, address)
         except UNREADABLE:
             continue
-        waiting.extend(each.address for each in inners)
-        yield found, generation_at(runtime.heap, address)
+        row = reader.row(found, generation, tuple(held.get(address, ())))
+        waiting.extend(int(inner, 16) for inner in row.inners)
+        yield row
 
 
 def _faults(holder: ClrObject) -> Iterator[tuple[int, Holder]]:
