@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from threading import get_native_id
 
-from dotdump.errors import AccessDenied, CollectError, ProcessGone
+from dotdump.errors import AccessDenied, CollectError, DotdumpError, ProcessGone
 from dotdump.linux import ptrace
 from dotdump.linux.errors import FILTER_HINT
 from dotdump.linux.proc import Proc
@@ -262,6 +262,13 @@ def _refusal(pid: int, tid: int) -> AccessDenied:
             hint="'dotdump doctor' names the missing right: same user, CAP_SYS_PTRACE, Yama, seccomp",
         )
     return AccessDenied(
-        f"process {pid} is already traced by process {tracer}",
+        f"process {pid} is already traced by process {tracer}{_name_of(tracer)}",
         hint="only one debugger, strace or dumper at a time; end the other one first",
     )
+
+
+def _name_of(pid: int) -> str:
+    try:
+        return f" ({Proc(pid).stat().name})"
+    except DotdumpError:
+        return ""

@@ -11,6 +11,7 @@ from dotdump.dump.doctor.blocked import blocked_threads
 from dotdump.dump.doctor.caller import read_caller, read_namespaces, read_yama
 from dotdump.dump.doctor.facts import Facts, Output, Subject, Tool
 from dotdump.dump.doctor.tools import find_tool
+from dotdump.dump.doctor.tracers import tracer_of
 from dotdump.dump.space import expected_size, free_bytes, own_size
 from dotdump.errors import CollectError, DotdumpError, FormatError
 from dotdump.formats.runtime_files import CREATEDUMP_FILE, DAC_FILE
@@ -84,6 +85,7 @@ def _subject(pid: int, timeout: float, root: str) -> Subject:
     headroom, headroom_of = tightest(_allowed(lambda: memory_groups(pid)) or [])
     regions = _allowed(living.maps)
     limits = _allowed(living.limits) or {}
+    tracer = tracer_of(proc)
     return Subject(
         pid=pid,
         name=status.name,
@@ -94,8 +96,8 @@ def _subject(pid: int, timeout: float, root: str) -> Subject:
         dumpable=_dumpable(status, living.directory),
         seccomp=status.seccomp,
         effective=status.capabilities_effective or 0,
-        tracer=status.tracer,
-        tracer_name=(_allowed(lambda: Proc(status.tracer, root).stat().name) or "") if status.tracer else "",
+        tracer=tracer,
+        tracer_name=(_allowed(lambda: Proc(tracer, root).stat().name) or "") if tracer else "",
         blocked=blocked_threads(proc),
         namespaces=read_namespaces(proc),
         root_reachable=os.access(inside, os.X_OK),

@@ -15,6 +15,7 @@ from dotdump.dump.doctor.caller import filtered_caller, read_caller, read_yama
 from dotdump.dump.doctor.facts import Facts, Output, Subject, Tool
 from dotdump.dump.doctor.finding import Status
 from dotdump.dump.doctor.tools import find_tool
+from dotdump.dump.doctor.tracers import tracer_of
 from dotdump.dump.space import expected_size
 from dotdump.errors import AccessDenied, CollectError
 from dotdump.formats.runtime_files import CREATEDUMP_FILE, RUNTIME_FILE
@@ -62,7 +63,7 @@ def require_runtime(process: dumped.Subject, dump_type: DumpType) -> None:
 
 def require_tracing(process: dumped.Subject, expected: int | None) -> None:
     """Raise ``AccessDenied`` where we may not trace, somebody does already, or a file of ours may not be that large."""
-    subject = replace(_traced(process), expected=expected)
+    subject = replace(_traced(process, process.tracer()), expected=expected)
     limit, _ = Proc(os.getpid()).limits().get(FILE_SIZE, (None, None))
     facts = Facts(filtered_caller(), Output("", file_size_limit=limit), subject)
     _require(tracing_findings(facts, subject), f"cannot dump process {process.pid}", AccessDenied)
@@ -74,8 +75,7 @@ def _require(findings: Iterable[Finding | None], cannot: str, error: type[Collec
             raise error(f"{cannot}: {finding.seen}", hint=finding.advice)
 
 
-def _traced(process: dumped.Subject) -> Subject:
-    tracer = process.tracer()
+def _traced(process: dumped.Subject, tracer: int) -> Subject:
     name = ""
     if tracer:
         try:
@@ -88,7 +88,7 @@ def _traced(process: dumped.Subject) -> Subject:
 def _seen(process: dumped.Subject, dump_type: DumpType) -> Subject:
     limit, _ = process.proc.limits().get(FILE_SIZE, (None, None))
     return replace(
-        _traced(process),
+        _traced(process, tracer_of(process.proc)),
         effective=process.status.capabilities_effective or 0,
         blocked=blocked_threads(process.proc, PATIENCE),
         createdump=_createdump(process),
