@@ -64,11 +64,14 @@ def test_how_a_program_ended_is_told(runtime: Runtime, end: str, settings: dict[
             "System.ArgumentNullException",
         ]
         assert "order 99 was not found, caused by" in found["summary"]
+    if end == "crash-failfast":
+        assert "It was given System.InvalidOperationException: why." in found["summary"]
     core.unlink()
 
 
-def test_a_process_that_was_only_dumped_did_not_crash(tmp_path: Path) -> None:
-    core, runtime = tmp_path / "core", runtimes()[-1]
+@pytest.mark.parametrize("runtime", [*runtimes()[:1], *runtimes()[-1:]], ids=lambda runtime: runtime.version)
+def test_a_process_that_was_only_dumped_did_not_crash(runtime: Runtime, tmp_path: Path) -> None:
+    core = tmp_path / "core"
     with corpus(runtime, "idle") as running:
         command = [str(runtime.directory / "createdump"), "--full", "-f", str(core), str(running.pid)]
         subprocess.run(command, check=True, capture_output=True, timeout=60)

@@ -10,6 +10,7 @@ import signal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from dotdump.analysis.crashed_thread import find_death
 from dotdump.analysis.exceptions import ExceptionReader, ExceptionRow
 from dotdump.analysis.managed_stacks import list_stacks
 from dotdump.analysis.signals import signal_name, signal_source
@@ -85,14 +86,14 @@ class Crash:
 
 def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
     """Return why the process of a core died."""
-    info = target.signal
-    native = target.threads[0] if target.threads else None
+    death = find_death(target, runtime)
+    info, native = death.signal, death.thread
     thread = next((each for each in runtime.threads if native is not None and each.os_id == native.tid), None)
     stack = list_stacks(runtime, threads=[thread.os_id], frames=_FRAMES).threads if thread is not None else ()
     frames = [frame.location for frame in stack[0].frames if frame.location.method] if stack else []
     exceptions = _exceptions(runtime, thread)
     number = info.signo if info is not None else 0
-    cause = _cause(number, thread, exceptions, [str(frame.method) for frame in frames])
+    cause = _cause(death.signo, thread, exceptions, [str(frame.method) for frame in frames])
     crash = Crash(
         pid=target.process.pid,
         process=target.process.name,
@@ -110,7 +111,8 @@ def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
         hint=_HINTS[cause],
         problems=tuple(runtime.thread_problems),
     )
-    return _told(crash, signal_source(number, info.code if info else 0, crash.address, crash.sender))
+    told = _told(crash, signal_source(number, info.code if info else 0, crash.address, crash.sender))
+    return replace(told, summary=f"{told.summary} {_EVERY_CORE}") if info is not target.signal else told
 
 
 def _exceptions(runtime: ClrRuntime, thread: ClrThread | None) -> tuple[ExceptionRow, ...]:
@@ -153,8 +155,9 @@ def _told(crash: Crash, source: str) -> Crash:
     if crash.signal is not None and crash.cause is not Cause.NONE:
         sentences.append(f"The signal was {crash.signal}{source}.")
     if crash.cause in (Cause.UNHANDLED_EXCEPTION, Cause.ACCESS_VIOLATION):
-        told = [f"{row.type}: {row.message}" if row.message else row.type for row in crash.exceptions]
-        sentences.append(f"The exception was {', caused by '.join(told).rstrip('.') or 'one that cannot be read'}.")
+        sentences.append(f"The exception was {_chain(crash.exceptions) or 'one that cannot be read'}.")
+    elif crash.cause is Cause.FAIL_FAST and crash.exceptions[1:]:
+        sentences.append(f"It was given {_chain(crash.exceptions[1:])}.")
     culprit = next((frame for frame in crash.frames if not frame.startswith(_MACHINERY)), None)
     if crash.cause is Cause.NONE:
         return replace(crash, summary=" ".join(sentences))
@@ -163,6 +166,11 @@ def _told(crash: Crash, source: str) -> Crash:
     else:
         sentences.append("It has no managed frames, or none that can be read.")
     return replace(crash, summary=" ".join(sentences))
+
+
+def _chain(exceptions: Sequence[ExceptionRow]) -> str:
+    told = [f"{row.type}: {row.message}" if row.message else row.type for row in exceptions]
+    return ", caused by ".join(told).rstrip(".")
 
 
 _FIRST = {
@@ -174,6 +182,7 @@ _FIRST = {
     Cause.SIGNAL: "{process} died of a signal that no managed exception explains, on {who}.",
     Cause.NONE: "{process} did not crash: the core says of no signal that it died of.",
 }
+_EVERY_CORE = "The SIGABRT in it is in every core that the createdump of this runtime writes."
 _HINTS = {
     Cause.UNHANDLED_EXCEPTION: "dotdump exceptions CORE --held shows the frames of each exception",
     Cause.FAIL_FAST: "dotdump stacks CORE shows the caller; the message was written to standard error",

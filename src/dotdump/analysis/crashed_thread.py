@@ -1,0 +1,60 @@
+"""Which thread a process died on, and of which signal.
+
+A core says so, but for those of a runtime before 6: its createdump writes SIGABRT into every core, also of a process
+that was well, and one that stands in for it is told of no signal. The thread that died is known by what it was doing:
+it had started createdump, and waited for it.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from dotdump.records import record
+
+if TYPE_CHECKING:
+    from dotdump.clr.model.runtime import ClrRuntime
+    from dotdump.formats.core_notes import Siginfo
+    from dotdump.target.core import CoreTarget
+    from dotdump.target.model import Thread
+
+_TELLS_SIGNALS = 6
+_SYSTEM_CALL, _WAIT4 = "orig_rax", 61
+"""Where x86-64 has the number of the system call that a thread is in, and that of ``wait4``."""
+
+
+@record
+class Death:
+    """Where a process died: ``thread`` is None in a core without threads, ``signo`` 0 where it did not die.
+
+    ``signal`` is what the core tells of it; None where it tells nothing, or what means nothing.
+    """
+
+    thread: Thread | None
+    signal: Siginfo | None
+    signo: int
+
+
+def find_death(target: CoreTarget, runtime: ClrRuntime) -> Death:
+    """Return where the process of a core died."""
+    told = target.signal
+    first = target.threads[0] if target.threads else None
+    if not _means_nothing(target) or runtime.access.major >= _TELLS_SIGNALS:
+        return Death(first, told, told.signo if told is not None else 0)
+    asking = _asking_thread(target, runtime)
+    return Death(first, None, 0) if asking is None else Death(asking, told, signal.SIGABRT)
+
+
+def _means_nothing(target: CoreTarget) -> bool:
+    """Return whether a dump of ours has no signal, or a core one that came from nowhere: the kernel says whence."""
+    told = target.signal
+    if told is None:
+        return target.origin is not None
+    return told.signo == signal.SIGABRT and not told.code and told.pid is None
+
+
+def _asking_thread(target: CoreTarget, runtime: ClrRuntime) -> Thread | None:
+    """Return the thread of the program that waits for a child: where a client had asked, the runtime's own does."""
+    managed = {thread.os_id for thread in runtime.threads}
+    waiting = (thread for thread in target.threads if thread.registers.get(_SYSTEM_CALL) == _WAIT4)
+    return next((thread for thread in waiting if thread.tid in managed), None)
