@@ -14,12 +14,23 @@ _MEMORY = (
     ("memory CORE ADDRESS 64 --as words", "words of 8 bytes"),
     ("memory CORE ADDRESS 4096 --as strings", "texts"),
 )
+_TYPES = (
+    ("heap CORE --wide", "MethodTables and names of types; every command takes a REGEX of names"),
+    ("statics CORE --type REGEX", "static fields by Type.Field"),
+    ("address CORE ADDRESS", "what a MethodTable, a MethodDesc or a place in code is"),
+)
 _LOCATE = (("address CORE ADDRESS", "the method, object, type, file or stack that it is in"),)
 _THREADS = (
     ("threads CORE", "every thread, with what the runtime says of it"),
     ("stacks CORE --thread ID", "one of them: there is none that is the current one"),
 )
 _PARALLEL = (("stacks CORE --parallel", "equal stacks once, with what their threads wait for"),)
+_POOL = (
+    ("locks CORE", "says when its threads starve"),
+    *_PARALLEL,
+    (r"objects CORE --type 'PortableThreadPool$' --fields _minThreads,_maxThreads,_cpuUtilization", "from 8 on"),
+    (r"objects CORE --type 'ThreadPoolWorkQueue$' --fields workItems", "whose 'object' lists what is queued"),
+)
 _TASKS = (("tasks CORE", "asynchronous methods that wait, and who awaits them"),)
 _TASK = (("object CORE ADDRESS", "its status"), *_TASKS)
 _EXCEPTIONS = (
@@ -47,8 +58,8 @@ _SYMBOLS = (
 Lines = tuple[tuple[str, str], ...]
 
 _COUNTERPARTS: tuple[tuple[str, Lines], ...] = (
-    ("analyze exit ext logclose logging logopen q quit sos", _SESSION),
-    ("assemblies clrmodules lm modules", _MODULES),
+    ("analyze dbgout exit ext logclose logging logopen q quit sos sosflush soshelp", _SESSION),
+    ("assemblies clrmodules dumpassembly dumpdomain dumpmodule lm modules", _MODULES),
     (
         "clrstack",
         (
@@ -63,10 +74,20 @@ _COUNTERPARTS: tuple[tuple[str, Lines], ...] = (
     ("crashinfo clrma", _CRASH),
     ("d db dc dd dp dq readmemory", _MEMORY),
     ("da du dw", _MEMORY),
-    ("dumparray dumpconcurrentdictionary dcd dumpconcurrentqueue dcq dumpdelegate dumpobj do dumpvc", _OBJECT),
+    (
+        "dumparray dumpconcurrentdictionary dcd dumpconcurrentqueue dcq dumpdelegate dumpobj dumpobjgcrefs do dumpvc",
+        _OBJECT,
+    ),
     ("dumpasync", _TASKS),
     ("dumpexceptions printexception pe", _EXCEPTIONS),
     ("dumpgen dg", _GENERATION),
+    (
+        "dumpalc",
+        (
+            (r"objects CORE --type 'AssemblyLoadContext$' --fields _name,_state", "contexts, and which are unloading"),
+            (r"roots CORE '^System\.Reflection\.LoaderAllocator$'", "what keeps those that cannot be unloaded"),
+        ),
+    ),
     (
         "dumpheap",
         (
@@ -74,6 +95,7 @@ _COUNTERPARTS: tuple[tuple[str, Lines], ...] = (
             ("objects CORE --type REGEX --min-size 1K --max-size 1M", "-type, -mt, -min, -max"),
             ("objects CORE --range START-END --format csv", "a range, for pipes"),
             ("strings CORE", "-strings"),
+            ("locks CORE", "-thinlock"),
         ),
     ),
     (
@@ -98,8 +120,10 @@ _COUNTERPARTS: tuple[tuple[str, Lines], ...] = (
     ("gcheapstat heapstat", (("heap CORE", "its second table: each generation, and what of it is free"),)),
     ("gcroot", (("roots CORE ADDRESS", "ways from roots"), ("roots CORE REGEX", "to all objects of a type"))),
     ("gcwhere listnearobj lno", _NEAR),
+    ("findroots", (("roots CORE REGEX", "to all objects of a type"), *_GENERATION)),
     ("loadsymbols setclrpath setsymbolserver", _SYMBOLS),
     ("maddress", (("info CORE", "all memory by what it is for"), *_LOCATE)),
+    ("name2ee token2ee", _TYPES),
     (
         "objsize pathto",
         (
@@ -113,11 +137,12 @@ _COUNTERPARTS: tuple[tuple[str, Lines], ...] = (
     ("sizestats", (("objects CORE --sort size --limit 20", "the largest"), ("heap CORE", "bytes by type"))),
     ("syncblk", (("locks CORE", "owners, who waits for whom, deadlocks; thin locks and library locks, too"),)),
     ("taskstate tks", _TASK),
-    ("threadpool threadpoolqueue tpq", (("locks CORE", "says when its threads starve"), *_PARALLEL)),
+    ("threadpool threadpoolqueue tpq", _POOL),
     (
         "timerinfo ti",
         ((r"objects CORE --type TimerQueueTimer$ --fields _dueTime,_period,_state,_timerCallback", "in milliseconds"),),
     ),
+    ("traverseheap", (("objects CORE --format csv", "every object; heap.graph() has the references in Python"),)),
     (
         "verifyheap verifyobj",
         (("heap CORE", "what cannot be walked is a warning, and the exit code 3"), ("verify CORE", "the core itself")),
@@ -125,9 +150,10 @@ _COUNTERPARTS: tuple[tuple[str, Lines], ...] = (
 )
 
 _WITHOUT = """
-analyzeoom dumpalc dumpassembly dumpdomain dumpgcdata dumpil dumplog dumpmodule dumpsig dumpsigelem ehinfo ephrefs
-ephtoloh findappdomain gcinfo histclear histinit histobj histobjfind histroot name2ee notreachableinrange token2ee
-traverseheap u
+analyzeoom bpmd comstate dumpccw dumpgcdata dumpil dumplog dumppermissionset dumprcw dumpsig dumpsigelem ehinfo enummem
+ephrefs ephtoloh findappdomain findpointersin gcinfo gctonative histclear histinit histobj histobjfind histroot
+histstats hof minidumpmode notreachableinrange rcwcleanuplist savemodule stoponcatch suppressjitoptimization u
+watsonbuckets
 """
 """Commands that nothing here answers."""
 

@@ -16,13 +16,16 @@ WORDS = {"CORE": "core.1", "ADDRESS": "0x7f0010000028", "ID": "4711", "REGEX": "
 LINES = [(name, words) for name, lines in SOS.items() for words, _ in lines]
 
 REACHED_FOR = """
-analyze analyzeoom assemblies clrmodules clrstack clrthreads crashinfo d da db dc dcd dcq dd do dq dso du dumparray
-dumpassembly dumpasync dumpclass dumpconcurrentdictionary dumpconcurrentqueue dumpdelegate dumpdomain dumpexceptions
-dumpgen dumpheap dumphttp dumpil dumplog dumpmd dumpmodule dumpmt dumpobj dumprequests dumpruntimetypes dumpsig
-dumpstackobjects dumpvc eeheap eeversion ehinfo ext finalizequeue fq gchandles gcheapstat gcinfo gcroot gcwhere ip2md
-listnearobj lm lno loadsymbols logclose logopen maddress modules name2ee objsize parallelstacks pathto pe printexception
-pstacks r readmemory registers runtimes setclrpath setsymbolserver setthread sizestats sos sosstatus syncblk taskstate
-threadpool threadpoolqueue threads threadstate ti timerinfo tks token2ee tpq u verifyheap verifyobj
+analyze analyzeoom assemblies bpmd clrmodules clrstack clrthreads crashinfo d da db dbgout dc dcd dcq dd do dq dso du
+dumpalc dumparray dumpassembly dumpasync dumpccw dumpclass dumpconcurrentdictionary dumpconcurrentqueue dumpdelegate
+dumpdomain dumpexceptions dumpgen dumpheap dumphttp dumpil dumplog dumpmd dumpmodule dumpmt dumpobj dumpobjgcrefs
+dumppermissionset dumprcw dumprequests dumpruntimetypes dumpsig dumpstackobjects dumpvc eeheap eeversion ehinfo
+enummem ephrefs ephtoloh ext finalizequeue findappdomain findpointersin findroots fq gchandles gcheapstat gcinfo
+gcroot gctonative gcwhere histstats hof ip2md listnearobj lm lno loadsymbols logclose logopen maddress modules name2ee
+notreachableinrange objsize parallelstacks pathto pe printexception pstacks r readmemory registers runtimes setclrpath
+setsymbolserver setthread sizestats sos sosflush soshelp sosstatus stoponcatch suppressjitoptimization syncblk
+taskstate threadpool threadpoolqueue threads threadstate ti timerinfo tks token2ee tpq traverseheap u verifyheap
+verifyobj watsonbuckets
 """
 
 
