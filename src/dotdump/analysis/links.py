@@ -58,22 +58,26 @@ def place_of(found: ClrObject, offset: int) -> str:
         number, rest = divmod(offset - (array.address_of(0) - found.address), found.shape.component_size)
         index = f"[{', '.join(str(i) for i in array.indexes(number))}]"
         inner = _path_within(found.type.element_type, rest) if rest or found.shape.component_size > _HEADER else ""
-        return index + (f".{inner}" if inner else "")
+        return index + (f".{inner}" if inner else "").replace(".[", "[")
     return _path_within(found.type, offset - _HEADER) or f"+{offset:#x}"
 
 
 def _path_within(kind: ClrType | None, offset: int) -> str:
     names: list[str] = []
     while kind is not None and len(names) <= _STRUCT_DEPTH:
-        field = next((each for each in reversed(kind.fields) if each.offset <= offset), None)
-        if field is None:
-            break
-        names.append(field.name)
-        offset -= field.offset
+        if kind.inline_element is not None:
+            number, offset = divmod(offset, kind.inline_element_size)
+            field, name = kind.inline_element, f"[{number}]"
+        else:
+            last = next((each for each in reversed(kind.fields) if each.offset <= offset), None)
+            if last is None:
+                break
+            field, name, offset = last, last.name, offset - last.offset
+        names.append(name)
         if field.is_reference:
-            return ".".join(names)
+            break
         kind = field.type if field.type is not None and field.type.is_value_type else None
-    return ".".join(names)
+    return ".".join(names).replace(".[", "[")
 
 
 def _offsets_of(found: ClrObject, target: int) -> Iterator[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump import limits
-from dotdump.analysis.value_text import plain_of, text_of
+from dotdump.analysis.value_text import INLINE_ELEMENTS, plain_of, text_of
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.value import ClrStruct
 from dotdump.records import record
@@ -55,13 +55,22 @@ class ObjectFields:
             self._left -= 1
             yield each
 
-    def _field(self, field: ClrField, value: Value, offset: int, depth: int) -> FieldValue:
+    def _within(self, struct: ClrStruct, offset: int, depth: int) -> Iterator[FieldValue]:
+        """Yield the fields of a struct; of an inline array its elements, where the line of it has them all."""
+        element, size = struct.type.inline_element, struct.type.inline_element_size
+        if element is None:
+            for field, value in self._shown(struct.values()):
+                yield self._field(field, value, offset + field.offset, depth)
+        elif struct.type.value_size <= INLINE_ELEMENTS * size:
+            for number, (field, value) in enumerate(self._shown((element, each) for each in struct.elements)):
+                yield self._field(field, value, offset + number * size, depth, f"[{number}]")
+
+    def _field(self, field: ClrField, value: Value, offset: int, depth: int, name: str = "") -> FieldValue:
         inner: tuple[FieldValue, ...] = ()
         if isinstance(value, ClrStruct) and depth < _STRUCT_DEPTH:
-            values = self._shown(value.values())
-            inner = tuple(self._field(each, of, offset + each.offset, depth + 1) for each, of in values)
+            inner = tuple(self._within(value, offset, depth + 1))
         return FieldValue(
-            field.name,
+            name or field.name,
             field.type_name,
             field.declaring_type.name,
             offset,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from itertools import islice
-from math import isfinite
+from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 from dotdump.clr.model.object import ClrObject
@@ -22,6 +22,9 @@ TEXT_LIMIT = 200
 VALUE_LIMIT = 80
 """Characters of a string that shares its line with other things."""
 
+INLINE_ELEMENTS = 16
+"""Elements of an inline array that a line shows."""
+
 _BRACKETS = re.compile(r"(?:\[[,*]*\])+$")
 _STRUCT_FIELDS = 8
 _DEPTH = 3
@@ -35,10 +38,10 @@ def text_of(value: Value, *, limit: int = TEXT_LIMIT, depth: int = 0) -> str:
         return describe(value, limit=limit, depth=depth)
     if isinstance(value, ClrStruct):
         return _struct(value, limit, depth)
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, float):
+        return _number(value)
     return repr(value) if isinstance(value, Unreadable) else str(value)
 
 
@@ -47,7 +50,7 @@ def plain_of(value: Value) -> Plain:
     if isinstance(value, EnumValue):
         return value.name
     if isinstance(value, float):
-        return value if isfinite(value) else str(value)
+        return value if isfinite(value) else _number(value)
     if value is None or isinstance(value, bool | int | str):
         return value
     return str(value) if isinstance(value, Decimal) else text_of(value)
@@ -86,6 +89,12 @@ def _describe(found: ClrObject, limit: int, depth: int) -> str:
     return name
 
 
+def _number(value: float) -> str:
+    if isfinite(value):
+        return str(value)
+    return "NaN" if isnan(value) else f"{'-' if value < 0 else ''}Infinity"
+
+
 def _array(name: str, lengths: str) -> str:
     """Return ``System.Int32[3][]`` for an array of arrays: the outermost brackets, last in a name, go first."""
     match = _BRACKETS.search(name)
@@ -99,6 +108,8 @@ def _struct(value: ClrStruct, limit: int, depth: int) -> str:
     if depth >= _DEPTH:
         return value.type.name
     try:
+        if value.type.inline_element is not None:
+            return _inline(value, limit, depth)
         shown = [
             f"{field.name}={text_of(inner, limit=limit, depth=depth + 1)}"
             for field, inner in islice(value.values(), _STRUCT_FIELDS)
@@ -107,3 +118,10 @@ def _struct(value: ClrStruct, limit: int, depth: int) -> str:
         return f"{value.type.name} ({error})"
     more = ", …" if len(value.type.fields) > _STRUCT_FIELDS else ""
     return f"{{{', '.join(shown)}{more}}}"
+
+
+def _inline(value: ClrStruct, limit: int, depth: int) -> str:
+    """Return the elements of an inline array or a fixed buffer."""
+    shown = [text_of(each, limit=limit, depth=depth + 1) for each in islice(value.elements, INLINE_ELEMENTS + 1)]
+    more = ", …" if len(shown) > INLINE_ELEMENTS else ""
+    return f"[{', '.join(shown[:INLINE_ELEMENTS])}{more}]"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from dotdump import limits
 from dotdump.analysis.object_fields import ObjectFields
+from dotdump.analysis.value_text import INLINE_ELEMENTS
 from dotdump.clr.model.value import ClrStruct
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def fields_of(value: Value) -> list[tuple[ClrField, Value]]:
     return [(cast("ClrField", name), value) for name in names]
 
 
-DECLARING = SimpleNamespace(name="T", fields=[None] * WIDTH)
+DECLARING = SimpleNamespace(name="T", fields=[None] * WIDTH, inline_element=None, inline_element_size=0)
 
 
 class Nested(ClrStruct):
@@ -57,3 +58,27 @@ def test_fields_that_are_too_many_in_all_are_cut(monkeypatch: pytest.MonkeyPatch
     (first,) = fields.of(cast("ClrObject", Nested(6)))
     assert first.fields[0].fields[0].fields
     assert fields.is_cut
+
+
+class Buffer(ClrStruct):
+    """An inline array of as many numbers."""
+
+    def __init__(self, length: int) -> None:
+        element = SimpleNamespace(name="e", type_name="Int32", offset=0, declaring_type=DECLARING)
+        self.type = SimpleNamespace(  # type: ignore[assignment]  # a fake of it
+            name="Buffer", inline_element=element, inline_element_size=4, value_size=4 * length
+        )
+        self._length = length
+
+    @property
+    def elements(self) -> Iterator[Value]:
+        return iter(range(self._length))
+
+
+def test_an_inline_array_is_shown_with_its_elements_where_its_line_has_them() -> None:
+    for length, shown in ((3, [(8, "[0]"), (12, "[1]"), (16, "[2]")]), (INLINE_ELEMENTS + 1, [])):
+        (field, _), *_ = fields_of(0)
+        found = SimpleNamespace(values=lambda field=field, length=length: iter([(field, Buffer(length))]))
+        (first,) = ObjectFields().of(cast("ClrObject", found))
+        assert [(inner.offset, inner.name) for inner in first.fields] == shown
+        assert first.text.startswith("[0, 1, 2")

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from dotdump.analysis.value_text import describe
+from dotdump.analysis.value_text import INLINE_ELEMENTS, describe, plain_of, text_of
+from dotdump.clr.model.value import ClrStruct
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dotdump.clr.model.object import ClrObject
+    from dotdump.clr.model.value import Value
 
 
 @pytest.mark.parametrize(
@@ -31,3 +35,26 @@ def test_lengths_stand_in_the_outermost_brackets(name: str, lengths: tuple[int, 
     kind = SimpleNamespace(name=name, is_string=False, is_value_type=False, is_array=True)
     found = SimpleNamespace(type=kind, array=SimpleNamespace(lengths=lengths))
     assert describe(cast("ClrObject", found)) == text
+
+
+class Buffer(ClrStruct):
+    """An inline array of numbers from 0 on."""
+
+    def __init__(self, length: int) -> None:
+        self.type = SimpleNamespace(name="Buffer", inline_element=object())  # type: ignore[assignment]  # a fake of it
+        self._length = length
+
+    @property
+    def elements(self) -> Iterator[Value]:
+        return iter(range(self._length))
+
+
+def test_an_inline_array_is_its_elements() -> None:
+    assert text_of(Buffer(3)) == "[0, 1, 2]"
+    assert text_of(Buffer(INLINE_ELEMENTS + 1)).endswith(f" {INLINE_ELEMENTS - 1}, …]")
+
+
+def test_what_is_no_number_is_written_as_net_does() -> None:
+    values = [float("nan"), float("inf"), float("-inf")]
+    assert [text_of(value) for value in values] == ["NaN", "Infinity", "-Infinity"]
+    assert [plain_of(value) for value in values] == ["NaN", "Infinity", "-Infinity"]

@@ -5,6 +5,7 @@ Source of truth: ECMA-335 II.23.1.16 for the element types, II.22.9 for constant
 
 from __future__ import annotations
 
+from math import isfinite
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,39 @@ FORMATS: Mapping[int, Struct] = {
 }
 """The element types that are numbers; of 64-bit targets."""
 
+_POINTERS = (E.PTR, E.FNPTR)
+_LOWEST_ADDRESS = 1 << 16
+_DIGITS = range(3, 10)
+"""How many digits the shortest text of a ``Half`` or a ``Single`` may need."""
+
 Primitive = int | float | str | bool
+
+
+class Pointer(int):
+    """A pointer to data or to a function: hexadecimal as text."""
+
+    def __str__(self) -> str:
+        return f"{int(self):#x}"
+
+
+class NativeInteger(int):
+    """An ``IntPtr`` or ``UIntPtr``: hexadecimal as text where it may be an address."""
+
+    def __str__(self) -> str:
+        return f"{int(self) & (1 << 64) - 1:#x}" if abs(self) >= _LOWEST_ADDRESS else int.__repr__(self)
+
+
+def shortest(value: float, form: Struct) -> float:
+    """Return the number of fewest digits that is ``value`` in a narrow format: 1.1, and not 1.100000023841858."""
+    if isfinite(value):
+        for digits in _DIGITS:
+            near = float(f"{value:.{digits}g}")
+            try:
+                if form.unpack(form.pack(near)) == (value,):
+                    return near
+            except OverflowError:
+                continue
+    return value
 
 
 def primitive_value(element: int, data: bytes) -> Primitive:
@@ -45,7 +78,11 @@ def primitive_value(element: int, data: bytes) -> Primitive:
     (value,) = form.unpack_from(data)
     if element == E.CHAR:
         return chr(value)
-    result: Primitive = value
+    if element in _POINTERS:
+        return Pointer(value)
+    if element in (E.I, E.U):
+        return NativeInteger(value)
+    result: Primitive = shortest(value, form) if element == E.R4 else value
     return result
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+from dotdump.clr.contracts.primitive_values import Pointer
 from dotdump.errors import InvalidObject
 
 if TYPE_CHECKING:
@@ -106,5 +107,5 @@ class ClrArray:
         if self._source.shape.contains_pointers:
             return read_reference(self._source.heap, place)
         if self._source.shape.component_size == 8:  # pointers, which have no method table
-            return self._reader.u64(place)
+            return Pointer(self._reader.u64(place))
         return Unreadable("its elements are of a type that is not known")

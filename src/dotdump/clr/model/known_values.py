@@ -13,6 +13,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from dotdump.clr.contracts.primitive_values import shortest
 from dotdump.errors import FormatError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _TICKS_MASK = (1 << 62) - 1
 _DECIMAL = Struct("<IIQ")
 _DATE_TIME_OFFSET = Struct("<h6xQ")
 """Minutes (4 bytes of them in 10), then the moment: the runtime lays numbers before structs."""
+_HALF = Struct("<e")
 _NEGATIVE = 1 << 31
 _LARGEST_SCALE = 28
 
@@ -138,8 +140,7 @@ def _signed(data: bytes) -> int:
 
 
 def _half(data: bytes) -> float:
-    value: float = Struct("<e").unpack(data)[0]
-    return value
+    return shortest(_HALF.unpack(data)[0], _HALF)
 
 
 _KNOWN: dict[str, tuple[int, Callable[[bytes], Known]]] = {

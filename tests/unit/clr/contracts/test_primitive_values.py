@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from struct import pack
+
 import pytest
 
 from dotdump.clr.contracts.primitive_values import constant_value, primitive_value
@@ -17,10 +19,30 @@ from dotdump.formats.metadata.signatures import ElementType
         (ElementType.I4, b"\xfe\xff\xff\xff", -2),
         (ElementType.U8, b"\xff" * 8, 2**64 - 1),
         (ElementType.R8, b"\0\0\0\0\0\0\xf8\x3f", 1.5),
+        (ElementType.R4, pack("<f", 1.1), 1.1),
+        (ElementType.R4, b"\xff\xff\x7f\x7f", 3.4028235e38),
+        (ElementType.R4, b"\0\0\x80\xff", float("-inf")),
+        (ElementType.I, b"\xfb" + b"\xff" * 7, -5),
     ],
 )
 def test_the_bytes_of_a_primitive_are_its_value(element: ElementType, data: bytes, value: object) -> None:
     assert primitive_value(element, data + b"what follows") == value
+
+
+@pytest.mark.parametrize(
+    ("element", "number", "text"),
+    [
+        (ElementType.I, -1, "-1"),
+        (ElementType.I, 0xFFFF, "65535"),
+        (ElementType.I, 0x7F0012345678, "0x7f0012345678"),
+        (ElementType.I, -(1 << 40), "0xffffff0000000000"),
+        (ElementType.PTR, 0, "0x0"),
+        (ElementType.FNPTR, 0x1234, "0x1234"),
+    ],
+)
+def test_what_may_be_an_address_is_hexadecimal_as_text(element: ElementType, number: int, text: str) -> None:
+    value = primitive_value(element, (number % (1 << 64)).to_bytes(8, "little"))
+    assert (value, str(value)) == (number, text)
 
 
 def test_a_literal_may_be_text_or_null() -> None:

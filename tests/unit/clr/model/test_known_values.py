@@ -66,6 +66,10 @@ def test_a_day_beyond_the_calendar_is_shown_as_a_number() -> None:
     assert str(DateTime((1 << 62) - 1)).startswith("day ")
 
 
+def test_a_half_has_no_more_digits_than_it_needs() -> None:
+    assert known_value("System.Half", bytes.fromhex("662e")) == 0.1
+
+
 def test_other_structs_are_not_known_and_short_ones_an_error() -> None:
     assert known_value("Corpus.Money", bytes(16)) is None
     with pytest.raises(FormatError):
