@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.collection_items import Item, array_of, field_of, items_of, number_of, values_of
+from dotdump.clr.model.object import ClrObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dotdump.analysis.collection_items import Holding
-    from dotdump.clr.model.object import ClrObject
 
 _FREE_SLOT = -1
 """The lowest ``next`` of an entry that is in use: the last of its bucket."""
@@ -111,7 +111,25 @@ def read_priority_queue(found: ClrObject) -> Holding:
     return count, items
 
 
-def read_immutable_array(found: ClrObject) -> Holding:
-    """Read a boxed ``ImmutableArray``."""
-    array = array_of(found.boxed, "array")
-    return len(array) if array is not None else 0, lambda: items_of(array)
+def read_ordered_dictionary(found: ClrObject) -> Holding:
+    """Read the ``OrderedDictionary`` of pairs of types."""
+    count, entries = number_of(found, "_count"), array_of(found, "_entries")
+
+    def pairs() -> Iterator[Item]:
+        for entry in values_of(entries, count):
+            yield Item(field_of(entry, "Value"), field_of(entry, "Key"), keyed=True)
+
+    return count, pairs
+
+
+def read_entries(found: ClrObject) -> Holding:
+    """Read the ``OrderedDictionary`` and ``NameValueCollection`` of objects: a list of entries."""
+    listed = field_of(found, "_objectsArray", "_entriesArray")
+    count, entries = (number_of(listed, "_size"), array_of(listed, "_items")) if listed is not None else (0, None)
+
+    def pairs() -> Iterator[Item]:
+        for entry in values_of(entries, count):
+            pair = entry.boxed if isinstance(entry, ClrObject) and entry.type.is_value_type else entry
+            yield Item(field_of(pair, "_value", "Value"), field_of(pair, "_key", "Key"), keyed=True)
+
+    return count, pairs

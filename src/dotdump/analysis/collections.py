@@ -2,7 +2,8 @@
 
 The fields behind them are the library's own affair: each kind is read by name, under the names it has had since 3.1,
 and what does not look as expected is no collection. Items are counted and cut by whoever asks.
-Source of truth: the classes in System.Private.CoreLib, System.Collections and System.Collections.Concurrent.
+Source of truth: the classes in System.Private.CoreLib, System.Collections, .Concurrent, .Immutable and .Specialized,
+and System.Threading.Channels.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dotdump.analysis import array_collections as arrays
+from dotdump.analysis import immutable_collections as immutable
 from dotdump.analysis import node_collections as nodes
 from dotdump.analysis.collection_items import SOURCE, field_of, items_of
 from dotdump.clr.model.object import ClrObject
@@ -76,8 +78,13 @@ def _read(found: ClrObject) -> Holding | None:
 _TEXT = "StringBuilder"
 _GENERIC = "System.Collections.Generic."
 _CONCURRENT = "System.Collections.Concurrent."
+_IMMUTABLE = "System.Collections.Immutable.Immutable"
+_SPECIALIZED = "System.Collections.Specialized."
+_CHANNELS = "System.Threading.Channels."
 _READERS: dict[str, Callable[[ClrObject], Holding]] = {
+    f"{_GENERIC}Deque": arrays.read_queue,
     f"{_GENERIC}List": arrays.read_list,
+    f"{_GENERIC}OrderedDictionary": arrays.read_ordered_dictionary,
     f"{_GENERIC}Stack": arrays.read_stack,
     f"{_GENERIC}Queue": arrays.read_queue,
     f"{_GENERIC}Dictionary": arrays.read_dictionary,
@@ -87,6 +94,7 @@ _READERS: dict[str, Callable[[ClrObject], Holding]] = {
     f"{_GENERIC}SortedDictionary": nodes.read_sorted_dictionary,
     f"{_GENERIC}SortedList": arrays.read_sorted_list,
     f"{_GENERIC}PriorityQueue": arrays.read_priority_queue,
+    f"{_CONCURRENT}ConcurrentBag": nodes.read_concurrent_bag,
     f"{_CONCURRENT}ConcurrentDictionary": nodes.read_concurrent_dictionary,
     f"{_CONCURRENT}ConcurrentQueue": nodes.read_concurrent_queue,
     f"{_CONCURRENT}ConcurrentStack": nodes.read_concurrent_stack,
@@ -94,8 +102,20 @@ _READERS: dict[str, Callable[[ClrObject], Holding]] = {
     "System.Collections.Hashtable": arrays.read_hashtable,
     "System.Collections.Queue": arrays.read_queue,
     "System.Collections.Stack": arrays.read_stack,
-    "System.Collections.Immutable.ImmutableArray": arrays.read_immutable_array,
-    "System.Collections.Immutable.ImmutableList": nodes.read_immutable_list,
+    "System.Collections.ListDictionaryInternal": nodes.read_list_dictionary,
+    f"{_SPECIALIZED}ListDictionary": nodes.read_list_dictionary,
+    f"{_SPECIALIZED}NameObjectCollectionBase": arrays.read_entries,
+    f"{_SPECIALIZED}OrderedDictionary": arrays.read_entries,
+    f"{_IMMUTABLE}Array": immutable.read_immutable_array,
+    f"{_IMMUTABLE}Dictionary": immutable.read_immutable_dictionary,
+    f"{_IMMUTABLE}HashSet": immutable.read_immutable_hash_set,
+    f"{_IMMUTABLE}List": immutable.read_immutable_list,
+    f"{_IMMUTABLE}Queue": immutable.read_immutable_queue,
+    f"{_IMMUTABLE}SortedDictionary": immutable.read_immutable_sorted_dictionary,
+    f"{_IMMUTABLE}SortedSet": immutable.read_immutable_list,
+    f"{_IMMUTABLE}Stack": immutable.read_immutable_stack,
+    "System.Collections.Frozen.FrozenDictionary": immutable.read_frozen_dictionary,
+    "System.Collections.Frozen.FrozenSet": immutable.read_frozen_set,
     f"System.Text.{_TEXT}": nodes.read_string_builder,
 }
 """The definition of a collection to what reads it; types that derive from one are read as it."""
@@ -105,5 +125,9 @@ _WRAPPERS = {
     "System.Collections.ObjectModel.Collection": "items",
     "System.Collections.ObjectModel.ReadOnlyCollection": "list",
     "System.Collections.ObjectModel.ReadOnlyDictionary": "m_dictionary",
+    "System.Collections.ObjectModel.ReadOnlySet": "_set",
+    f"{_SPECIALIZED}StringCollection": "data",
+    f"{_CHANNELS}BoundedChannel": "_items",
+    f"{_CHANNELS}UnboundedChannel": "_items",
 }
 """The definition of a collection to the field with the array or the collection that it wraps."""

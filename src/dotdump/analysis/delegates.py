@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
 
 
+_NATIVE = -1
+"""``DELEGATE_MARKER_UNMANAGEDFPTR``."""
+
+
 @record
 class Delegate:
     """A delegate: ``target`` is what its method is called on, None of a static one.
 
-    ``code`` is where a call begins, ``method`` the one that it leads to, None where that is not known. Of several
-    combined into one, ``count`` is how many there are, and the rest is of none.
+    ``code`` is where a call begins, ``method`` the one that it leads to, or that an override of is called; None where
+    that is not known, and of native code. Of several combined into one, ``count`` is how many there are, and the rest
+    is of none.
     """
 
     source: ClrObject
@@ -31,6 +36,7 @@ class Delegate:
     code: int
     method: ClrMethod | None
     count: int = 1
+    is_native: bool = False
 
     def each(self) -> Iterator[ClrObject]:
         """Yield the delegates that a call calls, in this order; itself where it is not several."""
@@ -44,6 +50,8 @@ class Delegate:
     def __str__(self) -> str:
         if self.count > 1:
             return f"{self.count:,} delegates"
+        if self.is_native:
+            return f"native code at {self.code:#x}"
         if self.method is None:
             on = f"a method of {self.target.type.name}" if self.target is not None else "a static method"
             return f"{on}, code at {self.code:#x}"
@@ -64,7 +72,21 @@ def read_delegate(runtime: ClrRuntime, found: ClrObject) -> Delegate | None:
     static = not isinstance(target, ClrObject) or target == found
     code = found["_methodPtrAux" if static else "_methodPtr"]
     entry = code if isinstance(code, int) else 0
+    if static and isinstance(several, int) and several:
+        return _called_by_stub(runtime, found, entry, several)
     return Delegate(found, target if isinstance(target, ClrObject) and not static else None, entry, _at(runtime, entry))
+
+
+def _called_by_stub(runtime: ClrRuntime, found: ClrObject, entry: int, mark: int) -> Delegate:
+    """Return a delegate whose code is no method's: a MethodDesc is in place of a count, or a mark of native code."""
+    if mark == _NATIVE:
+        return Delegate(found, None, entry, None, is_native=True)
+    try:
+        method = runtime.method(mark)
+        _ = method.signature
+    except DotdumpError:
+        return Delegate(found, None, entry, _at(runtime, entry))
+    return Delegate(found, None, entry, method)
 
 
 def _at(runtime: ClrRuntime, entry: int) -> ClrMethod | None:

@@ -33,7 +33,7 @@ def read_concurrent_dictionary(found: ClrObject) -> Holding:
     def pairs() -> Iterator[Item]:
         for bucket in values_of(buckets):
             node = field_of(bucket, "_node") if isinstance(bucket, ClrStruct) else bucket
-            for each in _chain(node, "_next"):
+            for each in chain(node, "_next"):
                 yield Item(field_of(each, "_value"), field_of(each, "_key"), keyed=True)
 
     return sum(count for count in values_of(counts) if isinstance(count, int)), pairs
@@ -41,7 +41,7 @@ def read_concurrent_dictionary(found: ClrObject) -> Holding:
 
 def read_concurrent_queue(found: ClrObject) -> Holding:
     """Read ``ConcurrentQueue``: segments of rings."""
-    segments = list(_chain(field_of(found, "_head"), "_nextSegment"))
+    segments = list(chain(field_of(found, "_head"), "_nextSegment"))
     return sum(_slots_in_use(segment)[1] for segment in segments), lambda: _of_segments(segments)
 
 
@@ -64,7 +64,7 @@ def _slots_in_use(segment: ClrObject) -> tuple[int, int]:
 
 def read_concurrent_stack(found: ClrObject) -> Holding:
     """Read ``ConcurrentStack``, the top first."""
-    nodes = list(_chain(field_of(found, "_head"), "_next"))
+    nodes = list(chain(field_of(found, "_head"), "_next"))
     return len(nodes), lambda: (Item(field_of(node, "_value")) for node in nodes)
 
 
@@ -73,7 +73,7 @@ def read_linked_list(found: ClrObject) -> Holding:
     count = number_of(found, "count")
 
     def items() -> Iterator[Item]:
-        for number, node in enumerate(_chain(field_of(found, "head"), "next", closed=True)):
+        for number, node in enumerate(chain(field_of(found, "head"), "next", closed=True)):
             if number >= count:
                 return
             yield Item(field_of(node, "item"))
@@ -93,7 +93,7 @@ def read_sorted_set(found: ClrObject) -> Holding:
 
 
 def _of_set(found: Value) -> Iterator[Value]:
-    return (field_of(node, "Item") for node in _tree(field_of(found, "root")))
+    return (field_of(node, "Item") for node in tree(field_of(found, "root")))
 
 
 def _of_view(view: ClrObject) -> Iterator[Value]:
@@ -109,25 +109,44 @@ def _of_view(view: ClrObject) -> Iterator[Value]:
 
 def read_sorted_dictionary(found: ClrObject) -> Holding:
     """Read ``SortedDictionary``, a set of pairs."""
-    tree = field_of(found, "_set")
+    members = field_of(found, "_set")
 
     def pairs() -> Iterator[Item]:
-        for node in _tree(field_of(tree, "root")):
+        for node in tree(field_of(members, "root")):
             pair = field_of(node, "Item")
             yield Item(field_of(pair, "value"), field_of(pair, "key"), keyed=True)
 
-    return number_of(tree, "count"), pairs
+    return number_of(members, "count"), pairs
 
 
-def read_immutable_list(found: ClrObject) -> Holding:
-    """Read ``ImmutableList``, a tree whose leaves are empty nodes."""
-    root = field_of(found, "_root")
+def read_concurrent_bag(found: ClrObject) -> Holding:
+    """Read ``ConcurrentBag``: a ring for each thread that has added to it."""
+    rings = [
+        (*_ends(each), array_of(each, "_array")) for each in chain(field_of(found, "_workStealingQueues"), "_nextQueue")
+    ]
 
     def items() -> Iterator[Item]:
-        for node in _tree(root, "_left", "_right", "_height"):
-            yield Item(field_of(node, "_key"))
+        for head, used, slots in rings:
+            if slots is not None:
+                yield from (Item(slots[number % len(slots)]) for number in range(head, head + used))
 
-    return number_of(root, "_count"), items
+    return sum(used for _, used, _ in rings), items
+
+
+def _ends(ring: ClrObject) -> tuple[int, int]:
+    """Return where a ring begins, and how many are in it."""
+    head, tail, slots = number_of(ring, "_headIndex"), number_of(ring, "_tailIndex"), array_of(ring, "_array")
+    return head, min(max(0, tail - head), len(slots) if slots is not None else 0)
+
+
+def read_list_dictionary(found: ClrObject) -> Holding:
+    """Read ``ListDictionary``, and the one that ``Exception.Data`` is: a chain of pairs."""
+    nodes = list(chain(field_of(found, "head"), "next"))
+
+    def pairs() -> Iterator[Item]:
+        return (Item(field_of(node, "value"), field_of(node, "key"), keyed=True) for node in nodes)
+
+    return number_of(found, "count"), pairs
 
 
 def read_string_builder(found: ClrObject) -> Holding:
@@ -141,7 +160,7 @@ def _builder_text(found: ClrObject) -> str:
     pieces: list[str] = []
     left = limits.BUILDER_TEXT
     reader = found.heap.access.reader
-    for chunk in _chain(found, "m_ChunkPrevious"):
+    for chunk in chain(found, "m_ChunkPrevious"):
         characters = array_of(chunk, "m_ChunkChars")
         length = min(number_of(chunk, "m_ChunkLength"), len(characters) if characters is not None else 0)
         left -= max(length, 1)
@@ -152,7 +171,7 @@ def _builder_text(found: ClrObject) -> str:
     return "".join(reversed(pieces))
 
 
-def _chain(first: Value, following: str, *, closed: bool = False) -> Iterator[ClrObject]:
+def chain(first: Value, following: str, *, closed: bool = False) -> Iterator[ClrObject]:
     """Yield nodes that hang together; a ring is an error unless it is ``closed`` by its making, and ends there."""
     seen: set[int] = set()
     node = first
@@ -166,7 +185,7 @@ def _chain(first: Value, following: str, *, closed: bool = False) -> Iterator[Cl
         node = field_of(node, following)
 
 
-def _tree(root: Value, left: str = "Left", right: str = "Right", empty: str = "") -> Iterator[ClrObject]:
+def tree(root: Value, left: str = "Left", right: str = "Right", empty: str = "") -> Iterator[ClrObject]:
     """Yield the nodes of a binary tree in order; one of height 0 in the field ``empty`` stands for none."""
     waiting: list[ClrObject] = []
     seen: set[int] = set()

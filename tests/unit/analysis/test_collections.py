@@ -41,3 +41,35 @@ def test_wrappers_of_each_other_are_damaged() -> None:
     first.named.fields["list"], second.named.fields["list"] = second, first
     with pytest.raises(FormatError, match="collections from 0x1000 on wrap each other"):
         find_collection(first)
+
+
+def test_a_bag_holds_what_is_in_the_rings_of_all_threads() -> None:
+    def ring(following: NamedObject | None, head: int, tail: int) -> NamedObject:
+        slots = NamedObject(0x9000, NamedType("System.Object[]"), ["a", "b", "c", "d"])
+        address = 0x8000 + 0x100 * tail
+        fields = {"_array": slots, "_headIndex": head, "_tailIndex": tail, "_nextQueue": following}
+        return NamedObject(address, NamedType("WorkStealingQueue", fields))
+
+    bag = collection(
+        0x1000, "System.Collections.Concurrent.ConcurrentBag<T>", _workStealingQueues=ring(ring(None, 0, 1), 3, 6)
+    )
+    found = find_collection(bag)
+    assert found is not None
+    assert (found.count, [item.value for item in found.items()]) == (4, ["d", "a", "b", "a"])
+
+
+def test_data_of_an_exception_and_an_ordered_dictionary_of_objects_are_pairs() -> None:
+    node = collection(0x2000, "DictionaryNode", key="k", value="v", next=None)
+    entry = collection(0x3000, "NameObjectEntry", Key="name", Value="value")
+    entries = NamedObject(0x4000, NamedType("System.Object[]"), [entry, None])
+    listed = collection(0x5000, "System.Collections.ArrayList", _size=1, _items=entries)
+    specialized = "System.Collections.Specialized."
+    for found, pairs in (
+        (collection(0x1000, "System.Collections.ListDictionaryInternal", head=node, count=1), [("k", "v")]),
+        (collection(0x1000, f"{specialized}NameObjectCollectionBase", _entriesArray=listed), [("name", "value")]),
+        (collection(0x1000, f"{specialized}OrderedDictionary", _objectsArray=None), []),
+    ):
+        held = find_collection(found)
+        assert held is not None
+        assert [(item.key, item.value) for item in held.items()] == pairs
+        assert held.count == len(pairs)
