@@ -131,11 +131,13 @@ def test_numbers_of_enums_are_written_as_net_does(unusual: Unusual) -> None:
         assert [str(each) for each in found.elements()] == texts
 
 
-def test_an_argument_of_an_enum_is_written_as_its_members(unusual: Unusual, capsys: pytest.CaptureFixture[str]) -> None:
+def test_arguments_of_structs_have_their_values(unusual: Unusual, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stacks", str(unusual.core), "--args", "--format", "json"]) == 0
     threads = json.loads(capsys.readouterr().out)["threads"]
     frames = [frame for thread in threads for frame in thread["frames"] if "Enums.Sleeper.Stay" in str(frame["method"])]
-    assert [[each["value"] for each in frame["variables"]] for frame in frames] == [["A, Top"]]
+    assert [[each["value"] for each in frame["variables"]] for frame in frames] == [
+        ["A, Top", "1970-01-01T00:00:00Z", "-1"]
+    ]
 
 
 def test_a_type_of_a_hundred_arguments_has_a_name_and_fields(unusual: Unusual) -> None:

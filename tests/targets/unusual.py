@@ -25,6 +25,7 @@ from System import (  # noqa: E402
     GC,
     Activator,
     Array,
+    DateTime,
     DateTimeOffset,
     Decimal,
     Enum,
@@ -156,11 +157,12 @@ def enum(made: ModuleBuilder, name: str, *attributes: object) -> Type:
 
 
 def sleep_with(made: ModuleBuilder, flags: Type) -> None:
-    """Have a thread sleep in ``Enums.Sleeper.Stay``, whose argument is the first and the last of the flags."""
+    """Have a thread sleep in ``Enums.Sleeper.Stay``: with the first and the last of the flags, a moment and a price."""
     builder = made.DefineType("Enums.Sleeper", TypeAttributes.Public)
     method = MethodAttributes.Public | MethodAttributes.Static
     nothing, number = clr.GetClrType(Void), clr.GetClrType(Int32)
-    stay = builder.DefineMethod("Stay", method, nothing, Array[Type]([flags]))
+    moment, price = clr.GetClrType(DateTime), clr.GetClrType(Decimal)
+    stay = builder.DefineMethod("Stay", method, nothing, Array[Type]([flags, moment, price]))
     code = stay.GetILGenerator()
     code.Emit(OpCodes.Ldc_I4_M1)
     code.Emit(OpCodes.Call, clr.GetClrType(Thread).GetMethod("Sleep", Array[Type]([number])))
@@ -172,6 +174,8 @@ def sleep_with(made: ModuleBuilder, flags: Type) -> None:
     code.Emit(OpCodes.Shl)
     code.Emit(OpCodes.Ldc_I4_1)
     code.Emit(OpCodes.Or)
+    code.Emit(OpCodes.Ldsfld, moment.GetField("UnixEpoch"))
+    code.Emit(OpCodes.Ldsfld, price.GetField("MinusOne"))
     code.Emit(OpCodes.Call, stay)
     code.Emit(OpCodes.Ret)
     body = builder.CreateType().GetMethod("Run").CreateDelegate(clr.GetClrType(ParameterizedThreadStart))

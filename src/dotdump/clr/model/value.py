@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from dotdump.clr.contracts.primitive_values import FORMATS, primitive_value
+from dotdump.clr.contracts.primitive_values import FORMATS, Pointer, primitive_value
 from dotdump.errors import FieldNotFound, FormatError, InvalidObject, MemoryFault
 from dotdump.formats.metadata.signatures import ElementType, Modified, Primitive
 
@@ -127,6 +127,8 @@ def read_value(heap: ClrHeap, field: ClrField, place: int) -> Value:
     """Return the value of ``field`` that lies at ``place``; raises ``MemoryFault`` where it is not there."""
     if field.is_reference:
         return read_reference(heap, place)
+    if field.element is ElementType.BYREF:
+        return Pointer(heap.access.reader.pointer(place))
     signature = field.signature
     while isinstance(signature, Modified):
         signature = signature.of
