@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.held_object import held_object
+from dotdump.analysis.managed_stacks import managed_stacks
+from dotdump.clr.contracts.walk_step import StepKind
 from dotdump.errors import MemoryFault
 from dotdump.records import record
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 _FINALIZER_RUN = 0x40000000
 """``BIT_SBLK_FINALIZER_RUN`` of an object's header (syncblk.h): ``GC.SuppressFinalize`` sets it."""
 
+_FINALIZE = ".Finalize()"
+_MANAGED = str(StepKind.MANAGED)
 _STATES = ("registered", "ready", "critical")
 
 
@@ -50,12 +54,25 @@ class FinalizableTypeRow:
 
 
 @record
+class RunningFinalizer:
+    """The finalizer ``method`` that the finalizer thread ``os_id`` is in; ``frame`` is its innermost managed method.
+
+    All that is ready waits behind it.
+    """
+
+    os_id: int
+    method: str
+    frame: str
+
+
+@record
 class FinalizerList:
     """All objects in the queues in order; the counts are of all, also where only some are shown."""
 
     runtime: str
     registered: int
     ready: int
+    running: RunningFinalizer | None
     objects: tuple[FinalizableRow, ...]
     problems: tuple[Problem, ...]
 
@@ -67,6 +84,7 @@ class FinalizerStatistics:
     runtime: str
     registered: int
     ready: int
+    running: RunningFinalizer | None
     types: tuple[FinalizableTypeRow, ...]
     problems: tuple[Problem, ...]
 
@@ -76,7 +94,19 @@ def list_finalizers(runtime: ClrRuntime, *, ready_only: bool = False) -> Finaliz
     found = runtime.finalizable_objects()
     rows = tuple(_row(runtime, entry) for entry in found if entry.is_ready or not ready_only)
     ready = sum(entry.is_ready for entry in found)
-    return FinalizerList(runtime.name, len(found) - ready, ready, rows, tuple(runtime.root_problems))
+    running = running_finalizer(runtime)
+    return FinalizerList(runtime.name, len(found) - ready, ready, running, rows, tuple(runtime.root_problems))
+
+
+def running_finalizer(runtime: ClrRuntime) -> RunningFinalizer | None:
+    """Return the finalizer that runs; None where none does, and where no frame of it can be named."""
+    thread = next((thread for thread in runtime.threads if thread.is_finalizer and thread.os_id), None)
+    if thread is None:
+        return None
+    frames = [frame for stack in managed_stacks(runtime, threads=[thread.os_id]).threads for frame in stack.frames]
+    methods = [method for frame in frames if (method := frame.location.method) and frame.location.kind == _MANAGED]
+    outermost = next((method for method in reversed(methods) if method.endswith(_FINALIZE)), None)
+    return RunningFinalizer(thread.os_id, outermost, methods[0]) if outermost is not None else None
 
 
 def by_type(found: FinalizerList) -> FinalizerStatistics:
@@ -86,7 +116,7 @@ def by_type(found: FinalizerList) -> FinalizerStatistics:
         groups.setdefault(row.name, []).append(row)
     rows = [_type_row(name, group) for name, group in groups.items()]
     rows.sort(key=lambda row: (-row.count, -row.size, row.name))
-    return FinalizerStatistics(found.runtime, found.registered, found.ready, tuple(rows), found.problems)
+    return FinalizerStatistics(found.runtime, found.registered, found.ready, found.running, tuple(rows), found.problems)
 
 
 def _type_row(name: str, rows: list[FinalizableRow]) -> FinalizableTypeRow:

@@ -65,4 +65,9 @@ def _state(row: FinalizableRow) -> str:
 
 
 def _totals(found: FinalizerList | FinalizerStatistics) -> str:
-    return f"{counted(found.registered, 'object')} registered, {found.ready:,} ready to be finalized ({found.runtime})"
+    objects = counted(found.registered, "object")
+    totals = f"{objects} registered, {found.ready:,} ready to be finalized ({found.runtime})"
+    if found.running is None:
+        return totals
+    within = "" if found.running.frame == found.running.method else f", at {found.running.frame}"
+    return f"{totals}\nfinalizer thread {found.running.os_id} is in {found.running.method}{within}"
