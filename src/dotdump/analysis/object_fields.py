@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump import limits
-from dotdump.analysis.value_text import INLINE_ELEMENTS, plain_of, text_of
-from dotdump.clr.model.object import ClrObject
+from dotdump.analysis.value_text import INLINE_ELEMENTS, address_text, plain_of, text_of
 from dotdump.clr.model.value import ClrStruct
 from dotdump.records import record
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from dotdump.analysis.value_text import Plain
     from dotdump.clr.model.field import ClrField
+    from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.value import Value
 
 _STRUCT_DEPTH = 4
@@ -76,6 +76,6 @@ class ObjectFields:
             offset,
             None if inner else plain_of(value),
             text_of(value),
-            f"{value.address:#x}" if isinstance(value, ClrObject) else None,
+            address_text(value),
             inner,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.stacks import StackFrame, StackList, StackVariable, ThreadStack
-from dotdump.analysis.value_text import describe, text_of
+from dotdump.analysis.value_text import VALUE_LIMIT, describe, text_of
 from dotdump.clr.contracts.primitive_values import FORMATS, primitive_value
 from dotdump.clr.contracts.signature_strings import PRIMITIVES
 from dotdump.clr.contracts.walk_step import Step, StepKind

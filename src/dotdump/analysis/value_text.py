@@ -9,7 +9,7 @@ from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 from dotdump.clr.model.object import ClrObject
-from dotdump.clr.model.value import ClrStruct, EnumValue, Unreadable
+from dotdump.clr.model.value import ClrStruct, EnumValue, StringValue, Unreadable
 from dotdump.errors import UNREADABLE
 
 if TYPE_CHECKING:
@@ -54,6 +54,11 @@ def plain_of(value: Value) -> Plain:
     if value is None or isinstance(value, bool | int | str):
         return value
     return str(value) if isinstance(value, Decimal) else text_of(value)
+
+
+def address_text(value: Value) -> str | None:
+    """Return where the object is that a value is, a string among them; None of any other value."""
+    return f"{value.address:#x}" if isinstance(value, ClrObject | StringValue) else None
 
 
 def describe(found: ClrObject, *, limit: int = TEXT_LIMIT, depth: int = 0) -> str:

@@ -14,11 +14,10 @@ from dotdump.analysis.delegates import read_delegate
 from dotdump.analysis.links import Link, links_to, place_of
 from dotdump.analysis.object_fields import FieldValue, ObjectFields
 from dotdump.analysis.root_paths import paths_to_row
+from dotdump.analysis.special_values import special_value
 from dotdump.analysis.statistics import generation_at
-from dotdump.analysis.tasks import is_task, task_status
-from dotdump.analysis.value_text import describe, plain_of, text_of
+from dotdump.analysis.value_text import address_text, describe, plain_of, text_of
 from dotdump.clr.contracts.object_references import read_references
-from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.value import Unreadable
 from dotdump.errors import DotdumpError, FormatError, InvalidObject
 from dotdump.records import record
@@ -31,12 +30,12 @@ if TYPE_CHECKING:
     from dotdump.analysis.root_paths import RootPath
     from dotdump.analysis.rooted_heap import RootedHeap
     from dotdump.analysis.value_text import Plain
+    from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.value import Value
 
 DEFAULT_LIMIT = 20
 TEXT_LIMIT = 4096
-_INT32 = 1 << 32
 
 
 @record
@@ -71,7 +70,8 @@ class ObjectDetails:
     """An object. ``referrers``, ``retained`` and ``paths`` are None where nothing but the object was read.
 
     ``text`` is a string's or a ``StringBuilder``'s, cut at ``TEXT_LIMIT``; ``value`` that of a box, an exception, a
-    delegate, a task or a type. ``paths`` lead to it from roots, the nearest first; there are none where it is garbage.
+    delegate, a task, a type, a method or a weak reference. ``paths`` lead to it from roots, the nearest first; there
+    are none where it is garbage.
     """
 
     address: str
@@ -147,36 +147,11 @@ def _fields(found: ClrObject, told: _Told) -> Iterator[FieldValue]:
 
 def _special(runtime: ClrRuntime, found: ClrObject, told: _Told) -> str | None:
     """Return what an object of a known kind says by itself."""
-    kind = found.type
     try:
-        if kind.is_value_type:
-            return text_of(found.boxed)
-        return _told_by_fields(runtime, found) if kind.keeps_fields else None
+        return special_value(runtime, found)
     except DotdumpError as error:
         told.note("value", error)
         return None
-
-
-def _told_by_fields(runtime: ClrRuntime, found: ClrObject) -> str | None:
-    kind = found.type
-    if kind.is_exception:
-        number = found["_HResult"]
-        cause = found["_innerException"]
-        code = f" (HRESULT 0x{number % _INT32:08X})" if isinstance(number, int) else ""
-        because = f", caused by {describe(cause)}" if isinstance(cause, ClrObject) else ""
-        return f"{text_of(found['_message'])}{code}{because}"
-    if kind.name == "System.RuntimeType":
-        return _named_type(found)
-    if is_task(kind):
-        return task_status(found).value
-    delegate = read_delegate(runtime, found)
-    return str(delegate) if delegate is not None else None
-
-
-def _named_type(found: ClrObject) -> str | None:
-    """Return the name of the type that a ``System.RuntimeType`` stands for."""
-    handle = found["m_handle"]
-    return found.type.name_of(handle) if isinstance(handle, int) and handle else None
 
 
 def _held(runtime: ClrRuntime, found: ClrObject, limit: int, told: _Told) -> Held | None:
@@ -217,9 +192,7 @@ def _called(runtime: ClrRuntime, delegate: Delegate, limit: int) -> Iterator[Hel
 
 
 def _item(key: str, value: Value) -> HeldItem:
-    return HeldItem(
-        key, plain_of(value), text_of(value), f"{value.address:#x}" if isinstance(value, ClrObject) else None
-    )
+    return HeldItem(key, plain_of(value), text_of(value), address_text(value))
 
 
 def _references(found: ClrObject, limit: int, told: _Told) -> Links:

@@ -56,8 +56,9 @@ def open_target(arguments: Namespace, console: Console) -> Iterator[Target]:
     if arguments.sysroot and not getattr(arguments, "use_dac", False):
         console.warning("--sysroot is for cores: the files of a process that runs are those that it sees itself")
     from dotdump.dump.gc_moment import DEFAULT_WAIT, GcMoment
+    from dotdump.errors import SnapshotRefused
     from dotdump.linux.first_to_die import first_to_die
-    from dotdump.target.snapshot import SnapshotRefused, open_snapshot
+    from dotdump.target.snapshot import open_snapshot
 
     with first_to_die():
         try:

@@ -11,7 +11,7 @@ import pytest
 
 from dotdump.cli.console import Console
 from dotdump.cli.target_arguments import add_target, open_target
-from dotdump.target.snapshot import SnapshotRefused
+from dotdump.errors import SnapshotRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable

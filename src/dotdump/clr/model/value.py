@@ -72,6 +72,19 @@ class EnumValue(int):
         return f"<{self.type.name} {self.name}>"
 
 
+class StringValue(str):
+    """The text of a string that a reference leads to; ``address`` is that of the string."""
+
+    __slots__ = ("address",)
+    address: int
+
+    def __new__(cls, text: str, address: int) -> Self:
+        """Return ``text`` as that of the string at ``address``."""
+        value = super().__new__(cls, text)
+        value.address = address
+        return value
+
+
 class Unreadable:
     """A value that could not be read, and ``reason`` why; it is no value, and null least of all."""
 
@@ -149,7 +162,7 @@ def read_reference(heap: ClrHeap, place: int) -> Value:
         found = heap.object(address)
     except InvalidObject as error:
         return Unreadable(str(error))
-    return found.text if found.type.is_string else found
+    return StringValue(found.text, address) if found.type.is_string else found
 
 
 def read_struct(heap: ClrHeap, kind: ClrType, place: int) -> Value:
