@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from dotdump.analysis.collection_items import Holding, Item
 
 
+TEXT = "StringBuilder"
+"""The kind of a collection that is text."""
+
+
 @dataclass(frozen=True)
 class Collection:
     """What an object holds: ``count`` items, as it says itself; ``items`` makes a new iterator each time."""
@@ -36,7 +40,7 @@ class Collection:
     @property
     def is_text(self) -> bool:
         """Whether it counts characters, which are one item."""
-        return self.kind == _TEXT
+        return self.kind == TEXT
 
 
 def find_collection(found: ClrObject) -> Collection | None:
@@ -75,7 +79,6 @@ def _read(found: ClrObject) -> Holding | None:
     return _READERS[stem](found) if stem else None
 
 
-_TEXT = "StringBuilder"
 _GENERIC = "System.Collections.Generic."
 _CONCURRENT = "System.Collections.Concurrent."
 _IMMUTABLE = "System.Collections.Immutable.Immutable"
@@ -116,7 +119,7 @@ _READERS: dict[str, Callable[[ClrObject], Holding]] = {
     f"{_IMMUTABLE}Stack": immutable.read_immutable_stack,
     "System.Collections.Frozen.FrozenDictionary": immutable.read_frozen_dictionary,
     "System.Collections.Frozen.FrozenSet": immutable.read_frozen_set,
-    f"System.Text.{_TEXT}": nodes.read_string_builder,
+    f"System.Text.{TEXT}": nodes.read_string_builder,
 }
 """The definition of a collection to what reads it; types that derive from one are read as it."""
 

@@ -139,7 +139,7 @@ def _of_type(heap: RootedHeap, rows: Collection[int], retained: int, live: int) 
     name, part = heap.type_name(kind), share(retained, live)
     reason = (
         f"{len(rows):,} {name} that no single object holds retain {part:.0%} of what lives; "
-        f"{shape.count:,} are reached by {shape.name}"
+        f"{shape.count:,} {'is' if shape.count == 1 else 'are'} reached by {shape.name}"
     )
     return LeakSuspect(name, len(rows), retained, part, reason, shape.example, None, None, 1, ())
 

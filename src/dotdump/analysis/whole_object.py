@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dotdump import limits
-from dotdump.analysis.collections import Collection, find_collection
+from dotdump.analysis.collections import TEXT, Collection, find_collection
 from dotdump.analysis.delegates import read_delegate
 from dotdump.analysis.links import Link, links_to, place_of
 from dotdump.analysis.object_fields import FieldValue, ObjectFields
@@ -115,6 +115,7 @@ def object_details(
     for text in found.type.problems():
         told.problems.append(Problem("object", text))
     kind = found.type
+    held = _held(runtime, found, limit, told)
     return ObjectDetails(
         address=f"{address:#x}",
         type=kind.name,
@@ -123,10 +124,10 @@ def object_details(
         size=found.size,
         generation=generation_at(runtime.heap, address),
         length=found.length if found.shape.component_size else None,
-        text=found.read_text(TEXT_LIMIT) if kind.is_string else None,
+        text=found.read_text(TEXT_LIMIT) if kind.is_string else _text_of(held),
         value=_special(runtime, found, told),
         fields=tuple(_fields(found, told)),
-        held=_held(runtime, found, limit, told),
+        held=held,
         references=_references(found, limit, told),
         referrers=_referrers(heap, address, limit) if heap is not None else None,
         retained=_retained(heap, address) if heap is not None else None,
@@ -182,6 +183,13 @@ def _collection(collection: Collection, limit: int, told: _Told) -> Held:
     except DotdumpError as error:
         told.note(f"items of the {collection.kind}", error)
     return Held(collection.kind, collection.count, tuple(items))
+
+
+def _text_of(held: Held | None) -> str | None:
+    """Return the text of a ``StringBuilder``, its one item; None of all else."""
+    if held is None or held.kind != TEXT or not held.items:
+        return None
+    return str(held.items[0].value)[:TEXT_LIMIT]
 
 
 def _called(runtime: ClrRuntime, delegate: Delegate, limit: int) -> Iterator[HeldItem]:

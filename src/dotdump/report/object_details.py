@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.value_text import quoted
-from dotdump.analysis.whole_object import TEXT_LIMIT
 from dotdump.report.listing import csv_text
 from dotdump.report.root_paths import path_lines
 from dotdump.report.table import printable, render_table
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from dotdump.analysis.root_paths import RootPath
     from dotdump.analysis.whole_object import Held, Links, ObjectDetails
 
+_BEYOND = "…"
+
 
 def render_object(found: ObjectDetails, width: int | None) -> str:
     """Return all of it, part after part."""
@@ -27,7 +28,7 @@ def render_object(found: ObjectDetails, width: int | None) -> str:
             for field, depth in flat(found.fields)
         ]
         parts.append(render_table(("OFFSET", "FIELD", "TYPE", "ADDRESS", "VALUE"), rows, width=width))
-    if found.held is not None:
+    if found.held is not None and found.text is None:
         parts.append(_render_held(found.held, width))
     parts.append(_render_links("refers to", found.references, width))
     if found.referrers is not None:
@@ -64,10 +65,12 @@ def _head(found: ObjectDetails) -> Iterator[tuple[str, str]]:
     yield "size", f"{found.size:,} bytes in {found.generation}"
     if found.retained is not None:
         yield "retains", f"{found.retained:,} bytes"
-    if found.length is not None:
-        yield "length", f"{found.length:,}"
+    length = found.length if found.text is None or found.held is None else found.held.count
+    if length is not None:
+        yield "length", f"{length:,}"
     if found.text is not None:
-        yield "text", quoted(found.text, TEXT_LIMIT)
+        is_cut = length is not None and length > len(found.text)
+        yield "text", quoted(found.text + _BEYOND if is_cut else found.text, len(found.text))
     if found.value is not None:
         yield "value", found.value
 

@@ -17,6 +17,11 @@ from dotdump.formats.source_names import source_name
         ("A.B+<<Run>g__Inner|3_0>d", "MoveNext", "A.B.Run, local function Inner"),
         ("A.B", "<<Run>b__0>g__Twice|1", "A.B.Run, lambda, local function Twice"),
         ("A.B+<>c", "<.ctor>b__1_0", "A.B..ctor, lambda"),
+        ("A.B+<Load>d__5<C+D, E<F>>", "MoveNext", "A.B.Load<C+D, E<F>>"),
+        ("A.B<C+D>+<Load>d__5", "MoveNext", "A.B<C+D>.Load"),
+        ("A.B+<Load>d__1<A.B+<Run>d__3<C>>", "MoveNext", "A.B.Load<A.B+<Run>d__3<C>>"),
+        ("A.B+<>c__53<C>+<<Each>b__53_0>d", "MoveNext", "A.B.Each, lambda"),
+        ("A.B+<>c__53`1", "<Each>b__53_0", "A.B.Each, lambda"),
     ],
 )
 def test_generated_methods_have_the_name_of_their_source(type_name: str, method: str, expected: str) -> None:
