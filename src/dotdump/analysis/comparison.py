@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator as op
 from decimal import Decimal
 from math import isnan
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from dotdump.clr.model.value import Value
 
 
+_OPERATORS = {"=": op.eq, "!=": op.ne, "<": op.lt, "<=": op.le, ">": op.gt, ">=": op.ge}
 _ORDERS = {"=": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1)}
 """What ``_order`` may be where an operator holds."""
 
@@ -23,6 +25,8 @@ def compare(operator: str, left: Value, right: Value) -> bool:
 
     Null is equal to null, and unequal to all else.
     """
+    if type(left) is int and type(right) is int:
+        return bool(_OPERATORS[operator](left, right))
     if isinstance(left, Unreadable) or isinstance(right, Unreadable):
         return False
     if left is None or right is None:
@@ -54,11 +58,11 @@ def _order_of_times(left: Value, right: Value) -> int | None:
     return None if first is None or second is None else (first > second) - (first < second)
 
 
-def _as_number(value: Value) -> Decimal | None:
-    """Return a number exactly; of an object its address."""
-    if isinstance(value, ClrObject):
-        return Decimal(value.address)
-    return Decimal(value) if isinstance(value, int | float | Decimal) else None
+def _as_number(value: Value) -> int | float | Decimal | None:
+    """Return a number, which Python compares exactly with one of another kind; of an object its address."""
+    if isinstance(value, int | float | Decimal):
+        return value
+    return value.address if isinstance(value, ClrObject) else None
 
 
 def _is_nan(value: Value) -> bool:

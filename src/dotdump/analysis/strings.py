@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 
     from dotdump.clr.contracts.method_tables import ObjectShape
     from dotdump.clr.contracts.progress import Progress
+    from dotdump.clr.model.heap import ClrHeap
     from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Problem
 
 SHOWN = 200
 _PIECE = 1 << 20
+_HEADER = 8
+"""Bytes of an object that lie before its address."""
+
+_SHORT = 8
 _PATTERN_LIMIT = 1 << 20
 """Characters of one string that a pattern is searched in."""
 
@@ -77,13 +82,13 @@ def string_statistics(
     A text is kept as a digest of 16 bytes: memory grows with different texts, not with their length.
     """
     search = re.compile(pattern).search if pattern else None
-    found, unreadable = _by_text(_strings(runtime, progress), search, min_length)
+    found, unreadable = _by_text(_strings(runtime, progress), _Texts(runtime.heap), search, min_length)
     texts = tuple(_row(runtime, copies) for copies in found)
     problems = list(runtime.heap.problems)
     if unreadable:
         from dotdump.target.model import Problem
 
-        problems.append(Problem("strings", f"{unreadable} strings are not whole in the dump"))
+        problems.append(Problem("strings", f"{_of_strings(unreadable)} not whole in the dump"))
     return StringStatistics(
         runtime=runtime.name,
         strings=sum(row.count for row in texts),
@@ -96,23 +101,51 @@ def string_statistics(
 
 
 def _by_text(
-    strings: Iterable[ClrObject], search: Callable[[str], object] | None, min_length: int
+    strings: Iterable[ClrObject], texts: _Texts, search: Callable[[str], object] | None, min_length: int
 ) -> tuple[Iterable[_Copies], int]:
     """Return the copies of each text that is wanted, and how many strings could not be read."""
     found: dict[bytes, _Copies] = {}
     unreadable = 0
     for string in strings:
         try:
-            length = string.length
+            length, data = texts.read(string)
             if length < min_length or (search is not None and not search(string.read_text(_PATTERN_LIMIT))):
                 continue
-            copies = found.setdefault(_digest(string, length), _Copies(string.address, length))
+            key = texts.key(string, length, data)
         except MemoryFault:
             unreadable += 1
             continue
+        copies = found.get(key)
+        if copies is None:
+            copies = found[key] = _Copies(string.address, length)
         copies.count += 1
         copies.size += string.size
     return found.values(), unreadable
+
+
+class _Texts:
+    """Reads strings of one heap: each at once, but for very long ones."""
+
+    def __init__(self, heap: ClrHeap) -> None:
+        self._read = heap.access.reader.memory.read
+        self._first = heap.access.offset("String", "m_FirstChar")
+
+    def read(self, string: ClrObject) -> tuple[int, bytes]:
+        """Return the length of a string in characters, and the bytes of these; of a very long one none."""
+        data = self._read(string.address, min(string.size, _PIECE) - _HEADER)
+        length = int.from_bytes(data[self._first - 4 : self._first], "little")
+        end = self._first + 2 * length
+        return length, data[self._first : end] if end <= len(data) else b""
+
+    def key(self, string: ClrObject, length: int, data: bytes) -> bytes:
+        """Return what is the same for equal texts: short ones themselves, a digest of longer ones."""
+        if length <= _SHORT:
+            return data
+        digest = blake2b(data, digest_size=16)
+        start = string.address + self._first
+        for position in range(0, 0 if data else 2 * length, _PIECE):
+            digest.update(self._read(start + position, min(_PIECE, 2 * length - position)))
+        return digest.digest() + length.to_bytes(4, "little")
 
 
 def _strings(runtime: ClrRuntime, progress: Progress | None) -> Iterator[ClrObject]:
@@ -126,18 +159,8 @@ def _strings(runtime: ClrRuntime, progress: Progress | None) -> Iterator[ClrObje
     return heap.matching(spans, is_string, advance)
 
 
-def _digest(string: ClrObject, length: int) -> bytes:
-    """Return what is the same for equal texts: short ones themselves, a digest of longer ones."""
-    read, start = (
-        string.heap.access.reader.memory.read,
-        string.address + string.heap.access.offset("String", "m_FirstChar"),
-    )
-    if length <= 8:
-        return read(start, 2 * length)
-    digest = blake2b(digest_size=16)
-    for position in range(0, 2 * length, _PIECE):
-        digest.update(read(start + position, min(_PIECE, 2 * length - position)))
-    return digest.digest() + length.to_bytes(4, "little")
+def _of_strings(count: int) -> str:
+    return "1 string is" if count == 1 else f"{count:,} strings are"
 
 
 def _row(runtime: ClrRuntime, copies: _Copies) -> StringRow:

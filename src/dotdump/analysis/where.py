@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from dotdump.analysis.comparison import compare
 from dotdump.clr.contracts.native_aot_types import NO_FIELDS
 from dotdump.clr.model.object import ClrObject
-from dotdump.clr.model.value import ClrStruct, Unreadable
+from dotdump.clr.model.value import ClrStruct, Unreadable, read_field
 from dotdump.errors import ConditionError, DotdumpError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dotdump.clr.model.value import Value
 
 Condition = Callable[[ClrObject], bool]
@@ -68,9 +70,10 @@ class Where:
                 raise ConditionError(f"{name} is none of {', '.join(SPECIAL)}")
             return SPECIAL[name]
         self.paths.add(name)
+        names = name.split(".")
 
         def read(found: ClrObject) -> Value:
-            value = follow(found, name)
+            value = _along(found, names)
             if not isinstance(value, Unreadable):
                 self.met.add(name)
             return value
@@ -80,14 +83,19 @@ class Where:
 
 def follow(found: ClrObject, path: str) -> Value:
     """Return the value at the end of a path of fields; ``Unreadable`` where it ends before."""
+    return _along(found, path.split("."))
+
+
+def _along(found: ClrObject, names: Sequence[str]) -> Value:
     value: Value = found
-    for name in path.split("."):
+    for name in names:
         if value is None:
             return None
-        if not isinstance(value, ClrObject | ClrStruct) or value.type.find_field(name) is None:
+        field = value.type.find_field(name) if isinstance(value, ClrObject | ClrStruct) else None
+        if field is None or not isinstance(value, ClrObject | ClrStruct):
             return Unreadable(f"no field {name}" if _keeps_fields(value) else NO_FIELDS)
         try:
-            value = value[name]
+            value = read_field(value.heap, field, value.address, interior=isinstance(value, ClrStruct))
         except DotdumpError as error:
             return Unreadable(str(error))
     if isinstance(value, ClrObject) and value.type.is_value_type:

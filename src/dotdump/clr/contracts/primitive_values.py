@@ -13,7 +13,7 @@ from dotdump.errors import FormatError
 from dotdump.formats.metadata.signatures import ElementType as E
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 FORMATS: Mapping[int, Struct] = {
     E.BOOLEAN: Struct("<?"),
@@ -35,7 +35,6 @@ FORMATS: Mapping[int, Struct] = {
 }
 """The element types that are numbers; of 64-bit targets."""
 
-_POINTERS = (E.PTR, E.FNPTR)
 _LOWEST_ADDRESS = 1 << 16
 _DIGITS = range(3, 10)
 """How many digits the shortest text of a ``Half`` or a ``Single`` may need."""
@@ -76,14 +75,19 @@ def primitive_value(element: int, data: bytes) -> Primitive:
     if form is None or len(data) < form.size:
         raise FormatError(f"{len(data)} bytes are no value of element type {element:#x}", source="value")
     (value,) = form.unpack_from(data)
-    if element == E.CHAR:
-        return chr(value)
-    if element in _POINTERS:
-        return Pointer(value)
-    if element in (E.I, E.U):
-        return NativeInteger(value)
-    result: Primitive = shortest(value, form) if element == E.R4 else value
+    convert = _CONVERTERS.get(element)
+    result: Primitive = convert(value) if convert is not None else value
     return result
+
+
+_CONVERTERS: Mapping[int, Callable[..., Primitive]] = {
+    E.CHAR: chr,
+    E.R4: lambda value: shortest(value, FORMATS[E.R4]),
+    E.I: NativeInteger,
+    E.U: NativeInteger,
+    E.PTR: Pointer,
+    E.FNPTR: Pointer,
+}
 
 
 def constant_value(element: int, data: bytes) -> Primitive | None:

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dotdump.clr.contracts.field_descs import FieldAttributes
-from dotdump.clr.contracts.primitive_values import constant_value
-from dotdump.formats.metadata.signatures import ElementType
+from dotdump.clr.contracts.primitive_values import FORMATS, constant_value
+from dotdump.formats.metadata.signatures import ElementType, Modified, Primitive
 from dotdump.formats.metadata.tokens import FIELD
 
 if TYPE_CHECKING:
@@ -74,6 +74,14 @@ class ClrField:
     def is_reference(self) -> bool:
         """Whether it holds the address of an object."""
         return self.element in (ElementType.CLASS, ElementType.STRING, ElementType.OBJECT, ElementType.SZARRAY)
+
+    @cached_property
+    def is_number(self) -> bool:
+        """Whether it holds a number that is not of an enum which is loaded, as its declaration says."""
+        signature = self.signature
+        while isinstance(signature, Modified):
+            signature = signature.of
+        return self.element in FORMATS and (isinstance(signature, Primitive) or self.type is None)
 
     @property
     def is_struct(self) -> bool:

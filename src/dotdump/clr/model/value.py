@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from dotdump.clr.contracts.primitive_values import FORMATS, Pointer, primitive_value
 from dotdump.errors import FieldNotFound, FormatError, InvalidObject, MemoryFault
-from dotdump.formats.metadata.signatures import ElementType, Modified, Primitive
+from dotdump.formats.metadata.signatures import ElementType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,10 +142,7 @@ def read_value(heap: ClrHeap, field: ClrField, place: int) -> Value:
         return read_reference(heap, place)
     if field.element is ElementType.BYREF:
         return Pointer(heap.access.reader.pointer(place))
-    signature = field.signature
-    while isinstance(signature, Modified):
-        signature = signature.of
-    if field.element in FORMATS and (isinstance(signature, Primitive) or field.type is None):
+    if field.is_number:
         return primitive_value(field.element, heap.access.reader.memory.read(place, FORMATS[field.element].size))
     kind = field.type
     if kind is None:
