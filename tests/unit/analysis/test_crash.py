@@ -54,7 +54,7 @@ def test_what_was_thrown_and_is_no_exception_does_not_hide_the_rest(monkeypatch:
 
 def cause_of(monkeypatch: pytest.MonkeyPatch, told: Siginfo | None, major: int, calls: dict[int, int]) -> Crash:
     """Return what is said of a process whose threads are in these system calls; 42 and 43 are those of the program."""
-    monkeypatch.setattr(crash, "managed_stacks", lambda *_, **__: SimpleNamespace(threads=()))
+    monkeypatch.setattr(crash, "list_stacks", lambda *_, **__: SimpleNamespace(threads=()))
     thrown = exception(0x1000, "Oops")
     threads = [
         SimpleNamespace(os_id=42, managed_id=1, name="main", exceptions=(), current_exception=None),

@@ -29,6 +29,9 @@ class SparseHeap:
         span = SimpleNamespace(start=0x1000, end=0x4000, generation=0)
         self.segments = [SimpleNamespace(kind="Generation0", spans=(span,))]
 
+    def segment_at(self, _address: int) -> SimpleNamespace:
+        return self.segments[0]
+
     def matching(self, _spans: Iterable[object], _wanted: Callable[[ObjectShape], bool], _: object) -> Iterator[object]:
         return (found for found in self._objects.values() if found.address < HOLE)
 
