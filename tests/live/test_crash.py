@@ -65,7 +65,10 @@ def test_how_a_program_ended_is_told(runtime: Runtime, end: str, settings: dict[
         ]
         assert "order 99 was not found, caused by" in found["summary"]
     if end == "crash-failfast":
-        assert "It was given System.InvalidOperationException: why." in found["summary"]
+        assert found["message"] == "deliberate fail fast"
+        assert [(row["type"], row["message"]) for row in found["exceptions"]] == [
+            ("System.InvalidOperationException", "why")
+        ]
     core.unlink()
 
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.crashed_thread import find_death
 from dotdump.analysis.exceptions import ExceptionReader, ExceptionRow
+from dotdump.analysis.fail_fast import FAIL_FAST, LastWords, last_words
 from dotdump.analysis.managed_stacks import list_stacks
 from dotdump.analysis.signals import signal_name, signal_source
+from dotdump.analysis.value_text import quoted
 from dotdump.clr.model.exception import ClrException
 from dotdump.errors import UNREADABLE
 from dotdump.records import record, replace
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dotdump.analysis.stacks import FrameLocation
+    from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.thread import ClrThread
     from dotdump.target.core import CoreTarget
@@ -31,7 +34,6 @@ _FRAMES = 64
 _SHOWN = 12
 _DEEP = 48
 """So many frames of one method on top of a stack are a recursion that did not end."""
-_FAIL_FAST = "System.Environment.FailFast("
 _ACCESS_VIOLATION = "System.AccessViolationException"
 _STACK_OVERFLOW = "System.StackOverflowException"
 _MACHINERY = (
@@ -39,7 +41,7 @@ _MACHINERY = (
     "System.Runtime.StackFrameIterator.",
     "System.Runtime.ExceptionServices.InternalCalls.",
     "System.Environment.<FailFast>",
-    _FAIL_FAST,
+    FAIL_FAST,
 )
 """Methods that bring the end about, and are not where it came from."""
 
@@ -62,9 +64,10 @@ class Cause(StrEnum):
 class Crash:
     """Why process ``pid`` died; ``exceptions`` are the one that did it and what led to it, the outermost first.
 
-    ``signal`` is None where the core tells none, ``address`` that of a fault, ``sender`` a pid. ``end`` says why there
-    are no more ``frames``, and is empty where there are, which are not shown. ``summary`` says it all in a paragraph,
-    ``hint`` where to look next; ``problems`` are of the runtime and its list of threads.
+    Of ``FailFast`` they are the one that it was given, as ``message`` is, where a frame keeps that. ``signal`` is None
+    where the core tells none, ``address`` that of a fault, ``sender`` a pid. ``end`` says why there are no more
+    ``frames``, and is empty where there are, which are not shown. ``summary`` says it all in a paragraph, ``hint``
+    where to look next; ``problems`` are of the runtime and its list of threads.
     """
 
     pid: int
@@ -76,6 +79,7 @@ class Crash:
     os_id: int | None
     managed_id: int | None
     thread_name: str
+    message: str | None
     exceptions: tuple[ExceptionRow, ...]
     frames: tuple[str, ...]
     end: str
@@ -89,11 +93,16 @@ def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
     death = find_death(target, runtime)
     info, native = death.signal, death.thread
     thread = next((each for each in runtime.threads if native is not None and each.os_id == native.tid), None)
-    stack = list_stacks(runtime, threads=[thread.os_id], frames=_FRAMES).threads if thread is not None else ()
+    stacks = list_stacks(runtime, threads=[thread.os_id], frames=_FRAMES) if thread is not None else None
+    stack = stacks.threads if stacks is not None else ()
     frames = [frame.location for frame in stack[0].frames if frame.location.method] if stack else []
-    exceptions = _exceptions(runtime, thread)
+    exceptions = _chain(runtime, _exception_of(thread))
     number = info.signo if info is not None else 0
     cause = _cause(death.signo, thread, exceptions, [str(frame.method) for frame in frames])
+    words = LastWords()
+    if stacks is not None and cause is Cause.FAIL_FAST:
+        words = last_words(runtime, stacks)
+        exceptions = _chain(runtime, words.exception) or exceptions[1:]  # the runtime puts its own around what it is given
     crash = Crash(
         pid=target.process.pid,
         process=target.process.name,
@@ -104,6 +113,7 @@ def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
         os_id=native.tid if native is not None else None,
         managed_id=thread.managed_id if thread is not None else None,
         thread_name=thread.name if thread is not None else native.name if native is not None else "",
+        message=words.message,
         exceptions=exceptions,
         frames=tuple(_place(frame) for frame in frames[:_SHOWN]),
         end=stack[0].end if stack and len(frames) <= _SHOWN else "",
@@ -115,9 +125,13 @@ def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
     return replace(told, summary=f"{told.summary} {_EVERY_CORE}") if info is not target.signal else told
 
 
-def _exceptions(runtime: ClrRuntime, thread: ClrThread | None) -> tuple[ExceptionRow, ...]:
-    """Return the exception that a thread throws, or the one it remembers, and what led to it; none of what is none."""
-    found = next(iter(thread.exceptions), None) or thread.current_exception if thread is not None else None
+def _exception_of(thread: ClrThread | None) -> ClrObject | None:
+    """Return the exception that a thread throws, or the one it remembers."""
+    return next(iter(thread.exceptions), None) or thread.current_exception if thread is not None else None
+
+
+def _chain(runtime: ClrRuntime, found: ClrObject | None) -> tuple[ExceptionRow, ...]:
+    """Return an exception and what led to it; none of what is none."""
     if found is None or not found.type.is_exception:
         return ()
     reader = ExceptionReader(runtime)
@@ -135,7 +149,7 @@ def _cause(number: int, thread: ClrThread | None, exceptions: Sequence[Exception
         return Cause.STACK_OVERFLOW
     if thread is not None and thread.exceptions:
         return Cause.ACCESS_VIOLATION if newest == _ACCESS_VIOLATION else Cause.UNHANDLED_EXCEPTION
-    if any(method.startswith(_FAIL_FAST) for method in methods):
+    if any(method.startswith(FAIL_FAST) for method in methods):
         return Cause.FAIL_FAST
     return Cause.FATAL_ERROR if newest == _FATAL and number == signal.SIGABRT else Cause.SIGNAL
 
@@ -154,10 +168,11 @@ def _told(crash: Crash, source: str) -> Crash:
     sentences = [_FIRST[crash.cause].format(process=f"process {crash.pid} {crash.process}".rstrip(), who=who)]
     if crash.signal is not None and crash.cause is not Cause.NONE:
         sentences.append(f"The signal was {crash.signal}{source}.")
-    if crash.cause in (Cause.UNHANDLED_EXCEPTION, Cause.ACCESS_VIOLATION):
-        sentences.append(f"The exception was {_chain(crash.exceptions) or 'one that cannot be read'}.")
-    elif crash.cause is Cause.FAIL_FAST and crash.exceptions[1:]:
-        sentences.append(f"It was given {_chain(crash.exceptions[1:])}.")
+    if crash.message is not None:
+        sentences.append(f"It said {quoted(crash.message, len(crash.message))}.")
+    if crash.cause in _BY_EXCEPTION or (crash.cause is Cause.FAIL_FAST and crash.exceptions):
+        told = [f"{row.type}: {row.message}" if row.message else row.type for row in crash.exceptions]
+        sentences.append(f"The exception was {', caused by '.join(told).rstrip('.') or 'one that cannot be read'}.")
     culprit = next((frame for frame in crash.frames if not frame.startswith(_MACHINERY)), None)
     if crash.cause is Cause.NONE:
         return replace(crash, summary=" ".join(sentences))
@@ -168,11 +183,7 @@ def _told(crash: Crash, source: str) -> Crash:
     return replace(crash, summary=" ".join(sentences))
 
 
-def _chain(exceptions: Sequence[ExceptionRow]) -> str:
-    told = [f"{row.type}: {row.message}" if row.message else row.type for row in exceptions]
-    return ", caused by ".join(told).rstrip(".")
-
-
+_BY_EXCEPTION = (Cause.UNHANDLED_EXCEPTION, Cause.ACCESS_VIOLATION)
 _FIRST = {
     Cause.UNHANDLED_EXCEPTION: "{process} died because {who} threw an exception that nobody handled.",
     Cause.FAIL_FAST: "{process} ended itself: {who} called Environment.FailFast, or the runtime did as if it had.",
@@ -185,7 +196,7 @@ _FIRST = {
 _EVERY_CORE = "The SIGABRT in it is in every core that the createdump of this runtime writes."
 _HINTS = {
     Cause.UNHANDLED_EXCEPTION: "dotdump exceptions CORE --held shows the frames of each exception",
-    Cause.FAIL_FAST: "dotdump stacks CORE shows the caller; the message was written to standard error",
+    Cause.FAIL_FAST: "dotdump stacks CORE --objects shows the caller; what it said was written to standard error",
     Cause.STACK_OVERFLOW: "dotdump stacks CORE shows which methods call each other",
     Cause.ACCESS_VIOLATION: "look at unsafe code and at calls into native libraries near the frames",
     Cause.FATAL_ERROR: "dotdump stacks CORE --native shows what the thread was doing in the runtime",

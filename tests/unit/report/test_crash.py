@@ -15,6 +15,7 @@ CRASH = Crash(
     os_id=12,
     managed_id=1,
     thread_name="",
+    message=None,
     exceptions=(),
     frames=("Shop.Cart.Add()",),
     end="damaged: at 0x7f00: no code is there",
