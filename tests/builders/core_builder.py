@@ -12,6 +12,9 @@ STACK_REGISTER = {X86_64: 19, AARCH64: 31}
 PC_REGISTER = {X86_64: 16, AARCH64: 32}
 
 
+_ORIG_RAX = 15
+
+
 def note(owner: bytes, kind: int, body: bytes) -> bytes:
     name = owner + b"\0"
     head = struct.pack("<III", len(name), len(body), kind)
@@ -48,6 +51,8 @@ class CoreBuilder:
     pid: int = 100
     threads: list[int] = field(default_factory=lambda: [100, 101])
     signals: dict[int, int] = field(default_factory=dict)
+    system_calls: dict[int, int] = field(default_factory=dict)
+    """Threads of x86-64 to the numbers of the calls that they are in."""
     segments: list[Segment] = field(default_factory=list)
     files: list[tuple[int, int, int, bytes]] = field(default_factory=list)
     auxv: dict[int, int] = field(default_factory=dict)
@@ -62,6 +67,7 @@ class CoreBuilder:
             parts.append(note(b"CORE", 0x46494C45, file_note(self.files)))
         for tid in self.threads:
             registers = [tid * 1000 + index for index in range(REGISTERS[self.machine])]
+            registers[_ORIG_RAX] = self.system_calls.get(tid, registers[_ORIG_RAX])
             parts.append(note(b"CORE", 1, prstatus(tid, registers, self.signals.get(tid, 0))))
         return b"".join([*parts, *self.extra])
 

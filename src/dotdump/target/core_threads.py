@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 
 _STATUS = (CORE, int(NoteType.PRSTATUS))
 _NAME = (OWNER, int(DotdumpNote.THREAD_NAME))
+_WAIT4 = {("orig_rax", 61), ("x8", 260)}
+"""The register that has the number of a thread's system call where that is wait4: of x86-64 and of arm64."""
 _OF_PROCESS = frozenset((CORE, int(kind)) for kind in (NoteType.PRPSINFO, NoteType.AUXV, NoteType.FILE))
 
 
 def threads_of(notes: Iterable[Note], registers: RegisterFile, problems: list[Problem]) -> tuple[Thread, ...]:
     """Return the threads in the order of their notes, but one that died of a signal before those that did not.
 
-    The kernel writes the signal into the notes of every thread: where all have the same, the first alone died of it.
+    The kernel and createdump of 3.1 write the signal into the notes of every thread; one of them died of it.
     """
     threads: list[Thread] = []
     group: Group = {}
@@ -44,9 +46,21 @@ def threads_of(notes: Iterable[Note], registers: RegisterFile, problems: list[Pr
             group.setdefault(key, note)
     _close(group, registers, threads, problems)
     if threads and threads[0].signal and len({thread.signal for thread in threads}) == 1:
-        threads[1:] = [replace(thread, signal=0) for thread in threads[1:]]
+        died = _died_of_all(threads)
+        threads = [thread if thread is died else replace(thread, signal=0) for thread in threads]
     first = next((thread for thread in threads if thread.signal), None)
     return tuple(sorted(threads, key=lambda thread: thread is not first))
+
+
+def _died_of_all(threads: Sequence[Thread]) -> Thread:
+    """Return the thread that died of a signal which the notes of all have.
+
+    It is the first that tells why, as the kernel writes them; the createdump of 3.1 tells of none, and the one that
+    died waits for it to end.
+    """
+    told = next((thread for thread in threads if thread.notes.get((CORE, NoteType.SIGINFO)) is not None), None)
+    waiting = [thread for thread in threads if _WAIT4 & set(thread.registers.items())]
+    return told or (waiting[0] if len(waiting) == 1 else threads[0])
 
 
 def _close(group: Group, registers: RegisterFile, threads: list[Thread], problems: list[Problem]) -> None:

@@ -14,6 +14,7 @@ from dotdump.memory.region_table import RegionTable
 from dotdump.target.core import CoreTarget, open_core
 
 BASE = 0x7F0000000000
+WAIT4 = 61
 LIBRARY = b"/lib/libshop.so"
 
 
@@ -41,6 +42,18 @@ def test_the_thread_that_died_comes_first_and_tells_why() -> None:
 def test_a_signal_that_every_thread_has_is_that_of_the_first() -> None:
     target = opened(CoreBuilder(threads=[101, 100, 102], signals={100: 11, 101: 11, 102: 11}))
     assert [(t.tid, t.signal) for t in target.threads] == [(101, 11), (100, 0), (102, 0)]
+
+
+@pytest.mark.parametrize(("waiting", "died"), [((101,), 101), ((101, 102), 100), ((), 100)])
+def test_of_threads_of_one_signal_the_one_that_waits_for_createdump_died(waiting: tuple[int, ...], died: int) -> None:
+    ids = [100, 101, 102]
+    core = CoreBuilder(threads=ids, signals=dict.fromkeys(ids, 6), system_calls=dict.fromkeys(waiting, WAIT4))
+    assert [(thread.tid, thread.signal) for thread in opened(core).threads][:2] == [
+        (died, 6),
+        (min({*ids} - {died}), 0),
+    ]
+    core.extra = [note(b"CORE", 0x53494749, struct.pack("<iii4xQ", 6, 0, -6, 0).ljust(128, b"\0"))]
+    assert opened(core).threads[0].tid == 102
 
 
 @pytest.mark.parametrize(
