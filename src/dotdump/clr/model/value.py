@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     Value: TypeAlias = "ClrObject | ClrStruct | EnumValue | Unreadable | Known | bool | str | None"
 
 _FLAGS_SEPARATOR = ", "
+_BIG_INTEGER = "System.Numerics.BigInteger"
+_LONGEST_BIG_INTEGER = 400
+"""Words of 4 bytes: Python writes no number of more than 4,300 digits."""
 
 
 class EnumValue(int):
@@ -182,7 +185,20 @@ def read_struct(heap: ClrHeap, kind: ClrType, place: int) -> Value:
         return EnumValue(number, kind) if kind.is_enum and isinstance(number, int) else number
     if kind.is_nullable and len(fields) == 2:
         return _read_nullable(heap, kind, place)
-    return ClrStruct(heap, kind, place)
+    found = ClrStruct(heap, kind, place)
+    return _big_integer(found) if kind.name == _BIG_INTEGER else found
+
+
+def _big_integer(found: ClrStruct) -> Value:
+    """Return the number that a ``BigInteger`` is; itself where it is very long, or its fields are other ones."""
+    sign, bits = (found[name] if found.type.find_field(name) is not None else None for name in ("_sign", "_bits"))
+    if bits is None and isinstance(sign, int):
+        return sign
+    words = getattr(bits, "array", None)
+    if not isinstance(sign, int) or words is None or len(words) > _LONGEST_BIG_INTEGER:
+        return found
+    magnitude = int.from_bytes(found.heap.access.reader.memory.read(words.address_of(0), 4 * len(words)), "little")
+    return -magnitude if sign < 0 else magnitude
 
 
 def _read_nullable(heap: ClrHeap, kind: ClrType, place: int) -> Value:
