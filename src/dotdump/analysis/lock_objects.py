@@ -54,7 +54,8 @@ class LockState:
     """What a lock says of itself: the managed ids of ``owners``, and how many ``waiters``; ``text`` says more in words.
 
     ``os_owner`` is its owner's id of the system, 0 where it names none so. ``is_taken`` is whether somebody who comes
-    now has to wait; ``recursion`` how often its owner has entered it.
+    now has to wait; ``recursion`` how often its owner has entered it; ``is_upgrading`` whether the one reader that may
+    write waits for the others to leave.
     """
 
     is_taken: bool
@@ -63,6 +64,7 @@ class LockState:
     recursion: int = 0
     text: str = ""
     os_owner: int = 0
+    is_upgrading: bool = False
 
 
 def kind_of(found: ClrObject) -> WaitKind | None:
@@ -102,7 +104,8 @@ def _reader_writer(found: ClrObject) -> LockState:
         if count
     ]
     text = ", ".join(filter(None, [*parts, f"waiting: {', '.join(waits)}" if waits else ""]))
-    return LockState(bool(bits & _WRITER) or readers > 0, owners, sum(waiting), 0, text)
+    is_taken = bool(bits & _WRITER) or readers > 0
+    return LockState(is_taken, owners, sum(waiting), 0, text, is_upgrading=waiting[-1] > 0)
 
 
 def _semaphore(found: ClrObject) -> LockState:

@@ -139,22 +139,26 @@ class LockOwners:
             return ""
 
     def _on_stack(self, wait: ThreadWait) -> Awaited:
-        """Return the one lock of its kind that a thread's frames refer to, that is taken and not its own."""
+        """Return the one lock of its kind that a thread's frames refer to, and that others have taken.
+
+        Its own lock is none, but one in which it reads and waits to write.
+        """
         if wait.kind is None:
             return Awaited()
         me = thread_ref(wait.thread)
         candidates = self.census.of_kind(wait.kind)
-        found = [
-            (candidates[address], owners)
-            for address in self._waits.objects_on_stack(wait, candidates)
-            if me not in (owners := self.owners_of_object(candidates[address], wait.kind))
-            and (state := self.state_of(candidates[address], wait.kind)) is not None
-            and (state.is_taken or state.waiters)
-        ]
+        found = []
+        for address in self._waits.objects_on_stack(wait, candidates):
+            owners, state = (
+                self.owners_of_object(candidates[address], wait.kind),
+                self.state_of(candidates[address], wait.kind),
+            )
+            if state is not None and (state.is_taken or state.waiters) and (me not in owners or state.is_upgrading):
+                found.append((candidates[address], tuple(owner for owner in owners if owner != me)))
         if len(found) != 1:
             return Awaited()
-        lock, owners = found[0]
-        return Awaited(lock.address, lock.type.name, owners)
+        lock, others = found[0]
+        return Awaited(lock.address, lock.type.name, others)
 
     def _task(self, wait: ThreadWait) -> Awaited:
         found = self._waits.objects_on_stack(wait, self.census.tasks)

@@ -94,14 +94,14 @@ def _starvation(found: Starvation) -> Iterator[str]:
 
 
 def _waits(found: LockReport) -> Iterator[Iterator[str]]:
-    """Yield a block for each lock that threads wait for outside of deadlocks, with its owner's stack."""
+    """Yield a block for each lock and its owners that threads wait for outside of deadlocks, with the first's stack."""
     circle = {step.thread for deadlock in found.deadlocks for step in deadlock.steps}
-    rows: dict[tuple[str, str | None], list[WaitRow]] = {}
+    rows: dict[tuple[str, str | None, tuple[ThreadRef, ...]], list[WaitRow]] = {}
     for wait in found.waits:
         if wait.thread not in circle:
-            rows.setdefault((wait.kind, wait.lock), []).append(wait)
+            rows.setdefault((wait.kind, wait.lock, wait.owners), []).append(wait)
     locks = {lock.address: lock for lock in found.locks}
-    for (_, address), waits in rows.items():
+    for (_, address, _), waits in rows.items():
         yield _wait_block(waits, locks.get(address or ""))
 
 
@@ -114,7 +114,7 @@ def _wait_block(waits: Sequence[WaitRow], lock: LockRow | None) -> Iterator[str]
     owners = ", ".join(thread_text(owner) for owner in first.owners)
     state = f" ({lock.state})" if lock is not None and lock.state else ""
     yield f"{verb}{state}{f', held by {owners}' if owners else ''}"
-    if lock is not None:
+    if lock is not None and lock.owners[:1] == first.owners[:1]:
         yield from _frames(lock.owner_frames, 1)
     if len(waits) > 1:
         yield from (f"{_INDENT}{thread_text(wait.thread)}" for wait in waits)
