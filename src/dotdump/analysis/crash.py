@@ -102,7 +102,7 @@ def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
     words = LastWords()
     if stacks is not None and cause is Cause.FAIL_FAST:
         words = last_words(runtime, stacks)
-        exceptions = _chain(runtime, words.exception) or exceptions[1:]  # the runtime puts its own around what it is given
+        exceptions = _chain(runtime, words.exception) or exceptions[1:]  # which the runtime put into one of its own
     crash = Crash(
         pid=target.process.pid,
         process=target.process.name,

@@ -11,6 +11,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from dotdump.records import record
+from dotdump.target.core_threads import waits_for_child
 
 if TYPE_CHECKING:
     from dotdump.clr.model.runtime import ClrRuntime
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from dotdump.target.model import Thread
 
 _TELLS_SIGNALS = 6
-_SYSTEM_CALL, _WAIT4 = "orig_rax", 61
-"""Where x86-64 has the number of the system call that a thread is in, and that of ``wait4``."""
 
 
 @record
@@ -56,5 +55,4 @@ def _means_nothing(target: CoreTarget) -> bool:
 def _asking_thread(target: CoreTarget, runtime: ClrRuntime) -> Thread | None:
     """Return the thread of the program that waits for a child: where a client had asked, the runtime's own does."""
     managed = {thread.os_id for thread in runtime.threads}
-    waiting = (thread for thread in target.threads if thread.registers.get(_SYSTEM_CALL) == _WAIT4)
-    return next((thread for thread in waiting if thread.tid in managed), None)
+    return next((each for each in target.threads if waits_for_child(each) and each.tid in managed), None)

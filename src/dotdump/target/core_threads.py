@@ -52,6 +52,11 @@ def threads_of(notes: Iterable[Note], registers: RegisterFile, problems: list[Pr
     return tuple(sorted(threads, key=lambda thread: thread is not first))
 
 
+def waits_for_child(thread: Thread) -> bool:
+    """Return whether a thread is in a wait4 call, as the one of a runtime that has started a dumper."""
+    return bool(_WAIT4 & set(thread.registers.items()))
+
+
 def _died_of_all(threads: Sequence[Thread]) -> Thread:
     """Return the thread that died of a signal which the notes of all have.
 
@@ -59,7 +64,7 @@ def _died_of_all(threads: Sequence[Thread]) -> Thread:
     died waits for it to end.
     """
     told = next((thread for thread in threads if thread.notes.get((CORE, NoteType.SIGINFO)) is not None), None)
-    waiting = [thread for thread in threads if _WAIT4 & set(thread.registers.items())]
+    waiting = [thread for thread in threads if waits_for_child(thread)]
     return told or (waiting[0] if len(waiting) == 1 else threads[0])
 
 
