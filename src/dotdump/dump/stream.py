@@ -1,7 +1,8 @@
 """``StreamOutput``: a core that somebody else reads as it is written: standard output, a pipe, a redirected file.
 
 Forward only; never opened, named, kept or removed here. A reader that ends is an error, and one that falls silent is
-waited for until the deadline, where the kernel lets us write without sleeping: on a pipe. Source: pipe(7), proc(5).
+waited for until the deadline, where the kernel lets us write without sleeping: into a pipe or a socket. Source:
+pipe(7), proc(5), send(2).
 """
 
 from __future__ import annotations
@@ -62,7 +63,10 @@ class StreamOutput(Closing):
 
 
 class PatientPipe(PipeSink):
-    """A pipe whose reader has until ``deadline``, a time of ``time.monotonic``. The ``descriptor`` is its own."""
+    """A pipe whose reader has until ``deadline``, a time of ``time.monotonic``.
+
+    The ``descriptor`` is its own, and what it does not take at once is a ``BlockingIOError``.
+    """
 
     def __init__(self, descriptor: int, deadline: float) -> None:
         super().__init__(descriptor)
@@ -74,7 +78,7 @@ class PatientPipe(PipeSink):
         view = memoryview(data).cast("B")
         while len(view):
             try:
-                taken = os.write(self._descriptor, view)
+                taken = self._give(view)
             except BlockingIOError:
                 self._wait()
                 continue
@@ -87,12 +91,32 @@ class PatientPipe(PipeSink):
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def _give(self, data: memoryview) -> int:
+        return os.write(self._descriptor, data)
+
     def _wait(self) -> None:
         left = self._deadline - time.monotonic()
         if left > 0:
             self._poll.poll(min(left, _LONGEST_WAIT) * 1000)
         else:
             raise Incomplete("the dump was cut short: its reader did not take it within --timeout")
+
+
+class PatientSocket(PatientPipe):
+    """The same over a socket, as services and containers have one for standard output."""
+
+    def __init__(self, descriptor: int, deadline: float) -> None:
+        import socket
+
+        super().__init__(descriptor, deadline)
+        self._socket, self._flags = socket.socket(fileno=descriptor), socket.MSG_DONTWAIT
+
+    def close(self) -> None:
+        """Close it. A second call does nothing."""
+        self._socket.close()
+
+    def _give(self, data: memoryview) -> int:
+        return self._socket.send(data, self._flags)
 
 
 def _is_writable(descriptor: int) -> bool:
@@ -104,7 +128,10 @@ def _is_writable(descriptor: int) -> bool:
 
 
 def _sink(descriptor: int, deadline: float) -> FileSink | PipeSink:
-    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISSOCK(mode):
+        return PatientSocket(os.dup(descriptor), deadline)
+    if not stat.S_ISFIFO(mode):
         return sink_for(descriptor)
     try:
         # Opened anew: O_NONBLOCK on the descriptor itself would be set for everybody who shares it.

@@ -1,10 +1,11 @@
 import os
+import socket
 import threading
 import time
 
 import pytest
 
-from dotdump.dump.stream import PatientPipe
+from dotdump.dump.stream import PatientPipe, StreamOutput
 from dotdump.errors import Incomplete
 
 SIZE = 1 << 20
@@ -40,3 +41,16 @@ def test_a_reader_that_falls_silent_is_given_up_at_the_deadline() -> None:
     assert 0.1 <= time.monotonic() - begun < 5
     pipe.close()
     os.close(reader)
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_the_reader_of_a_socket_is_waited_for_until_the_deadline(blocking: bool) -> None:
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        writer.setblocking(blocking)
+        with StreamOutput.open(writer.fileno(), "the socket", time.monotonic() + 0.1) as output:
+            with pytest.raises(Incomplete, match="did not take it"):
+                output.sink().write(bytes(SIZE))
+            assert len(reader.recv(SIZE)) == output.size > 0
+        assert writer.fileno() >= 0
+        assert writer.send(b"still open") > 0
