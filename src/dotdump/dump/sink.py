@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import stat
 from contextlib import suppress
 
@@ -125,9 +126,18 @@ def sink_for(descriptor: int) -> FileSink | PipeSink:
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> int:
-    """Write all of ``data``, however often the kernel takes only a part, and return its length."""
+    """Write all of ``data``, however often the kernel takes only a part or nothing yet, and return its length."""
     view = memoryview(data).cast("B")
     done = 0
     while done < len(view):
-        done += os.write(descriptor, view[done:])
+        try:
+            done += os.write(descriptor, view[done:])
+        except BlockingIOError:  # whoever shares it has made it non-blocking
+            _wait_until_writable(descriptor)
     return done
+
+
+def _wait_until_writable(descriptor: int) -> None:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.poll()

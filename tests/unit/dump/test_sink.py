@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -54,3 +55,15 @@ def test_what_the_kernel_takes_in_parts_is_written_whole(tmp_path: Path, monkeyp
     assert write_all(descriptor, b"0123456789") == 10
     os.close(descriptor)
     assert (tmp_path / "file").read_bytes() == b"0123456789"
+
+
+def test_a_pipe_that_somebody_made_non_blocking_takes_all() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    full = os.write(writing, bytes(MIB))
+    with os.fdopen(reading, "rb") as reader:
+        thread = Thread(target=write_all, args=(writing, b"core" * MIB))
+        thread.start()
+        assert reader.read(full + 4 * MIB) == bytes(full) + b"core" * MIB
+        thread.join()
+    os.close(writing)
