@@ -10,6 +10,7 @@ from dotdump.clr.contracts.code_block import CodeKind
 from dotdump.clr.contracts.method_descs import METHOD_ALIGNMENT
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import UNREADABLE
+from dotdump.formats.registers import RED_ZONE
 from dotdump.memory.region import region_at
 from dotdump.records import record
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.target.model import Target
-
-_RED_ZONE = 128
-"""Bytes below its stack pointer that a function may use."""
 
 
 @record
@@ -110,7 +108,7 @@ def _memory(target: Target, address: int) -> MemoryPlace | None:
     letters = zip("rwx", (region.readable, region.writable, region.executable), strict=True)
     module = next((one for one in target.modules if one.base <= address < one.end), None)
     whole = range(region.start, region.end)
-    on = (t.tid for t in target.threads if t.stack_pointer in whole and t.stack_pointer - _RED_ZONE <= address)
+    on = (t.tid for t in target.threads if t.stack_pointer in whole and t.stack_pointer - RED_ZONE <= address)
     return MemoryPlace(
         f"{region.start:#x}",
         f"{region.end:#x}",

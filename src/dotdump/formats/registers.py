@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+RED_ZONE = 128
+"""Bytes below the stack pointer that a function of x86-64 may use (psABI); AArch64 has none on Linux."""
 _WORD = 8
 
 

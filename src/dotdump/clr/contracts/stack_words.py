@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dotdump import limits
 from dotdump.formats.columns import whole_words
+from dotdump.formats.registers import RED_ZONE
 from dotdump.memory.region import region_at
 from dotdump.records import record
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from dotdump.kernels import Column
     from dotdump.memory.region import Region
     from dotdump.target.model import Target, Thread
-
-_RED_ZONE = 128
 
 
 @record
@@ -86,7 +85,7 @@ def _end_of_stack(thread: Thread, region: Region, heap: Sequence[int]) -> int:
 
 
 def _stack(target: Target, thread: Thread, end: int) -> tuple[int, Column]:
-    start = max(0, thread.stack_pointer - _RED_ZONE) & ~7
+    start = max(0, thread.stack_pointer - RED_ZONE) & ~7
     if not target.memory.read_available(start, 8):
         start = thread.stack_pointer & ~7
     data = target.memory.read_available(start, min(end - start, limits.STACK_SIZE))

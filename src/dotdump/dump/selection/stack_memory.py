@@ -18,6 +18,7 @@ from dotdump.formats.metadata.signatures import ElementType
 from dotdump.formats.metadata.tokens import ROW_ID
 from dotdump.formats.native_array import NativeArray, read_unsigned
 from dotdump.formats.ready_to_run import METHOD_ENTRY_POINTS, RUNTIME_FUNCTIONS, find_section
+from dotdump.formats.registers import RED_ZONE
 from dotdump.limits import BASE_TYPES, STACK_SIZE
 from dotdump.target.elf_module import ElfModule
 from dotdump.unwind.frame import End, EndReason
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from dotdump.target.model import Module, Thread
     from dotdump.unwind.native import NativeUnwinder
 
-_RED_ZONE = 128
-"""Bytes below the stack pointer that a function without calls may use (x86-64 psABI 3.2.2)."""
 _BEYOND_BOTTOM = 64 << 10
 """Bytes beyond the last frame of a thread: where glibc keeps what it knows of the thread, and thread-local data."""
 _METHOD_DESC, METHOD_TABLE = 0x40, 0x60
@@ -244,5 +243,5 @@ def _touch_stack(target: RecordingTarget, thread: Thread, bottom: int | None) ->
     end = region.end
     if bottom is not None and not region.path and bottom + _BEYOND_BOTTOM < end:
         end = bottom + _BEYOND_BOTTOM
-    start = max(thread.stack_pointer - _RED_ZONE, region.start)
+    start = max(thread.stack_pointer - RED_ZONE, region.start)
     target.memory.touch(start, min(end - start, STACK_SIZE))
