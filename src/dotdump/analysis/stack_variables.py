@@ -16,6 +16,7 @@ from dotdump.errors import UNREADABLE
 from dotdump.formats.gc_info.encoding import NEWEST, encoding_of
 from dotdump.formats.metadata import signatures as s
 from dotdump.formats.native_variables import Location, find_variable
+from dotdump.memory.space import ADDRESS_MASK
 from dotdump.records import replace
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class _Variables:
         is_frame = place.register == self._frame_register
         name = self._registers.registers[self._frame_register]
         base = context.registers.get(self._numbers[name]) if is_frame else context.sp
-        return None if base is None else (base + place.offset) & (1 << 64) - 1
+        return None if base is None else (base + place.offset) & ADDRESS_MASK
 
     def _value(self, variable: MethodVariable, data: bytes, place: NativeVariable, where: str) -> str:
         if place.location in _BY_REFERENCE:

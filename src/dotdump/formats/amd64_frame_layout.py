@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.errors import FormatError
 from dotdump.formats.amd64_unwind_codes import PROGRAM_COUNTER, SOURCE, STACK_POINTER, Action
+from dotdump.memory.space import ADDRESS_MASK
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from dotdump.formats.amd64_unwind_codes import Plan
 
 _WORD = 8
-_ADDRESS_MASK = 0xFFFFFFFFFFFFFFFF
 
 
 @record
@@ -45,15 +45,15 @@ class FrameLayout:
             raise FormatError(
                 f"the caller depends on register {self.register}, whose value is not known", source=SOURCE
             )
-        place, count = base + self.offset & _ADDRESS_MASK, len(self.restored)
+        place, count = base + self.offset & ADDRESS_MASK, len(self.restored)
         found = dict(registers)
         found.update(zip(self.restored, read_words(place, count), strict=True))
-        found[STACK_POINTER] = place + _WORD * count & _ADDRESS_MASK
+        found[STACK_POINTER] = place + _WORD * count & ADDRESS_MASK
         return found, place
 
     def saved_places(self, place: int) -> dict[int, int]:
         """Return where each saved register lies, the return address left out."""
-        return {number: place + _WORD * index & _ADDRESS_MASK for index, number in enumerate(self.restored[:-1])}
+        return {number: place + _WORD * index & ADDRESS_MASK for index, number in enumerate(self.restored[:-1])}
 
 
 def layout_of(plan: Plan) -> FrameLayout | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.limits import CHAINED_UNWIND_INFO
+from dotdump.memory.space import ADDRESS_MASK
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ STACK_POINTER, FRAME_POINTER, PROGRAM_COUNTER = 7, 6, 16
 DWARF_NUMBERS = (0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15)
 """The DWARF number of each register by the number that instructions give it: rax, rcx, rdx, rbx, rsp ..."""
 
-_ADDRESS_MASK = 0xFFFFFFFFFFFFFFFF
 _HEADER = Struct("<BBBB")
 _FUNCTION = Struct("<III")
 _CHAINED = 4
@@ -164,21 +164,21 @@ def caller_registers(plan: Plan, registers: Mapping[int, int], read_word: Callab
         action = step.action
         if action is Action.POP:
             found[step.register], places[step.register] = read_word(sp), sp
-            sp = sp + 8 & _ADDRESS_MASK
+            sp = sp + 8 & ADDRESS_MASK
         elif action is Action.ALLOCATE:
-            sp = sp + step.offset & _ADDRESS_MASK
+            sp = sp + step.offset & ADDRESS_MASK
         elif action is Action.FROM_FRAME_POINTER:
-            sp = _known(found, step.register) - step.offset & _ADDRESS_MASK
+            sp = _known(found, step.register) - step.offset & ADDRESS_MASK
         elif action is Action.LOAD:
-            place = base + step.offset & _ADDRESS_MASK
+            place = base + step.offset & ADDRESS_MASK
             found[step.register], places[step.register] = read_word(place), place
         else:
-            frame = sp + step.offset & _ADDRESS_MASK
+            frame = sp + step.offset & ADDRESS_MASK
             found[PROGRAM_COUNTER] = read_word(frame)
-            found[STACK_POINTER] = read_word(frame + 24 & _ADDRESS_MASK)
+            found[STACK_POINTER] = read_word(frame + 24 & ADDRESS_MASK)
             return Caller(found, places, interrupted=True)
     found[PROGRAM_COUNTER] = read_word(sp)
-    found[STACK_POINTER] = sp + 8 & _ADDRESS_MASK
+    found[STACK_POINTER] = sp + 8 & ADDRESS_MASK
     return Caller(found, places, interrupted=False)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.errors import FormatError
 from dotdump.formats.arm64_unwind_data import SOURCE
+from dotdump.memory.space import ADDRESS_MASK
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 FRAME_POINTER, LINK, STACK_POINTER, PROGRAM_COUNTER = 29, 30, 31, 32
 """Numbers of registers, as DWARF has them; 0 to 28 are x0 to x28."""
-
-_ADDRESS_MASK = 0xFFFFFFFFFFFFFFFF
 
 
 class Action(Enum):
@@ -114,7 +113,7 @@ class _State:
         elif action is Action.SKIP:
             self._pop(step.pop)
         elif action is Action.FROM_FRAME_POINTER:
-            self.registers[STACK_POINTER] = (self.known(FRAME_POINTER) - step.offset) & _ADDRESS_MASK
+            self.registers[STACK_POINTER] = (self.known(FRAME_POINTER) - step.offset) & ADDRESS_MASK
         elif action is Action.SIGNED:
             self.signed = True
         elif action is Action.FRAME:
@@ -125,12 +124,12 @@ class _State:
 
     def _restore(self, register: int, count: int, address: int) -> None:
         for number in range(count):
-            place = (address + 8 * number) & _ADDRESS_MASK
+            place = (address + 8 * number) & ADDRESS_MASK
             self.registers[register + number] = self.read_word(place)
             self.places[register + number] = place
 
     def _pop(self, size: int) -> None:
-        self.registers[STACK_POINTER] = (self.known(STACK_POINTER) + size) & _ADDRESS_MASK
+        self.registers[STACK_POINTER] = (self.known(STACK_POINTER) + size) & ADDRESS_MASK
 
     def _take(self, frame: _Frame) -> None:
         base = self.known(STACK_POINTER)

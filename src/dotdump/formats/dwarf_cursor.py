@@ -9,13 +9,13 @@ from __future__ import annotations
 from struct import Struct
 
 from dotdump.errors import FormatError
+from dotdump.memory.space import ADDRESS_MASK
 from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ADDRESS_MASK = 0xFFFFFFFFFFFFFFFF
 _LEB_BYTES = 16
 _U16, _U32, _U64 = Struct("<H"), Struct("<I"), Struct("<Q")
 _I8, _I16, _I32, _I64 = Struct("<b"), Struct("<h"), Struct("<i"), Struct("<q")

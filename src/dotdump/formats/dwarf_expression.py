@@ -9,8 +9,9 @@ from __future__ import annotations
 import operator
 
 from dotdump.errors import FormatError
-from dotdump.formats.dwarf_cursor import ADDRESS_MASK, Cursor
+from dotdump.formats.dwarf_cursor import Cursor
 from dotdump.limits import EXPRESSION_STACK, EXPRESSION_STEPS
+from dotdump.memory.space import ADDRESS_MASK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

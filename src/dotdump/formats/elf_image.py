@@ -25,6 +25,7 @@ from dotdump.formats.notes import find_build_id, parse_notes
 from dotdump.limits import IMAGE_NOTES, STRING_TABLE, SYMBOLS
 from dotdump.memory.reader import Reader
 from dotdump.memory.segments import SegmentSpace
+from dotdump.memory.space import ADDRESS_MASK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class ElfImage:
         return SymbolTable(rows, names, self._versions(0, count))
 
     def _address(self, virtual: int) -> int:
-        return (self.bias + virtual) & 0xFFFFFFFFFFFFFFFF
+        return (self.bias + virtual) & ADDRESS_MASK
 
     def _symbol_named(self, index: int, name: bytes) -> Symbol | None:
         table, strings = self.dynamic_address(DT_SYMTAB), self.dynamic_address(DT_STRTAB)

@@ -40,6 +40,7 @@ from dotdump.formats.elf_symbols import (
 )
 from dotdump.formats.machine import Machine
 from dotdump.limits import RELOCATIONS
+from dotdump.memory.space import ADDRESS_MASK
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from dotdump.formats.elf_image import ElfImage
 
 _RELA = Struct("<QQq")
-_MASK = 0xFFFFFFFFFFFFFFFF
 _DT_SYMBOLIC, _DT_TEXTREL, _DT_FLAGS, _DF_SYMBOLIC, _DF_TEXTREL = 16, 22, 30, 2, 4
 _DT_TLSDESC_GOT = 0x6FFFFEF7
 _RELOCATED_TAGS = frozenset(
@@ -84,15 +84,15 @@ def relocated_slots(image: ElfImage, bias: int) -> Iterator[tuple[int, int, int 
         return
     for place in _relative_places(image):
         addend = int.from_bytes(image.memory.read_available(place, 8), "little")
-        yield place, 8, (bias + addend) & _MASK
+        yield place, 8, (bias + addend) & ADDRESS_MASK
     for tag, size_tag in ((DT_RELA, DT_RELASZ), (DT_JMPREL, DT_PLTRELSZ)):
         for place, info, addend in _table(image, tag, size_tag, _RELA):
             kind = info & 0xFFFFFFFF
             if kind == types.relative:
-                yield place, 8, (bias + addend) & _MASK
+                yield place, 8, (bias + addend) & ADDRESS_MASK
             elif kind in types.absolute:
                 value = _own_symbol(image, info >> 32)
-                yield place, 8, None if value is None else (bias + value + addend) & _MASK
+                yield place, 8, None if value is None else (bias + value + addend) & ADDRESS_MASK
             elif kind != types.none:
                 yield place, _unknown_size(image, types, kind, info >> 32), None
     yield from ((place, 8, None) for place in _words_of_the_linker(image))

@@ -24,6 +24,8 @@ else:
 
 ADDRESS_END = 1 << 64
 """What no address reaches."""
+ADDRESS_MASK = ADDRESS_END - 1
+"""What sums of addresses are cut to, as a CPU does."""
 NOT_MAPPED = "not mapped"
 """Why there is no byte where nobody says more."""
 PIECE = 1 << 10

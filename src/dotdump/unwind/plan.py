@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.errors import FormatError
-from dotdump.formats.dwarf_cursor import ADDRESS_MASK
 from dotdump.formats.dwarf_expression import evaluate
 from dotdump.formats.dwarf_rows import RuleKind
+from dotdump.memory.space import ADDRESS_MASK
 from dotdump.records import record
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from dotdump.clr.contracts.gc_infos import GcInfos
 from dotdump.clr.contracts.stack_reference import StackReference
 from dotdump.errors import FormatError
 from dotdump.formats.gc_info.slots import RegisterSlot, SlotBase, SlotFlags
+from dotdump.memory.space import ADDRESS_MASK
 from dotdump.records import record
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from dotdump.formats.gc_info.decoder import GcInfo, Stop
     from dotdump.formats.gc_info.slots import Slot, StackSlot
     from dotdump.unwind.native import NativeUnwinder
-
-_ADDRESS_MASK = 0xFFFFFFFFFFFFFFFF
 
 
 @record
@@ -90,7 +89,7 @@ class ManagedRoots:
             base = frame.caller_sp
         else:
             base = self._frame_base(frame.context, info)
-        return (base + slot.offset) & _ADDRESS_MASK
+        return (base + slot.offset) & ADDRESS_MASK
 
     def _frame_base(self, context: WalkContext, info: GcInfo) -> int:
         register = info.header.stack_base_register
