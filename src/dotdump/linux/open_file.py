@@ -37,9 +37,6 @@ class OpenFile(ExactReads, Closing):
     def reason(self, address: int) -> str:  # noqa: ARG002 - there is but one
         return f"{self.name} ends before it"
 
-    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002 -- the protocol's; never contiguous here
-        return None
-
     def ranges(self) -> list[MemoryRange]:
         return [MemoryRange(0, self.size)] if self.size else []
 

@@ -86,9 +86,6 @@ class ProcessMemory(ExactReads, Closing):
                 break
         return filled
 
-    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
-        return None
-
     def ranges(self) -> Sequence[MemoryRange]:
         return joined(self._regions)
 

@@ -31,8 +31,5 @@ class DescriptorSpace(ExactReads):
     def reason(self, address: int) -> str:  # noqa: ARG002 - there is but one
         return "beyond the end of the file"
 
-    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002 - nothing here is in our memory
-        return None
-
     def ranges(self) -> list[MemoryRange]:
         return [MemoryRange(0, os.fstat(self.descriptor).st_size)]

@@ -113,9 +113,6 @@ class StreamSpace(ExactReads):
     def reason(self, address: int) -> str:  # noqa: ARG002 - there is but one
         return f"{self.name} ends at {self.size:#x}"
 
-    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
-        return None
-
     def ranges(self) -> Sequence[MemoryRange]:
         return [MemoryRange(0, self.size)] if self.size else []
 

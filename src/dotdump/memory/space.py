@@ -62,7 +62,10 @@ class AddressSpace(Protocol):
 
 
 class ExactReads:
-    """Base of an ``AddressSpace`` that knows what is available: ``read`` is that, or faults and says why."""
+    """Base of an ``AddressSpace`` that knows what is available: ``read`` is that, or faults and says why.
+
+    It gives no views, unless a subclass has some.
+    """
 
     __slots__ = ()
 
@@ -80,6 +83,10 @@ class ExactReads:
     def reason(self, address: int) -> str:  # noqa: ARG002 - others have more than one
         """Return why there is no byte at ``address``."""
         return NOT_MAPPED
+
+    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002 - others have what they can show
+        """Return None: nothing here is in this process's memory."""
+        return None
 
 
 class BytesSpace(ExactReads):

@@ -54,9 +54,6 @@ class SnapshotMemory(ExactReads):
         buffer[: len(data)] = data
         return len(data)
 
-    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
-        return None
-
     def copied(self, parts: Iterable[MemoryRange]) -> list[MemoryRange]:
         """Return the pages of private file mappings that may differ from their files; they are not read."""
         return self._frozen.copied(parts)
