@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 else:
 
-    def dataclass_transform(**_: object):  # noqa: ANN201, D103
+    def dataclass_transform(**_: object):  # noqa: ANN201, D103 - it is typing's
         return lambda function: function
 
 
@@ -90,7 +90,7 @@ def values_of(instance: object) -> tuple[object, ...]:
 
 def fields_of(instance: object) -> tuple[str, ...]:
     """Return the names of a record's fields, in order."""
-    names: tuple[str, ...] = type(instance).__match_args__  # type: ignore[attr-defined]
+    names: tuple[str, ...] = type(instance).__match_args__  # type: ignore[attr-defined] # every record has it
     return names
 
 
@@ -99,11 +99,11 @@ def _initialiser(names: tuple[str, ...], defaults: dict[str, object]) -> object:
     assign = object.__setattr__
     made = 0
 
-    def __init__(self: object, *args: object, **kwargs: object) -> None:  # noqa: N807
+    def __init__(self: object, *args: object, **kwargs: object) -> None:  # noqa: N807 - it becomes a class's
         nonlocal made
         made += 1
         if made == _OFTEN:
-            setattr(type(self), "__init__", _compiled_initialiser(type(self), names, defaults))  # noqa: B010
+            setattr(type(self), "__init__", _compiled_initialiser(type(self), names, defaults))  # noqa: B010 - mypy refuses to assign it
         owner = type(self).__name__
         if len(args) > len(names):
             raise TypeError(f"{owner} takes {len(names)} fields, not {len(args)}")
@@ -128,7 +128,7 @@ def _compiled_initialiser(cls: type, names: tuple[str, ...], defaults: dict[str,
     scope |= {f"default_{name}": value for name, value in defaults.items()}
     parameters = ", ".join(f"{name}=default_{name}" if name in defaults else name for name in names)
     body = "; ".join(f"set_{name}(self, {name})" for name in names) or "pass"
-    exec(f"def __init__(self, {parameters}): {body}", scope)  # noqa: S102
+    exec(f"def __init__(self, {parameters}): {body}", scope)  # noqa: S102 - names of fields alone
     return scope["__init__"]
 
 

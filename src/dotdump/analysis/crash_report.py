@@ -157,7 +157,7 @@ class _Reporter:
     def _managed(self, runtime: ClrRuntime, step: Step) -> ReportedFrame:
         context, code = step.context, step.code
         assert context is not None  # noqa: S101 - the caller looked
-        assert code is not None  # noqa: S101
+        assert code is not None  # noqa: S101 - as above
         offset = code.relative_offset if context.interrupted else code.relative_offset + 1
         try:
             method: ClrMethod | None = runtime.method(code.method_desc)

@@ -26,7 +26,7 @@ class Console:
     where the core that is asked is: what is done then is done with problems.
     """
 
-    def __init__(self, format: str = "text", stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:  # noqa: A002
+    def __init__(self, format: str = "text", stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:  # noqa: A002 - the option
         self.format = format
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr

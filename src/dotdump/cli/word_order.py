@@ -22,7 +22,7 @@ def options_first(parser: ArgumentParser, words: Iterable[str]) -> list[str]:
 
     For a parser of options alone ``--`` is left out: it would be part of what is not recognized.
     """
-    actions = {flag: action for action in parser._actions for flag in action.option_strings}  # noqa: SLF001
+    actions = {flag: action for action in parser._actions for flag in action.option_strings}  # noqa: SLF001 - it has no public list
     options: list[str] = []
     others: list[str] = []
     waiting = list(reversed([*words]))
@@ -37,7 +37,7 @@ def options_first(parser: ArgumentParser, words: Iterable[str]) -> list[str]:
         options.append(word)
         if (action := _last_action(actions, word)) is not None and _takes_next(action, waiting):
             options.append(waiting.pop())
-    takes_others = any(not action.option_strings for action in parser._actions)  # noqa: SLF001
+    takes_others = any(not action.option_strings for action in parser._actions)  # noqa: SLF001 - as above
     return [*options, "--", *others] if others and takes_others else [*options, *others]
 
 

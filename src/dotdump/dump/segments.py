@@ -148,4 +148,4 @@ class DumpPlan:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DumpPlan) and self.segments == other.segments
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment] # as Python has it

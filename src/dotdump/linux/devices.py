@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _DIRECTORY = "/dev/"
 _GIVE_MEMORY = ("/dev/zero", "/dev/ashmem")
 """Devices whose mappings are memory and nothing else."""
-_FILE_SYSTEMS = ("/dev/shm/", "/dev/hugepages/")  # noqa: S108
+_FILE_SYSTEMS = ("/dev/shm/", "/dev/hugepages/")  # noqa: S108 - compared with
 
 
 def devices_of(regions: Sequence[Region], roots: Sequence[str] = ()) -> frozenset[int]:

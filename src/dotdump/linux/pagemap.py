@@ -116,7 +116,7 @@ class Pagemap(Closing):
         masks = (unwanted, unwanted, _DATA.value, Category.PRESENT.value)
         buffer = bytearray(_SCAN_ARGUMENTS.pack(*place, *masks))
         with self._scanning:
-            count = fcntl.ioctl(self._descriptor, _PAGEMAP_SCAN, buffer, True)  # noqa: FBT003
+            count = fcntl.ioctl(self._descriptor, _PAGEMAP_SCAN, buffer, True)  # noqa: FBT003 - of fcntl
             filled = self._words[: _REGION_WORDS * count]
         found = list(zip(filled[::_REGION_WORDS], filled[1::_REGION_WORDS], strict=True))
         walked = _SCAN_ARGUMENTS.unpack(buffer)[_WALK_END]

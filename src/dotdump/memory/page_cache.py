@@ -48,7 +48,7 @@ class PageCache:
             return page[start : start + size] if page else self._in_part(number, address, size)
         return self._spanning(address, size) if size > 0 else b""
 
-    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
+    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002 - what is read is to be kept
         return None
 
     def ranges(self) -> Sequence[MemoryRange]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import overload
 else:
 
-    def overload(function):  # noqa: ANN001, ANN201, D103
+    def overload(function):  # noqa: ANN001, ANN201, D103 - it is typing's
         return function
 
 
@@ -110,7 +110,7 @@ class RegionTable(Sequence[Region]):
     def __getitem__(self, index: int) -> Region: ...
     @overload
     def __getitem__(self, index: slice) -> list[Region]: ...  # noqa: F811 - ruff does not know our overload
-    def __getitem__(self, index: int | slice) -> Region | list[Region]:  # noqa: F811
+    def __getitem__(self, index: int | slice) -> Region | list[Region]:  # noqa: F811 - as above
         if isinstance(index, slice) or "_all" in self.__dict__:
             return self._all[index]
         return self._made(range(len(self.rights))[index])
@@ -118,7 +118,7 @@ class RegionTable(Sequence[Region]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and self._all == list(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment] # as Python has it
 
 
 def named_regions(regions: Sequence[Region]) -> Sequence[Region]:

@@ -37,7 +37,7 @@ def choose(
 
 def as_csv(kind: type, rows: Sequence[object]) -> str:
     """Return rows of one record or dataclass as CSV, the names of its fields first; None is an empty cell."""
-    names: tuple[str, ...] = kind.__match_args__  # type: ignore[attr-defined]
+    names: tuple[str, ...] = kind.__match_args__  # type: ignore[attr-defined] # every record has it
     return csv_text(names, ([_cell(getattr(row, name)) for name in names] for row in rows))
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class SideFile(FileSpace):
     """A file that gives no views of itself: a view that somebody still has would keep it mapped when it is closed."""
 
-    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
+    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002 - there is none
         return None
 
 

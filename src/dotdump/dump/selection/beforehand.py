@@ -15,6 +15,6 @@ import dotdump.clr.contracts.type_strings
 import dotdump.clr.model.array
 import dotdump.clr.model.exception
 import dotdump.clr.model.thread
-import dotdump.clr.model.thread_objects  # noqa: F401
+import dotdump.clr.model.thread_objects  # noqa: F401 - later imports find it
 
 codecs.lookup("utf-16-le")
