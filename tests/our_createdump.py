@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).parents[1] / "src"
 
 
+def put_our_createdump(folder: Path) -> None:
+    """Make ours the createdump of what lies in a folder: a runtime, or a NativeAOT program."""
+    launcher = folder / "createdump"
+    launcher.unlink(missing_ok=True)
+    launcher.write_text(f'#!/bin/sh\nPYTHONPATH={SOURCE} exec {sys.executable} -m dotdump createdump "$@"\n')
+    launcher.chmod(0o755)
+
+
 @contextmanager
 def with_our_createdump(original: Runtime, elsewhere: Path) -> Iterator[Runtime]:
     """Yield a copy of ``original`` with our createdump, beside it, or ``elsewhere`` where no links can be there."""
@@ -29,10 +37,7 @@ def with_our_createdump(original: Runtime, elsewhere: Path) -> Iterator[Runtime]
         shutil.copytree(original.root, root, symlinks=True)
     try:
         copy = Runtime(root, original.version)
-        launcher = copy.directory / "createdump"
-        launcher.unlink(missing_ok=True)
-        launcher.write_text(f'#!/bin/sh\nPYTHONPATH={SOURCE} exec {sys.executable} -m dotdump createdump "$@"\n')
-        launcher.chmod(0o755)
+        put_our_createdump(copy.directory)
         yield copy
     finally:
         shutil.rmtree(root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from corpus import Runtime, corpus, corpus_environment, crash_dump_environment, runtimes
+from corpus import Runtime, corpus, corpus_environment, crash_dump_environment, executable, runtimes
 from dotdump.dump.verify import Verdict, verify_core, worst
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.dump import DumpType
 from dotdump.memory.file import FileSpace
 from dotdump.target.core import open_core
 from native import native
-from our_createdump import with_our_createdump
+from our_createdump import put_our_createdump, with_our_createdump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +94,30 @@ def test_a_stack_overflow_leaves_a_mini_core_that_says_so(with_ours: Runtime, tm
     found = json.loads(told.stdout)
     assert found["cause"] == "stack overflow"
     assert "Corpus.CrashScenario.StackOverflow(" in found["summary"]
+
+
+@pytest.mark.parametrize(("scenario", "cause"), [("crash-failfast", "fail fast"), ("crash-segv", "access violation")])
+def test_a_native_aot_program_has_ours_beside_it(scenario: str, cause: str, tmp_path: Path) -> None:
+    program = shutil.copy(executable("native-aot-net10"), tmp_path)
+    put_our_createdump(tmp_path)
+    core = tmp_path / "core"
+    subprocess.run(
+        [program, scenario], env=crash_dump_environment(core, 1), capture_output=True, check=False, timeout=60
+    )
+    told = {
+        command: json.loads(
+            subprocess.run(
+                [sys.executable, "-m", "dotdump", command, str(core), "--format", "json"],
+                capture_output=True,
+                text=True,
+                check=False,
+            ).stdout
+        )
+        for command in ("crash", "exceptions")
+    }
+    assert told["crash"]["cause"] == cause
+    assert "wait4" not in told["crash"]["summary"]
+    assert [text for text in map(str, told["exceptions"]["problems"]) if "broken" in text] == []
 
 
 def test_write_dump_gives_a_core(with_ours: Runtime, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.crashed_thread import find_death
 from dotdump.analysis.exceptions import ExceptionReader, ExceptionRow
-from dotdump.analysis.fail_fast import FAIL_FAST, LastWords, last_words
+from dotdump.analysis.fail_fast import FAIL_FAST, LastWords, caller_of_fail_fast, last_words
 from dotdump.analysis.managed_stacks import list_stacks
 from dotdump.analysis.signals import signal_name, signal_source
+from dotdump.analysis.stacks import NATIVE
 from dotdump.analysis.value_text import quoted
 from dotdump.clr.model.exception import ClrException
 from dotdump.errors import UNREADABLE
@@ -34,14 +35,16 @@ _FRAMES = 64
 _SHOWN = 12
 _DEEP = 48
 """So many frames of one method on top of a stack are a recursion that did not end."""
+_DISPATCH = "System.Runtime.EH."
+_OF_A_FAULT = "System.RuntimeExceptionHelpers.GetRuntimeException("
 _ACCESS_VIOLATION = "System.AccessViolationException"
 _STACK_OVERFLOW = "System.StackOverflowException"
 _MACHINERY = (
-    "System.Runtime.EH.",
+    _DISPATCH,
     "System.Runtime.StackFrameIterator.",
     "System.Runtime.ExceptionServices.InternalCalls.",
-    "System.Environment.<FailFast>",
-    FAIL_FAST,
+    _OF_A_FAULT,
+    *FAIL_FAST,
 )
 """Methods that bring the end about, and are not where it came from."""
 
@@ -96,9 +99,11 @@ def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
     stacks = list_stacks(runtime, threads=[thread.os_id], frames=_FRAMES) if thread is not None else None
     stack = stacks.threads if stacks is not None else ()
     frames = [frame.location for frame in stack[0].frames if frame.location.method] if stack else []
-    exceptions = _chain(runtime, _exception_of(thread))
+    methods = [str(frame.method) for frame in frames if frame.kind != NATIVE]
+    caller = caller_of_fail_fast(methods)
+    exceptions = _chain(runtime, _exception_of(thread, caller))
     number = info.signo if info is not None else 0
-    cause = _cause(death.signo, thread, exceptions, [str(frame.method) for frame in frames])
+    cause = _cause(death.signo, thread, exceptions, methods)
     words = LastWords()
     if stacks is not None and cause is Cause.FAIL_FAST:
         words = last_words(runtime, stacks)
@@ -121,13 +126,23 @@ def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
         hint=_HINTS[cause],
         problems=tuple(runtime.thread_problems),
     )
-    told = _told(crash, signal_source(number, info.code if info else 0, crash.address, crash.sender))
+    culprit = next((f for f in frames if f.kind != NATIVE and not str(f.method).startswith(_MACHINERY)), None)
+    source = signal_source(number, info.code if info else 0, crash.address, crash.sender)
+    told = _told(crash, source, _place(culprit) if culprit is not None else "")
     return replace(told, summary=f"{told.summary} {_EVERY_CORE}") if info is not target.signal else told
 
 
-def _exception_of(thread: ClrThread | None) -> ClrObject | None:
-    """Return the exception that a thread throws, or the one it remembers."""
-    return next(iter(thread.exceptions), None) or thread.current_exception if thread is not None else None
+def _exception_of(thread: ClrThread | None, caller: str | None) -> ClrObject | None:
+    """Return the exception that a thread throws, or the one it remembers.
+
+    Where ``caller`` called FailFast it is the runtime's own: what the thread was handling then did not end it.
+    """
+    if thread is None:
+        return None
+    if not _failed_fast(caller):
+        return next(iter(thread.exceptions), None) or thread.current_exception
+    found = thread.current_exception
+    return found if found is not None and found.type.name == _FATAL else None
 
 
 def _chain(runtime: ClrRuntime, found: ClrObject | None) -> tuple[ExceptionRow, ...]:
@@ -147,11 +162,19 @@ def _cause(number: int, thread: ClrThread | None, exceptions: Sequence[Exception
         return Cause.NONE
     if newest == _STACK_OVERFLOW or (number in (signal.SIGABRT, signal.SIGSEGV) and _is_endless(methods)):
         return Cause.STACK_OVERFLOW
+    caller = caller_of_fail_fast(methods)
+    if caller is not None and caller.startswith(_OF_A_FAULT):
+        return Cause.ACCESS_VIOLATION
+    if _failed_fast(caller):
+        return Cause.FAIL_FAST
     if thread is not None and thread.exceptions:
         return Cause.ACCESS_VIOLATION if newest == _ACCESS_VIOLATION else Cause.UNHANDLED_EXCEPTION
-    if any(method.startswith(FAIL_FAST) for method in methods):
-        return Cause.FAIL_FAST
     return Cause.FATAL_ERROR if newest == _FATAL and number == signal.SIGABRT else Cause.SIGNAL
+
+
+def _failed_fast(caller: str | None) -> bool:
+    """Return whether this is no part of what handles exceptions, which calls FailFast for one that nobody handles."""
+    return caller is not None and not caller.startswith(_DISPATCH)
 
 
 def _is_endless(methods: Sequence[str]) -> bool:
@@ -162,28 +185,29 @@ def _place(frame: FrameLocation) -> str:
     return f"{frame.method} in {frame.file}:{frame.line}" if frame.file else str(frame.method)
 
 
-def _told(crash: Crash, source: str) -> Crash:
-    """Return ``crash`` with its summary; ``source`` is where the signal came from."""
+def _told(crash: Crash, source: str, culprit: str) -> Crash:
+    """Return ``crash`` with its summary; ``source`` is where the signal came from, ``culprit`` the method it was in."""
     who = f"thread {crash.os_id}" + (f' "{crash.thread_name}"' if crash.thread_name else "")
     sentences = [_FIRST[crash.cause].format(process=f"process {crash.pid} {crash.process}".rstrip(), who=who)]
     if crash.signal is not None and crash.cause is not Cause.NONE:
         sentences.append(f"The signal was {crash.signal}{source}.")
     if crash.message is not None:
         sentences.append(f"It said {quoted(crash.message, len(crash.message))}.")
-    if crash.cause in _BY_EXCEPTION or (crash.cause is Cause.FAIL_FAST and crash.exceptions):
-        told = [f"{row.type}: {row.message}" if row.message else row.type for row in crash.exceptions]
-        sentences.append(f"The exception was {', caused by '.join(told).rstrip('.') or 'one that cannot be read'}.")
-    culprit = next((frame for frame in crash.frames if not frame.startswith(_MACHINERY)), None)
+    told = [f"{row.type}: {row.message}" if row.message else row.type for row in crash.exceptions]
+    chain = ", caused by ".join(told).rstrip(".")
+    if crash.cause is Cause.UNHANDLED_EXCEPTION or (crash.cause is Cause.ACCESS_VIOLATION and chain):
+        sentences.append(f"The exception was {chain or 'one that cannot be read'}.")
+    elif crash.cause is Cause.FAIL_FAST and chain:
+        sentences.append(f"It was given {chain}.")
     if crash.cause is Cause.NONE:
         return replace(crash, summary=" ".join(sentences))
-    if culprit is not None:
+    if culprit:
         sentences.append(f"It was in {culprit}.")
     else:
-        sentences.append("It has no managed frames, or none that can be read.")
+        sentences.append("It has no managed frames of the program, or none that can be read.")
     return replace(crash, summary=" ".join(sentences))
 
 
-_BY_EXCEPTION = (Cause.UNHANDLED_EXCEPTION, Cause.ACCESS_VIOLATION)
 _FIRST = {
     Cause.UNHANDLED_EXCEPTION: "{process} died because {who} threw an exception that nobody handled.",
     Cause.FAIL_FAST: "{process} ended itself: {who} called Environment.FailFast, or the runtime did as if it had.",

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from dotdump.target.model import Thread
 
 _TELLS_SIGNALS = 6
+_SYSTEM_CALL, _RESULT, _FIRST_ARGUMENT = "orig_rax", "rax", "rdi"
+"""Where x86-64 has the number of the system call that a thread is in or comes from, and what goes with it."""
+_PRCTL, _FORKS = 157, (56, 57, 58)
+_SET_PTRACER = 0x59616D61
 
 
 @record
@@ -53,6 +57,15 @@ def _means_nothing(target: CoreTarget) -> bool:
 
 
 def _asking_thread(target: CoreTarget, runtime: ClrRuntime) -> Thread | None:
-    """Return the thread of the program that waits for a child: where a client had asked, the runtime's own does."""
+    """Return the thread of the program that had createdump started: where a client asked, one of the runtime has."""
     managed = {thread.os_id for thread in runtime.threads}
-    return next((each for each in target.threads if waits_for_child(each) and each.tid in managed), None)
+    tids = {thread.tid for thread in target.threads}
+    return next((thread for thread in target.threads if thread.tid in managed and _has_a_child(thread, tids)), None)
+
+
+def _has_a_child(thread: Thread, tids: set[int]) -> bool:
+    """Return whether a thread has just forked, names its child as a tracer, or waits for it."""
+    call, registers = thread.registers.get(_SYSTEM_CALL), thread.registers
+    if call in _FORKS:
+        return 0 < registers.get(_RESULT, 0) < 1 << 31 and registers[_RESULT] not in tids
+    return waits_for_child(thread) or (call == _PRCTL and registers.get(_FIRST_ARGUMENT) == _SET_PTRACER)

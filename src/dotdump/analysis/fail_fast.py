@@ -9,13 +9,19 @@ from dotdump.errors import UNREADABLE
 from dotdump.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dotdump.analysis.stacks import StackList
     from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.runtime import ClrRuntime
 
-FAIL_FAST = "System.Environment.FailFast("
+FAIL_FAST = (
+    "System.Environment.FailFast(",
+    "System.Environment.<FailFast>",
+    "System.RuntimeExceptionHelpers.FailFast(",
+    "System.RuntimeExceptionHelpers.RuntimeFailFast(",
+)
+"""How the methods begin; the second half is of NativeAOT, where exceptions that nobody handles and faults end in it."""
 MESSAGE_LIMIT = 500
 """Characters of a message that are told."""
 
@@ -26,6 +32,12 @@ class LastWords:
 
     message: str | None = None
     exception: ClrObject | None = None
+
+
+def caller_of_fail_fast(methods: Sequence[str]) -> str | None:
+    """Return which of ``methods``, the innermost first, called FailFast, empty where that is not known; or None."""
+    places = [number for number, method in enumerate(methods) if method.startswith(FAIL_FAST)]
+    return "".join(methods[places[-1] + 1 :][:1]) if places else None
 
 
 def last_words(runtime: ClrRuntime, stacks: StackList) -> LastWords:

@@ -6,7 +6,15 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.stack_frames import StackFrames
-from dotdump.analysis.stacks import FrameLocation, NativeStacks, StackFrame, StackList, ThreadStack, ThrownException
+from dotdump.analysis.stacks import (
+    NATIVE,
+    FrameLocation,
+    NativeStacks,
+    StackFrame,
+    StackList,
+    ThreadStack,
+    ThrownException,
+)
 from dotdump.clr.contracts.frame_runs import Run
 from dotdump.clr.contracts.walk_step import Ending, Step, StepKind, WalkEnd, out_of
 from dotdump.clr.model.exception import ClrException
@@ -173,7 +181,7 @@ class _ManagedStacks:
     def _of_native_aot(self, frame: StackFrame) -> StackFrame:
         """Return a native frame as a managed one, where the program's own map names its method."""
         location = frame.location
-        if location.ip is None or location.kind != "native":
+        if location.ip is None or location.kind != NATIVE:
             return frame
         pc = int(location.ip, 16)
         found = self._runtime.native_methods.find(pc - (frame.trust != FrameTrust.CONTEXT))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from dotdump.target.model import Module, Problem, Target, Thread
 
+NATIVE = "native"
+"""Kind of a frame whose code is in a file that is no assembly."""
+
 
 @record
 class StackObject:
@@ -194,7 +197,7 @@ class NativeStacks:
         if module is None:
             kind, place = ("signal", frame.pc) if is_signal else ("code", frame.lookup)
             return FrameLocation(kind, None, self._mapped_file(place), ip)
-        kind = "signal" if is_signal else "native"
+        kind = "signal" if is_signal else NATIVE
         method, start = _symbol(module, frame.lookup)
         return FrameLocation(kind, method, module.path, ip, offset=None if start is None else frame.pc - start)
 

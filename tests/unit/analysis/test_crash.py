@@ -11,6 +11,8 @@ import pytest
 from builders.managed import NamedObject, NamedType, exception
 from dotdump.analysis import crash
 from dotdump.analysis.crash import Cause, Crash, explain_crash
+from dotdump.analysis.fail_fast import LastWords
+from dotdump.analysis.stacks import FrameLocation
 from dotdump.formats.core_notes import Siginfo
 from dotdump.target.model import Thread
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 SI_TKILL = -6
-WAIT4, FUTEX = 61, 202
+CLONE, WAIT4, FUTEX = 56, 61, 202
 
 
 def summary_of(thrown: ClrObject, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -52,8 +54,55 @@ def test_what_was_thrown_and_is_no_exception_does_not_hide_the_rest(monkeypatch:
     assert "The exception was one that cannot be read." in said
 
 
-def cause_of(monkeypatch: pytest.MonkeyPatch, told: Siginfo | None, major: int, calls: dict[int, int]) -> Crash:
-    """Return what is said of a process whose threads are in these system calls; 42 and 43 are those of the program."""
+FAIL_FAST = ["System.Environment.FailFast(System.String, System.Exception)", "Shop.Orders.Ship()"]
+OF_AOT = "System.RuntimeExceptionHelpers."
+FAULT = [f"{OF_AOT}FailFast(System.String)", f"{OF_AOT}GetRuntimeException(System.Runtime.ExceptionIDs)"]
+UNHANDLED = [
+    f"{OF_AOT}FailFast(System.String)",
+    f"{OF_AOT}RuntimeFailFast(System.Object)",
+    "System.Runtime.EH.RhThrow()",
+]
+
+
+@pytest.mark.parametrize(
+    ("methods", "cause", "said"),
+    [
+        (FAIL_FAST, Cause.FAIL_FAST, "It was given Inner: why. It was in Shop.Orders.Ship()."),
+        (FAULT, Cause.ACCESS_VIOLATION, "It has no managed frames of the program"),
+        (UNHANDLED, Cause.UNHANDLED_EXCEPTION, "The exception was Handled."),
+    ],
+    ids=["by the program", "for a fault", "for an exception"],
+)
+def test_a_fail_fast_is_told_by_who_called_it_also_where_an_exception_is_being_handled(
+    monkeypatch: pytest.MonkeyPatch, methods: list[str], cause: Cause, said: str
+) -> None:
+    places = [FrameLocation("native", "wait4"), *(FrameLocation("managed", method) for method in methods)]
+    stack = SimpleNamespace(frames=[SimpleNamespace(location=place) for place in places], end="end of stack")
+    monkeypatch.setattr(crash, "list_stacks", lambda *_, **__: SimpleNamespace(threads=(stack,)))
+    monkeypatch.setattr(crash, "last_words", lambda *_: LastWords())
+    fatal = exception(
+        0x2000, "System.ExecutionEngineException", _innerException=exception(0x3000, "Inner", _message="why")
+    )
+    handled = exception(0x1000, "Handled")
+    thread = SimpleNamespace(os_id=42, managed_id=1, name="main", exceptions=(handled,), current_exception=fatal)
+    target = SimpleNamespace(
+        signal=Siginfo(signal.SIGABRT, SI_TKILL),
+        threads=[Thread(42, {}, signal.SIGABRT, 0)],
+        process=SimpleNamespace(pid=42, name="shop"),
+    )
+    runtime = SimpleNamespace(threads=[thread], thread_problems=())
+    found = explain_crash(cast("CoreTarget", target), cast("ClrRuntime", runtime))
+    assert found.cause is cause
+    assert said in found.summary
+
+
+def cause_of(
+    monkeypatch: pytest.MonkeyPatch, told: Siginfo | None, major: int, calls: dict[int, int], started: int = 0
+) -> Crash:
+    """Return what is said of a process whose threads are in these system calls; 42 and 43 are those of the program.
+
+    ``started`` is what was returned to each.
+    """
     monkeypatch.setattr(crash, "list_stacks", lambda *_, **__: SimpleNamespace(threads=()))
     thrown = exception(0x1000, "Oops")
     threads = [
@@ -63,7 +112,7 @@ def cause_of(monkeypatch: pytest.MonkeyPatch, told: Siginfo | None, major: int, 
     target = SimpleNamespace(
         signal=told,
         origin=object(),
-        threads=[Thread(tid, {"orig_rax": call}, 0, 0) for tid, call in calls.items()],
+        threads=[Thread(tid, {"orig_rax": call, "rax": started}, 0, 0) for tid, call in calls.items()],
         process=SimpleNamespace(pid=42, name="shop"),
     )
     runtime = SimpleNamespace(threads=threads, thread_problems=(), access=SimpleNamespace(major=major))
@@ -85,6 +134,14 @@ def test_before_6_a_process_that_a_client_had_dumped_did_not_crash(
     found = cause_of(monkeypatch, told, 3, {42: FUTEX, 43: FUTEX, 44: WAIT4})
     assert (found.cause, found.signal) == (Cause.NONE, None)
     assert ("SIGABRT in it is in every core" in found.summary) == (told is not None)
+
+
+@pytest.mark.parametrize(("started", "cause"), [(99, Cause.UNHANDLED_EXCEPTION), (44, Cause.NONE)])
+def test_before_6_the_thread_that_died_may_have_forked_and_not_come_to_wait(
+    monkeypatch: pytest.MonkeyPatch, started: int, cause: Cause
+) -> None:
+    found = cause_of(monkeypatch, None, 3, {42: FUTEX, 43: CLONE, 44: FUTEX}, started)
+    assert found.cause is cause
 
 
 def test_later_runtimes_say_themselves_what_they_died_of(monkeypatch: pytest.MonkeyPatch) -> None:
