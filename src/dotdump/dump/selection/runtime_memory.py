@@ -46,8 +46,8 @@ def touch_runtime(target: RecordingTarget, runtime: ClrRuntime, problems: list[s
     with target.memory.uncounted():
         _ = runtime.thread_list.finalizer
     _touch_data(target, runtime)
-    steps = (_touch_loaded, _touch_threads, _touch_known_types, touch_managed_stacks, touch_versions, touch_named_types)
-    for step in steps:
+    steps = (_touch_loaded, _touch_heap, _touch_threads, _touch_known_types, touch_managed_stacks)
+    for step in (*steps, touch_versions, touch_named_types):
         try:
             step(target, runtime)
         except DotdumpError as error:
@@ -97,6 +97,11 @@ def _touch_loaded(target: RecordingTarget, runtime: ClrRuntime) -> None:
             target.touch_around(address, RECORD)
         with suppress(DotdumpError):
             runtime.loader.name_of(one.module)
+
+
+def _touch_heap(_target: RecordingTarget, runtime: ClrRuntime) -> None:
+    """Read where the heap lies: of a process whose threads have no exceptions nothing else would."""
+    _ = runtime.heap.collector.segments()
 
 
 def _touch_threads(target: RecordingTarget, runtime: ClrRuntime) -> None:
