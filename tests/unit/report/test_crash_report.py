@@ -30,6 +30,12 @@ def test_every_value_is_a_string_and_texts_are_escaped() -> None:
     assert all(isinstance(value, str) for value in thread["stack_frames"][0].values())
 
 
+def test_halves_of_characters_are_text_that_every_parser_takes() -> None:
+    thread = ReportedThread(7, True, True, (1, 2, 3), None, ())  # noqa: FBT003 - two truths of a record
+    text = render_crash_report(CrashReport("sh\udcffop\ud800 é😀", "x86_64", "10.0.14", (thread,), ()))
+    assert json.loads(text.encode())["payload"]["process_name"] == "sh\\udcffop\\ud800 é😀"
+
+
 def test_a_recursion_is_told_once() -> None:
     frames = [frame(1, "top"), *[frame(2, "a"), frame(3, "b")] * 50, frame(9, "main")]
     (thread,) = rendered(*frames)["threads"]
