@@ -44,6 +44,9 @@ LOADED_HEADERS = 256
 SECTION_HEADERS = 1 << 20
 """Sections of an ELF file: ``-ffunction-sections`` objects have a few 100,000."""
 
+LINKED_SECTIONS = 1 << 14
+"""Sections of a linked file, or of one of symbols, that are looked at: large ones have a hundred."""
+
 IMAGE_NOTES = 1 << 20
 """PT_NOTE of one loaded file: build-ids, ABI tags and packaging notes are a few kilobytes."""
 
@@ -57,7 +60,10 @@ RELOCATIONS = 1 << 24
 """Dynamic relocations of one file: browsers have about a million."""
 
 DEBUG_DATA = 256 << 20
-"""What .gnu_debugdata may unpack to: the symbols of one file."""
+"""What a compressed section may unpack to: call frame information of one file."""
+
+MINI_DEBUG_DATA = 64 << 20
+"""What .gnu_debugdata may unpack to: names of the functions of one file, those of a browser are a third."""
 
 COMPARED_TEXT = 1 << 28
 """Read-only bytes of one file that are compared with memory: large programs have 200 MB."""

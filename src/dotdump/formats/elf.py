@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 
 from dotdump.errors import FormatError, LimitExceeded
-from dotdump.limits import LOADED_HEADERS, PROGRAM_HEADERS, SECTION_HEADERS
+from dotdump.limits import LINKED_SECTIONS, LOADED_HEADERS, PROGRAM_HEADERS, SECTION_HEADERS
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -175,10 +175,11 @@ def read_loaded_headers(space: AddressSpace, header: ElfHeader, base: int = 0, s
 
 
 def read_section_headers(space: AddressSpace, header: ElfHeader, base: int = 0) -> list[SectionHeader]:
-    """Return the section headers that are there: none where the file has none or is cut before them."""
+    """Return the section headers that are there, up to a bound: none where the file has none or is cut before them."""
     if not header.shoff:
         return []
-    return [SectionHeader(*row) for row in _rows(space, base + header.shoff, header.shnum, SECTION_HEADER)]
+    count = min(header.shnum, LINKED_SECTIONS)
+    return [SectionHeader(*row) for row in _rows(space, base + header.shoff, count, SECTION_HEADER)]
 
 
 def _rows(space: AddressSpace, address: int, count: int, row: Struct) -> Iterator[tuple[int, ...]]:

@@ -15,7 +15,7 @@ from dotdump.formats.elf import SectionType, read_section_headers
 from dotdump.formats.elf_image import ElfImage, image_of_file
 from dotdump.formats.elf_symbols import SYMBOL, SymbolTable
 from dotdump.formats.notes import find_build_id, parse_notes
-from dotdump.limits import DEBUG_DATA, IMAGE_NOTES, STRING_TABLE, SYMBOLS
+from dotdump.limits import DEBUG_DATA, IMAGE_NOTES, MINI_DEBUG_DATA, STRING_TABLE, SYMBOLS
 from dotdump.memory.file import FileSpace
 from dotdump.memory.mapped_path import DELETED
 from dotdump.memory.space import BytesSpace
@@ -122,13 +122,15 @@ def _build_id_of_section(file: ElfFile) -> bytes | None:
 
 
 def _section_tables(space: AddressSpace, kinds: Sequence[int]) -> Iterator[SymbolTable]:
+    """Yield the first table of each kind: a file may have but one."""
     try:
         image = image_of_file(space, max((r.end for r in space.ranges()), default=0))
     except DotdumpError:
         return
     sections = read_section_headers(space, image.header)
-    for section in sorted((one for one in sections if one.type in kinds), key=lambda one: kinds.index(one.type)):
-        if section.link < len(sections):
+    for kind in kinds:
+        section = next((one for one in sections if one.type == kind), None)
+        if section is not None and section.link < len(sections):
             strings = sections[section.link]
             rows = space.read_available(section.offset, min(section.size, SYMBOLS * SYMBOL.size))
             yield SymbolTable(rows, space.read_available(strings.offset, min(strings.size, STRING_TABLE)))
@@ -180,9 +182,9 @@ def _mini_debug_tables(file: ElfFile) -> Iterator[SymbolTable]:
         return
     import lzma  # which few cores need, and takes a while
 
-    packed = file.space.read_available(section.offset, min(section.size, DEBUG_DATA))
+    packed = file.space.read_available(section.offset, min(section.size, MINI_DEBUG_DATA))
     try:
-        data = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=DEBUG_DATA).decompress(packed, DEBUG_DATA)
+        data = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=DEBUG_DATA).decompress(packed, MINI_DEBUG_DATA)
     except lzma.LZMAError:
         return
     yield from _section_tables(BytesSpace([(0, data)]), (SectionType.SYMTAB,))

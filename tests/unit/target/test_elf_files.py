@@ -12,7 +12,10 @@ import pytest
 
 from builders.core_builder import CoreBuilder, Segment
 from builders.elf_builder import DATA, PAGE, ElfBuilder, sections
+from dotdump.formats.elf import SectionType, read_section_headers
+from dotdump.memory.file import FileSpace
 from dotdump.target.core import open_core
+from dotdump.target.elf_files import ElfFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +81,26 @@ def test_a_table_that_is_said_to_be_of_terabytes_is_read_as_far_as_tables_can_be
     found = module(tmp_path, bytes(file))
     os.truncate(tmp_path / "lib/libshop.so", 1 << 43)
     assert found.find_symbol("hidden_function") == BASE + 0x820
+
+
+def test_a_file_has_one_table_of_a_kind_however_many_it_says_it_has(tmp_path: Path) -> None:
+    file = bytearray(sections(ElfBuilder().build(), {}, HIDDEN))
+    whole = list(opened(tmp_path, file).symbol_tables())
+    (at,) = struct.unpack_from("<Q", file, 40)
+    struct.pack_into("<I", file, at + 2 * 64 + 4, SectionType.SYMTAB)
+    assert len(list(opened(tmp_path, file).symbol_tables())) == len(whole)
+
+
+def test_no_more_sections_are_read_than_a_linked_file_can_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = opened(tmp_path, sections(ElfBuilder().build(), {}, HIDDEN))
+    monkeypatch.setattr("dotdump.formats.elf.LINKED_SECTIONS", 2)
+    assert len(read_section_headers(file.space, file.image.header)) == 2
+
+
+def opened(folder: Path, file: bytes | bytearray) -> ElfFile:
+    path = folder / "libshop.so"
+    path.write_bytes(file)
+    return ElfFile(FileSpace(path))
 
 
 def test_a_symbol_of_the_packed_table_is_found_too(tmp_path: Path) -> None:
