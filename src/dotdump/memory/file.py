@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
+_SAVE = "save it to a file first"
+
+
 class FileSpace(Closing):
     """A regular file, mapped. ``name`` is for messages; an empty file is an empty space."""
 
@@ -32,7 +35,8 @@ class FileSpace(Closing):
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise FormatError("not a regular file", source=self.name)
+                hint = _SAVE if stat.S_ISFIFO(status.st_mode) else None
+                raise FormatError("not a regular file", source=self.name, hint=hint)
             self.size = status.st_size
             self._map = mmap.mmap(descriptor, self.size, access=mmap.ACCESS_READ) if self.size else None
         finally:
@@ -95,7 +99,7 @@ class StreamSpace(ExactReads):
     def __init__(self, stream: BinaryIO, name: str = "") -> None:
         self.name = name or str(getattr(stream, "name", "stream"))
         if not stream.seekable():
-            raise FormatError("cannot seek in it", source=self.name, hint="save it to a file first")
+            raise FormatError("cannot seek in it", source=self.name, hint=_SAVE)
         self._stream = stream
         self.size = stream.seek(0, os.SEEK_END)
 
