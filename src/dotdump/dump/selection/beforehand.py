@@ -14,6 +14,7 @@ import dotdump.clr.contracts.threads
 import dotdump.clr.contracts.type_strings
 import dotdump.clr.model.array
 import dotdump.clr.model.exception
+import dotdump.clr.model.method
 import dotdump.clr.model.thread
 import dotdump.clr.model.thread_objects  # noqa: F401 - later imports find it
 

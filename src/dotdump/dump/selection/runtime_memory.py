@@ -101,7 +101,8 @@ def _touch_loaded(target: RecordingTarget, runtime: ClrRuntime) -> None:
 
 def _touch_heap(_target: RecordingTarget, runtime: ClrRuntime) -> None:
     """Read where the heap lies: of a process whose threads have no exceptions nothing else would."""
-    _ = runtime.heap.collector.segments()
+    if runtime.access.has_global("StructureInvalidCount"):  # else it has not started its collector yet
+        _ = runtime.heap.collector.segments()
 
 
 def _touch_threads(target: RecordingTarget, runtime: ClrRuntime) -> None:
