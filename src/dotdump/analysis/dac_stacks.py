@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.analysis.stacks import FrameLocation, StackFrame, StackList, ThreadStack
 from dotdump.clr.contracts.threads import ThreadState
+from dotdump.clr.contracts.walk_step import WalkEnd
 from dotdump.clr.dac.native_dac import NativeDac, find_dac
 from dotdump.clr.runtime_module import RuntimeKind, runtime_modules
 from dotdump.errors import NotFound, RuntimeNotFound
@@ -36,19 +37,24 @@ def dac_stacks(
     names = {thread.tid: thread.name for thread in target.threads}
     with NativeDac(target, found.module, find_dac(found.module, sysroots)) as dac:
         chosen = [t for t in dac.threads() if not threads or t.os_id in threads or t.managed_id in threads]
-        stacks = tuple(_stack(thread, dac.stack(thread.os_id, frames), names) for thread in chosen)
+        stacks = tuple(
+            _stack(thread, dac.stack(thread.os_id, frames) if thread.os_id else (), names) for thread in chosen
+        )
     return StackList(target.process.pid, target.process.name, stacks)
 
 
 def _stack(thread: DacThread, frames: Sequence[DacFrame], names: dict[int, str]) -> ThreadStack:
+    """Return the stack of a thread, which is none of one that has not started or has ended: no DAC would walk it."""
+    state = ThreadState(thread.state)
+    gone = WalkEnd.NEVER_STARTED if ThreadState.UNSTARTED in state else WalkEnd.DEAD
     return ThreadStack(
         thread.os_id,
         thread.managed_id,
         names.get(thread.os_id, ""),
-        ", ".join(ThreadState(thread.state).words),
+        ", ".join(state.words),
         None,
         tuple(_frame(frame) for frame in frames),
-        "what the DAC told",
+        "what the DAC told" if thread.os_id else gone,
         gc_mode="cooperative" if thread.cooperative else "preemptive",
     )
 
