@@ -41,7 +41,7 @@ def from_file(core: Path) -> int:
 @pytest.mark.parametrize("kind", ["Full", "Heap"])
 def test_a_dump_without_pages_of_files_has_what_was_changed_of_them(kind: str, method: str, tmp_path: Path) -> None:
     core = tmp_path / "core"
-    options = ["--type", kind, "--method", method, "--skip-file-backed"]
+    options = ["--type", kind, "--method", method, "--drop-file-backed"]
     with native("patched") as running:
         assert main(["collect", "-p", str(running.pid), *options, "-o", str(core)]) == 0
     assert code_of(core) == WRITTEN

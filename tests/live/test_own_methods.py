@@ -129,7 +129,7 @@ def test_auto_takes_a_small_dump_of_a_runtime_that_waits_to_be_resumed(
     assert "waits at its start" in result["why"]
 
 
-@pytest.mark.parametrize("output", ["core.zst", "core --skip-file-backed", "core --gc-wait 0", "core --buffer 0"])
+@pytest.mark.parametrize("output", ["core.zst", "core --drop-file-backed", "core --gc-wait 0", "core --buffer 0"])
 def test_auto_takes_a_small_dump_itself_where_options_are_not_the_runtimes(output: str, tmp_path: Path) -> None:
     name, *options = output.split()
     with newest() as running:

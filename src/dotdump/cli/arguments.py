@@ -90,6 +90,15 @@ def dump_type(text: str) -> DumpType:
         raise ArgumentTypeError(f"{text!r} is none of Full, Heap, Mini, Triage") from None
 
 
+def add_drops(parser: ArgumentParser) -> None:
+    """Add what leaves out of a core what can be had elsewhere, or says nothing: see ``drops_free``."""
+    from argparse import SUPPRESS
+
+    parser.add_argument("--drop-file-backed", action="store_true", help="leave out unchanged pages of mapped files")
+    parser.add_argument("--skip-file-backed", action="store_true", dest="drop_file_backed", help=SUPPRESS)
+    parser.add_argument("--drop-free", action="store_true", help="with --type heap: zero what free objects hold")
+
+
 def drops_free(arguments: Namespace) -> bool:
     """Return whether ``--drop-free`` is given; raises ``CollectError`` where the dump is none of a heap."""
     from dotdump.errors import CollectError

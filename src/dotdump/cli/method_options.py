@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dotdump.cli.arguments import drops_free
+from dotdump.cli.arguments import add_drops, drops_free
 from dotdump.cli.quantities import byte_count, seconds, zstd_level
 from dotdump.dump.compression import DEFAULT_LEVEL, level_for
 from dotdump.dump.destination import STREAM
@@ -37,8 +37,7 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long to look for a moment outside a garbage collection, 0 not at all; default: %(default)g",
     )
-    parser.add_argument("--skip-file-backed", action="store_true", help="leave out unchanged pages of mapped files")
-    parser.add_argument("--drop-free", action="store_true", help="of a Heap dump: zero what free objects hold")
+    add_drops(parser)
     parser.add_argument(
         "--compress",
         type=zstd_level,
@@ -77,7 +76,7 @@ def method_of(arguments: argparse.Namespace, flags: DumpFlags, client: Diagnosti
 
 def _own_options(arguments: argparse.Namespace) -> OwnOptions:
     return OwnOptions(
-        file_backed=not arguments.skip_file_backed,
+        file_backed=not arguments.drop_file_backed,
         level=level_for(arguments.output or "", arguments.compress),
         buffer=arguments.buffer,
         gc_wait=arguments.gc_wait,

@@ -141,7 +141,7 @@ def not_for_the_runtime(options: OwnOptions, *, stream: bool = False) -> str:
         return ""
     if options.level is not None:
         return "the runtime does not compress, which --compress or a name in .zst asks for"
-    return "--gc-wait, --skip-file-backed, --drop-free and --buffer are not for the runtime's dumps"
+    return "--gc-wait, --drop-file-backed, --drop-free and --buffer are not for the runtime's dumps"
 
 
 def _why_not(runtime: RuntimeMethod, subject: Subject, dump_type: DumpType) -> str:

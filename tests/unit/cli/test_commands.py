@@ -96,3 +96,10 @@ def test_the_first_page_of_a_listing_is_at_offset_0(name: str) -> None:
     assert (offset.type("0"), offset.type("20")) == (0, 20)
     with pytest.raises(ArgumentTypeError):
         offset.type("-1")
+
+
+def test_leaving_out_what_files_hold_is_called_the_same_by_all_who_do_it() -> None:
+    for line in (["collect", "-p", "1"], ["convert", "core.1", "core.2"]):
+        for option in ("--drop-file-backed", "--skip-file-backed"):
+            assert parse([*line, option])[0].drop_file_backed
+        assert "--skip-file-backed" not in parser_of(line[0], load(line[0])).format_help()

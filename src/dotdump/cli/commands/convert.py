@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from dotdump.cli.arguments import add_format, drops_free, dump_type
+from dotdump.cli.arguments import add_drops, add_format, drops_free, dump_type
 from dotdump.cli.core_arguments import tell_warnings
 from dotdump.cli.progress import ProgressLine
 from dotdump.cli.quantities import address_range, zstd_level
@@ -31,7 +31,7 @@ EXAMPLES = """\
   dotdump convert core.4711 core.4711.zst                       compress; every reader of dotdump reads it in place
   dotdump convert core.4711.zst core.4711                       unpack, with holes where there are zeros
   dotdump convert core.4711 small.zst --drop-file-backed        leave out what is in files on the disk anyway
-  dotdump convert core.4711 core.mini --type Mini               what dumps of this type have: stacks, threads, modules
+  dotdump convert core.4711 core.mini --type mini               what dumps of this type have: stacks, threads, modules
   dotdump convert core.4711 part --range 0x7f00000000-0x7f00200000   only this memory, but the whole map
   dotdump convert core.4711 - --compress | ssh host 'cat > c.zst'"""
 
@@ -56,7 +56,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="START-END",
         help="keep only memory in this range of addresses, end not included; may be repeated",
     )
-    parser.add_argument("--drop-file-backed", action="store_true", help="leave out unchanged pages of mapped files")
     parser.add_argument(
         "--type",
         type=dump_type,
@@ -64,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="Heap|Mini|Triage",
         help="keep what dumps of this type have, chosen by walking the core; default: all there is",
     )
-    parser.add_argument("--drop-free", action="store_true", help="with --type heap: zero what free objects hold")
+    add_drops(parser)
     parser.add_argument("--force", action="store_true", help="replace an existing regular file, once it is whole")
     add_format(parser)
 
