@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from corpus import Corpus, Runtime, corpus, runtimes  # noqa: E402
+from corpus import Corpus, Runtime, corpus, runtimes
 
 SETTLE_SECONDS = 1.0
 MADV_POPULATE_WRITE = 23

@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from corpus import runtimes  # noqa: E402
-from native import native  # noqa: E402
+from corpus import runtimes
+from native import native
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """The round that warms caches writes byte code, as installing a wheel does."""

@@ -149,7 +149,7 @@ def _of_program(directory: Path, name: str, program: Path) -> Iterator[tuple[Cas
 
     core = directory / "core"
     with corpus(program, "all") as running:
-        _collect("ptrace", None, running, core)  # type: ignore[arg-type]
+        _collect("ptrace", None, running, core)  # type: ignore[arg-type] # none is needed for this method
         facts = running.facts
     with dotdump.open_core(core) as target:
         found = _facts_beside(dotdump.ClrRuntime.of(target), facts)

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "src"))
 
-from corpus import Runtime, corpus, runtimes  # noqa: E402 - found by the path above
+from corpus import Runtime, corpus, runtimes
 
 SWITCHES = {"Mini": "--normal", "Triage": "--triage", "Heap": "--withheap"}
 Row = tuple[float, int, float]

@@ -97,7 +97,7 @@ def check(plain: Path, packed: Path) -> None:
 
     content, problem = open_zstd(FileSpace(packed))
     assert problem is None
-    pages = Random(3)  # noqa: S311
+    pages = Random(3)
     with closing(content), closing(FileSpace(plain)) as expected:
         assert content.size == expected.size
         for _ in range(200):

@@ -27,7 +27,7 @@ class Place:
         self.sp, self.pc = sp, pc
 
 
-class FramePointers(gdb.unwinder.Unwinder):  # type: ignore[misc]
+class FramePointers(gdb.unwinder.Unwinder):  # type: ignore[misc] # gdb has no types here
     def __init__(self) -> None:
         super().__init__("frame pointers outside of files")
 

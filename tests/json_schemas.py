@@ -176,7 +176,7 @@ def _names(word: str) -> Iterable[str]:
 def _fields(kind: type) -> Iterator[tuple[str, object]]:
     """Yield the fields of a record with their types."""
     scope = _Scope(kind.__module__)
-    for name in kind.__match_args__:  # type: ignore[attr-defined]
+    for name in kind.__match_args__:  # type: ignore[attr-defined] # every record has it
         found = eval(kind.__annotations__[name], {}, scope)  # noqa: S307 - our own source
         yield from _fields(found) if name == getattr(kind, "json_inline", "") else [(name, found)]
 
@@ -184,7 +184,7 @@ def _fields(kind: type) -> Iterator[tuple[str, object]]:
 def _inlined(kind: type) -> list[type]:
     """Return the record whose members stand in a place of its own fields, if there is one."""
     name = getattr(kind, "json_inline", "")
-    return [eval(kind.__annotations__[name], {}, _Scope(kind.__module__))] if name else []  # noqa: S307
+    return [eval(kind.__annotations__[name], {}, _Scope(kind.__module__))] if name else []  # noqa: S307 - annotations of our own records
 
 
 class _Scope(dict[str, Any]):
@@ -212,7 +212,7 @@ def _find(path: str) -> type:
 def _evaluate(text: str) -> object:
     inside = text.removeprefix("list[").removesuffix("]")
     if inside.startswith("dotdump."):
-        return list[_find(inside)]  # type: ignore[misc]
+        return list[_find(inside)]  # type: ignore[misc] # found at run time
     return eval(text, {})  # noqa: S307 - from the table above
 
 

@@ -85,7 +85,7 @@ class EhFrame:
 
 def x86_cie(instructions: bytes = b"", **options: object) -> bytes:
     """Return the CIE of ordinary x86-64 code: CFA is rsp + 8, the return address just below it."""
-    return cie(b"\x0c\x07\x08\x90\x01" + instructions, **options)  # type: ignore[arg-type]
+    return cie(b"\x0c\x07\x08\x90\x01" + instructions, **options)  # type: ignore[arg-type] # options pass through
 
 
 def arm_cie(instructions: bytes = b"") -> bytes:

@@ -57,7 +57,7 @@ def forked(words: list[str], errors: Path) -> int:
         for descriptor, source in ((0, null), (1, null), (2, log)):
             os.dup2(source, descriptor)
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 (pytest's own streams are not ours to write to)
-        sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115 - the process's own
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -63,7 +63,7 @@ def cores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         path.unlink()
 
 
-def told(path: Path, *command: object) -> Any:  # noqa: ANN401
+def told(path: Path, *command: object) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Return what a command says of a core, without what names the file."""
     said = asked(*command[:1], path, *command[1:])
     for name in ("problems", "core", "source", "path"):

@@ -102,7 +102,7 @@ def test_a_dump_is_whole_although_the_process_is_traced_by_then_and_keeps_the_de
     output = tmp_path / "core"
     with native("threads", "7") as process, ExitStack() as tracing:
 
-        def trace(phase: Phase, done: int, expected: int | None) -> None:  # noqa: ARG001
+        def trace(phase: Phase, done: int, expected: int | None) -> None:  # noqa: ARG001 - the callback's
             if phase is Phase.VERIFY:
                 tracing.enter_context(traced(process.pid, 5))
 
@@ -141,7 +141,7 @@ def test_a_core_is_read_back_once_while_its_snapshot_ends(tmp_path: Path) -> Non
     with native("threads", "7") as process:
         children: list[list[str]] = []
 
-        def look(phase: Phase, done: int, expected: int | None) -> None:  # noqa: ARG001
+        def look(phase: Phase, done: int, expected: int | None) -> None:  # noqa: ARG001 - the callback's
             if phase is Phase.VERIFY:
                 children.append(children_of(process.pid))
 

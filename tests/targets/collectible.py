@@ -14,14 +14,14 @@ from pythonnet import set_runtime
 
 set_runtime(get_coreclr(runtime_config=sys.argv[1], dotnet_root=sys.argv[2]))
 
-import clr  # noqa: E402 - the runtime has to be chosen before
+import clr
 
 clr.AddReference("System.Private.CoreLib")
 
-from System import Array, Object, String, ThreadStaticAttribute, Type  # noqa: E402
-from System.Collections.Generic import List  # noqa: E402
-from System.Reflection import AssemblyName, FieldAttributes, TypeAttributes  # noqa: E402
-from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, CustomAttributeBuilder  # noqa: E402
+from System import Array, Object, String, ThreadStaticAttribute, Type
+from System.Collections.Generic import List
+from System.Reflection import AssemblyName, FieldAttributes, TypeAttributes
+from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, CustomAttributeBuilder
 
 SHARED = FieldAttributes.Public | FieldAttributes.Static
 

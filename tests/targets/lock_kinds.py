@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 set_runtime(get_coreclr(runtime_config=sys.argv[1], dotnet_root=sys.argv[2]))
 
-import clr  # noqa: E402 - the runtime has to be chosen before
+import clr
 
 clr.AddReference("System.Private.CoreLib")
 
-from System import Environment, Object  # noqa: E402
-from System.Threading import (  # noqa: E402
+from System import Environment, Object
+from System.Threading import (
     CountdownEvent,
     ManualResetEvent,
     ManualResetEventSlim,
@@ -35,7 +35,7 @@ from System.Threading import (  # noqa: E402
     SemaphoreSlim,
     Thread,
 )
-from System.Threading.Tasks import TaskCompletionSource  # noqa: E402
+from System.Threading.Tasks import TaskCompletionSource
 
 WAITING = 32
 LIMIT = 30.0

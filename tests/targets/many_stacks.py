@@ -17,14 +17,14 @@ from pythonnet import set_runtime
 set_runtime(get_coreclr(runtime_config=sys.argv[1], dotnet_root=sys.argv[2]))
 THREADS, DEPTH = map(int, sys.argv[3:])
 
-import clr  # noqa: E402 - the runtime has to be chosen before
+import clr
 
 clr.AddReference("System.Private.CoreLib")
 
-from System import Activator, Array, Convert, Int32, Object, Type, Void  # noqa: E402
-from System.Reflection import AssemblyName, FieldAttributes, MethodAttributes, TypeAttributes  # noqa: E402
-from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, OpCodes  # noqa: E402
-from System.Threading import Interlocked, ParameterizedThreadStart, Thread, ThreadState  # noqa: E402
+from System import Activator, Array, Convert, Int32, Object, Type, Void
+from System.Reflection import AssemblyName, FieldAttributes, MethodAttributes, TypeAttributes
+from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess, OpCodes
+from System.Threading import Interlocked, ParameterizedThreadStart, Thread, ThreadState
 
 STACK = 256 << 10
 LIMIT = 60.0

@@ -15,13 +15,13 @@ from pythonnet import set_runtime
 
 set_runtime(get_coreclr(runtime_config=sys.argv[1], dotnet_root=sys.argv[2]))
 
-import clr  # noqa: E402 - the runtime has to be chosen before
+import clr
 
 clr.AddReference("System.Private.CoreLib")
 
-from System import Environment  # noqa: E402
-from System.Threading import ThreadPool, WaitCallback  # noqa: E402
-from System.Threading.Tasks import TaskCompletionSource  # noqa: E402
+from System import Environment
+from System.Threading import ThreadPool, WaitCallback
+from System.Threading.Tasks import TaskCompletionSource
 
 ITEMS = 50
 LIMIT = 30.0

@@ -18,15 +18,15 @@ from pythonnet import set_runtime
 
 set_runtime(get_coreclr(runtime_config=sys.argv[1], dotnet_root=sys.argv[2]))
 
-import clr  # noqa: E402 - the runtime has to be chosen before
+import clr
 
 clr.AddReference("System.Private.CoreLib")
 
-import System  # noqa: E402
-from System import Activator, Array, Type  # noqa: E402
-from System.Reflection import AssemblyName, BindingFlags, FieldAttributes, TypeAttributes  # noqa: E402
-from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess  # noqa: E402
-from System.Runtime.InteropServices import GCHandle  # noqa: E402
+import System
+from System import Activator, Array, Type
+from System.Reflection import AssemblyName, BindingFlags, FieldAttributes, TypeAttributes
+from System.Reflection.Emit import AssemblyBuilder, AssemblyBuilderAccess
+from System.Runtime.InteropServices import GCHandle
 
 SHAPES, KEPT, DEEPEST, SMALL = 14, 24, 3, 8
 OWN = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly
@@ -35,14 +35,14 @@ chance = random.Random(int(sys.argv[3]))
 made: list[Any] = []
 
 
-def known(name: str) -> Any:  # noqa: ANN401 - pythonnet has no types
+def known(name: str) -> Any:
     return clr.GetClrType(System.Object).Assembly.GetType(f"System.{name}")
 
 
 NUMBERS = [known(name) for name in ("Byte", "Int16", "Int32", "Int64", "Double", "Decimal", "Guid", "DateTimeOffset")]
 
 
-def some_type(depth: int) -> Any:  # noqa: ANN401
+def some_type(depth: int) -> Any:
     """Return what a field may have: of a tuple, further in, less and less."""
     dice = chance.random()
     if dice < 0.4:
@@ -58,14 +58,14 @@ def some_type(depth: int) -> Any:  # noqa: ANN401
     return chance.choice(known_structs or NUMBERS)
 
 
-def make(module: Any, name: str, base: Any, attributes: TypeAttributes) -> Any:  # noqa: ANN401
+def make(module: Any, name: str, base: Any, attributes: TypeAttributes) -> Any:
     builder = module.DefineType(name, TypeAttributes.Public | attributes, base)
     for number in range(chance.randint(1, 9)):
         builder.DefineField(f"field{number}", some_type(1), FieldAttributes.Public)
     return builder.CreateType()
 
 
-def side_by_side(module: Any, *names: str) -> list[Any]:  # noqa: ANN401
+def side_by_side(module: Any, *names: str) -> list[Any]:
     """Return types of three fields each, which are made in turn."""
     builders = [module.DefineType(f"Shapes.{name}", TypeAttributes.Public) for name in names]
     for number in range(3):
@@ -74,7 +74,7 @@ def side_by_side(module: Any, *names: str) -> list[Any]:  # noqa: ANN401
     return [builder.CreateType() for builder in builders]
 
 
-def filled(kind: Any) -> Any:  # noqa: ANN401
+def filled(kind: Any) -> Any:
     """Return an object of that type, or a box, of which every reference leads to an object of its own."""
     if kind.FullName == "System.String":
         return System.String("x" * chance.randint(1, 9))
@@ -89,7 +89,7 @@ def filled(kind: Any) -> Any:  # noqa: ANN401
     return found
 
 
-def arrays(kind: Any) -> list[Any]:  # noqa: ANN401
+def arrays(kind: Any) -> list[Any]:
     row, table = Array.CreateInstance(kind, 5), Array.CreateInstance(kind, 2, 3)
     for index in range(5):
         row.SetValue(filled(kind), index)

@@ -16,12 +16,12 @@ from pythonnet import set_runtime
 
 set_runtime(get_coreclr(runtime_config=sys.argv[1], dotnet_root=sys.argv[2]))
 
-import clr  # noqa: E402 - the runtime has to be chosen before
+import clr
 
 for assembly in ("System.Private.CoreLib", "System.Linq", "System.Collections"):
     clr.AddReference(assembly)
 
-from System import (  # noqa: E402
+from System import (
     GC,
     Activator,
     Array,
@@ -42,18 +42,18 @@ from System import (  # noqa: E402
     ValueTuple,
     Void,
 )
-from System.Collections.Generic import KeyValuePair, List, SortedSet  # noqa: E402
-from System.Linq import Enumerable  # noqa: E402
-from System.Reflection import AssemblyName, BindingFlags, FieldAttributes, MethodAttributes, TypeAttributes  # noqa: E402
-from System.Reflection.Emit import (  # noqa: E402
+from System.Collections.Generic import KeyValuePair, List, SortedSet
+from System.Linq import Enumerable
+from System.Reflection import AssemblyName, BindingFlags, FieldAttributes, MethodAttributes, TypeAttributes
+from System.Reflection.Emit import (
     AssemblyBuilder,
     AssemblyBuilderAccess,
     CustomAttributeBuilder,
     ModuleBuilder,
     OpCodes,
 )
-from System.Runtime.CompilerServices import RuntimeHelpers  # noqa: E402
-from System.Threading import Monitor, ParameterizedThreadStart, Thread, ThreadState  # noqa: E402
+from System.Runtime.CompilerServices import RuntimeHelpers
+from System.Threading import Monitor, ParameterizedThreadStart, Thread, ThreadState
 
 COUNT = 100
 SHARED = FieldAttributes.Public | FieldAttributes.Static

@@ -18,18 +18,18 @@ from pythonnet import set_runtime
 
 set_runtime(get_coreclr(runtime_config=sys.argv[1], dotnet_root=sys.argv[2]))
 
-import clr  # noqa: E402 - the runtime has to be chosen before
+import clr
 
 for name in ("System.Private.CoreLib", "System.Net.Sockets", "System.Net.Http", "System.Private.Uri"):
     clr.AddReference(name)
 
-from System import Action, Array, Byte, TimeSpan, Uri  # noqa: E402
-from System.IO import Stream  # noqa: E402
-from System.Net import IPAddress  # noqa: E402
-from System.Net.Http import HttpClient  # noqa: E402
-from System.Net.Sockets import TcpClient, TcpListener  # noqa: E402
-from System.Threading import SemaphoreSlim  # noqa: E402
-from System.Threading.Tasks import Task  # noqa: E402
+from System import Action, Array, Byte, TimeSpan, Uri
+from System.IO import Stream
+from System.Net import IPAddress
+from System.Net.Http import HttpClient
+from System.Net.Sockets import TcpClient, TcpListener
+from System.Threading import SemaphoreSlim
+from System.Threading.Tasks import Task
 
 HOUR = TimeSpan.FromHours(1)
 SETTLED = 0.5

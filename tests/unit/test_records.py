@@ -31,14 +31,14 @@ def test_wrong_fields_are_refused(args: tuple[int, ...], kwargs: dict[str, int])
 def test_a_record_cannot_be_changed() -> None:
     point = Point(1)
     with pytest.raises(AttributeError):
-        point.x = 3  # type: ignore[misc]
+        point.x = 3  # type: ignore[misc] # refused, and so it is to be
     with pytest.raises(AttributeError):
-        point.w = 3  # type: ignore[attr-defined]
+        point.w = 3  # type: ignore[attr-defined] # as above
 
 
 def test_equal_records_have_equal_hashes_and_survive_pickle() -> None:
     assert len({Point(1), Point(1, 2)}) == 1
-    assert pickle.loads(pickle.dumps(Point(5))) == Point(5)  # noqa: S301
+    assert pickle.loads(pickle.dumps(Point(5))) == Point(5)  # noqa: S301 - our own bytes
 
 
 def test_replace_and_as_dict_and_repr() -> None:

@@ -22,7 +22,7 @@ def test_a_sysroot_is_not_dropped_without_a_word(
     options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     twin = nullcontext()
-    twin.pause, twin.problems = 0.0, ()  # type: ignore[attr-defined]
+    twin.pause, twin.problems = 0.0, ()  # type: ignore[attr-defined] # a bare stand-in
     _snapshots_are(lambda *_, **__: twin, monkeypatch)
     with open_target(_arguments(*options), Console()):
         assert ("--sysroot is for cores" in capsys.readouterr().err) is bool(options)

@@ -13,6 +13,6 @@ from dotdump.target.model import Problem
 )
 def test_what_a_cut_core_does_not_tell_is_no_lack_of_knowledge(kind: str, said: str) -> None:
     access, target = fake_access({})
-    target.problems = (Problem(kind, "damaged"),)  # type: ignore[attr-defined]
+    target.problems = (Problem(kind, "damaged"),)  # type: ignore[attr-defined] # cores alone have it
     with pytest.raises(UnsupportedRuntime, match=said):
         access.global_address("Nowhere")

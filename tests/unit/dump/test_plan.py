@@ -65,14 +65,14 @@ def test_without_file_backed_what_was_changed_of_a_file_is_kept() -> None:
         Region(0x30000, 0x31000, RX, 0x10000, "/lib/b.so"),
     ]
     changed = [MemoryRange(0x10000, 0x12000), MemoryRange(0x22000, 0x23000), MemoryRange(0x2F000, 0x31000)]
-    plan = full(regions, files=FilePages(False, changed))  # noqa: FBT003
+    plan = full(regions, files=FilePages(all=False, changed=changed))
     assert [(s.start, s.end) for s in plan.segments if s.stored] == [
         (0x10000, 0x12000),
         (0x22000, 0x23000),
         (0x2F000, 0x30000),
         (0x30000, 0x31000),
     ]
-    assert full(regions, files=FilePages(True, changed)) == full(regions)  # noqa: FBT003
+    assert full(regions, files=FilePages(all=True, changed=changed)) == full(regions)
 
 
 def test_what_may_have_been_changed_of_files_are_private_mappings_that_nobody_can_write_or_relocated() -> None:

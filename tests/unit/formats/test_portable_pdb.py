@@ -111,20 +111,20 @@ class FakeImage:
 def test_an_embedded_pdb_is_unpacked() -> None:
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     body = packer.compress(b"BSJB" * 100) + packer.flush()
-    assert embedded_pdb(FakeImage(EMBEDDED_PDB, b"MPDB" + struct.pack("<I", 400) + body)) == b"BSJB" * 100  # type: ignore[arg-type]
+    assert embedded_pdb(FakeImage(EMBEDDED_PDB, b"MPDB" + struct.pack("<I", 400) + body)) == b"BSJB" * 100  # type: ignore[arg-type] # has what is asked of an image
 
 
 def test_an_embedded_pdb_cannot_be_more_than_there_can_be() -> None:
     with pytest.raises(LimitExceeded, match="embedded PDB of"):
-        embedded_pdb(FakeImage(EMBEDDED_PDB, b"MPDB" + struct.pack("<I", 1 << 31)))  # type: ignore[arg-type]
+        embedded_pdb(FakeImage(EMBEDDED_PDB, b"MPDB" + struct.pack("<I", 1 << 31)))  # type: ignore[arg-type] # has what is asked of an image
     with pytest.raises(LimitExceeded, match="embedded PDB of 0 bytes"):
-        embedded_pdb(FakeImage(EMBEDDED_PDB, b"MPDB" + struct.pack("<I", 0) + zlib.compress(bytes(1000))[2:]))  # type: ignore[arg-type]
+        embedded_pdb(FakeImage(EMBEDDED_PDB, b"MPDB" + struct.pack("<I", 0) + zlib.compress(bytes(1000))[2:]))  # type: ignore[arg-type] # has what is asked of an image
     with pytest.raises(FormatError, match="cannot be unpacked"):
-        embedded_pdb(FakeImage(EMBEDDED_PDB, b"MPDB" + struct.pack("<I", 16) + b"\xff" * 16))  # type: ignore[arg-type]
+        embedded_pdb(FakeImage(EMBEDDED_PDB, b"MPDB" + struct.pack("<I", 16) + b"\xff" * 16))  # type: ignore[arg-type] # has what is asked of an image
 
 
 def test_the_id_is_the_guid_and_the_time_of_the_entry() -> None:
-    name = pdb_name(FakeImage(CODEVIEW, b"RSDS" + bytes(range(16)) + bytes(4) + b"/b/X.pdb\0"))  # type: ignore[arg-type]
+    name = pdb_name(FakeImage(CODEVIEW, b"RSDS" + bytes(range(16)) + bytes(4) + b"/b/X.pdb\0"))  # type: ignore[arg-type] # has what is asked of an image
     assert name is not None
     assert name.id == bytes(range(16)) + b"\x44\x33\x22\x11"
     assert name.path == "/b/X.pdb"

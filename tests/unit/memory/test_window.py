@@ -8,7 +8,7 @@ from dotdump.memory.window import Window, window_on
 class Unmapped(BytesSpace):
     """Memory that gives no views."""
 
-    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002
+    def view(self, address: int, size: int) -> memoryview | None:  # noqa: ARG002 - the protocol's
         return None
 
 

@@ -13,7 +13,7 @@ def _stacks(**changes: object) -> StackList:
         StackObject("0x7fff18", "0x7fff20", "", "a place outside of the heap", interior=True),
     )
     frame = StackFrame(MAIN, "0x7fff00", "context", objects=kept)
-    stack = ThreadStack(7, 1, "main", "", None, (frame,), "end of stack", **changes)  # type: ignore[arg-type]
+    stack = ThreadStack(7, 1, "main", "", None, (frame,), "end of stack", **changes)  # type: ignore[arg-type] # fields by name
     return StackList(7, "a", (stack,))
 
 

@@ -67,7 +67,7 @@ def columns(text: str) -> int:
 
 def terminal_columns(character: str) -> int:
     """Return what a terminal says; the C library asks its own tables."""
-    return ctypes.CDLL(None).wcwidth(ctypes.c_wchar(character))  # type: ignore[no-any-return]
+    return ctypes.CDLL(None).wcwidth(ctypes.c_wchar(character))  # type: ignore[no-any-return] # ctypes returns an int
 
 
 @pytest.fixture

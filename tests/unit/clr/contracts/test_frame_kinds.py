@@ -26,7 +26,7 @@ def kinds(*, shift: int, readable: bool = True, offsets: bool = False) -> list[s
     access, target = fake_access(layouts, globals_=order, version="8.0.31")
     module = access.runtime.module
     module.symbols["g_dacTable"] = TABLE  # type: ignore[attr-defined] # of the fake one
-    module.base, module.end = VTABLES - 0x400, CODE  # type: ignore[misc]
+    module.base, module.end = VTABLES - 0x400, CODE  # type: ignore[misc] # a stand-in may be written to
     first = BEFORE + shift
     count = first + len(KINDS) + 10
     entries = [VTABLES + 0x200 * index for index in range(count)]

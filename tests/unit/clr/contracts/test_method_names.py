@@ -111,9 +111,9 @@ class Types:
         runtime = RuntimeModule(self.target.modules[0], RuntimeKind.CORECLR)
         access = DataAccess(self.target, runtime, "10.0.0", parse_descriptor(json.dumps(DOCUMENT).encode()))
         loader: FakeLoader = FakeLoader()
-        names = TypeNames(access, loader)  # type: ignore[arg-type]
-        strings = TypeStrings(access, loader, names)  # type: ignore[arg-type]
-        return MethodDescs(access), MethodNames(access, loader, names, strings)  # type: ignore[arg-type]
+        names = TypeNames(access, loader)  # type: ignore[arg-type] # has what is asked of a loader
+        strings = TypeStrings(access, loader, names)  # type: ignore[arg-type] # has what is asked of a loader
+        return MethodDescs(access), MethodNames(access, loader, names, strings)  # type: ignore[arg-type] # has what is asked of a loader
 
     def signature(self, method: int) -> str:
         records, names = self.names()
@@ -225,7 +225,7 @@ def test_more_arguments_than_a_name_may_have_parts_are_not_followed(types: Types
         asked += 1
         return TypeNames._name(names, handle, depth)
 
-    names._name = count  # type: ignore[method-assign]
+    names._name = count  # type: ignore[method-assign] # counts calls
     names.name_of(endless)
     assert asked < 40 * limits.NAME_PARTS
     types.target.put(0x70000, struct.pack("<HHQ", 1, limits.TYPE_ARGUMENTS + 1, 0x71000))
