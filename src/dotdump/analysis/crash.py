@@ -1,30 +1,24 @@
-"""Why a process died: signal, thread, managed exception and the last frames, and what of that is not known.
-
-A runtime turns most of its ends into ``abort``: what led there is told by the exception that the thread was throwing,
-by the one that the runtime keeps for the purpose, and by the methods on its stack.
-"""
+"""Why a process died: signal, thread, managed exception and the last frames, and what of that is not known."""
 
 from __future__ import annotations
 
-import signal
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from dotdump.analysis.crash_cause import Cause, cause_of, exception_of, is_machinery
+from dotdump.analysis.crash_summary import HINTS, IN_EVERY_CORE, summary_of
 from dotdump.analysis.crashed_thread import find_death
 from dotdump.analysis.exceptions import ExceptionReader, ExceptionRow
-from dotdump.analysis.fail_fast import FAIL_FAST, LastWords, caller_of_fail_fast, last_words
+from dotdump.analysis.fail_fast import last_words
 from dotdump.analysis.managed_stacks import list_stacks
 from dotdump.analysis.signals import signal_name, signal_source
 from dotdump.analysis.stacks import NATIVE
-from dotdump.analysis.value_text import quoted
 from dotdump.clr.model.exception import ClrException
 from dotdump.errors import UNREADABLE
 from dotdump.records import record, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dotdump.analysis.stacks import FrameLocation
+    from dotdump.analysis.crashed_thread import Death
+    from dotdump.analysis.stacks import FrameLocation, StackList
     from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.clr.model.thread import ClrThread
@@ -33,34 +27,6 @@ if TYPE_CHECKING:
 
 _FRAMES = 64
 _SHOWN = 12
-_DEEP = 48
-"""So many frames of one method on top of a stack are a recursion that did not end."""
-_DISPATCH = "System.Runtime.EH."
-_OF_A_FAULT = "System.RuntimeExceptionHelpers.GetRuntimeException("
-_ACCESS_VIOLATION = "System.AccessViolationException"
-_STACK_OVERFLOW = "System.StackOverflowException"
-_MACHINERY = (
-    _DISPATCH,
-    "System.Runtime.StackFrameIterator.",
-    "System.Runtime.ExceptionServices.InternalCalls.",
-    _OF_A_FAULT,
-    *FAIL_FAST,
-)
-"""Methods that bring the end about, and are not where it came from."""
-
-_FATAL = "System.ExecutionEngineException"
-
-
-class Cause(StrEnum):
-    """What ended a process."""
-
-    UNHANDLED_EXCEPTION = "unhandled exception"
-    FAIL_FAST = "fail fast"
-    STACK_OVERFLOW = "stack overflow"
-    ACCESS_VIOLATION = "access violation"
-    FATAL_ERROR = "fatal error of the runtime"
-    SIGNAL = "signal"
-    NONE = "none"
 
 
 @record
@@ -91,58 +57,86 @@ class Crash:
     problems: tuple[Problem, ...]
 
 
+@record
+class _Scene:
+    """Where a process died: the thread, where the runtime knows it, and those of its frames that have names.
+
+    ``end`` says why there are no more.
+    """
+
+    death: Death
+    thread: ClrThread | None = None
+    stacks: StackList | None = None
+    frames: tuple[FrameLocation, ...] = ()
+    end: str = ""
+
+    @property
+    def managed(self) -> list[FrameLocation]:
+        """Its managed frames, the innermost first."""
+        return [frame for frame in self.frames if frame.kind != NATIVE]
+
+    @property
+    def thread_name(self) -> str:
+        """What the runtime calls the thread, or else the system."""
+        known = self.thread or self.death.thread
+        return known.name if known is not None else ""
+
+
 def explain_crash(target: CoreTarget, runtime: ClrRuntime) -> Crash:
     """Return why the process of a core died."""
-    death = find_death(target, runtime)
-    info, native = death.signal, death.thread
-    thread = next((each for each in runtime.threads if native is not None and each.os_id == native.tid), None)
-    stacks = list_stacks(runtime, threads=[thread.os_id], frames=_FRAMES) if thread is not None else None
-    stack = stacks.threads if stacks is not None else ()
-    frames = [frame.location for frame in stack[0].frames if frame.location.method] if stack else []
-    methods = [str(frame.method) for frame in frames if frame.kind != NATIVE]
-    caller = caller_of_fail_fast(methods)
-    exceptions = _chain(runtime, _exception_of(thread, caller))
-    number = info.signo if info is not None else 0
-    cause = _cause(death.signo, thread, exceptions, methods)
-    words = LastWords()
-    if stacks is not None and cause is Cause.FAIL_FAST:
-        words = last_words(runtime, stacks)
-        exceptions = _chain(runtime, words.exception) or exceptions[1:]  # which the runtime put into one of its own
+    scene = _scene_of(runtime, find_death(target, runtime))
+    cause, exceptions, message = _explain(runtime, scene)
+    told, native, thread = scene.death.signal, scene.death.thread, scene.thread
     crash = Crash(
         pid=target.process.pid,
         process=target.process.name,
         cause=cause,
-        signal=signal_name(number) if number else None,
-        address=f"{info.address:#x}" if info is not None and info.address is not None else None,
-        sender=info.pid or None if info is not None else None,
+        signal=signal_name(told.signo) if told is not None and told.signo else None,
+        address=f"{told.address:#x}" if told is not None and told.address is not None else None,
+        sender=told.pid or None if told is not None else None,
         os_id=native.tid if native is not None else None,
         managed_id=thread.managed_id if thread is not None else None,
-        thread_name=thread.name if thread is not None else native.name if native is not None else "",
-        message=words.message,
+        thread_name=scene.thread_name,
+        message=message,
         exceptions=exceptions,
-        frames=tuple(_place(frame) for frame in frames[:_SHOWN]),
-        end=stack[0].end if stack and len(frames) <= _SHOWN else "",
+        frames=tuple(_place(frame) for frame in scene.frames[:_SHOWN]),
+        end=scene.end if len(scene.frames) <= _SHOWN else "",
         summary="",
-        hint=_HINTS[cause],
+        hint=HINTS[cause],
         problems=tuple(runtime.thread_problems),
     )
-    culprit = next((f for f in frames if f.kind != NATIVE and not str(f.method).startswith(_MACHINERY)), None)
-    source = signal_source(number, info.code if info else 0, crash.address, crash.sender)
-    told = _told(crash, source, _place(culprit) if culprit is not None else "")
-    return replace(told, summary=f"{told.summary} {_EVERY_CORE}") if info is not target.signal else told
+    source = signal_source(told.signo, told.code, crash.address, crash.sender) if told is not None else ""
+    summary = summary_of(crash, source, _culprit(scene))
+    return replace(crash, summary=summary if told is target.signal else f"{summary} {IN_EVERY_CORE}")
 
 
-def _exception_of(thread: ClrThread | None, caller: str | None) -> ClrObject | None:
-    """Return the exception that a thread throws, or the one it remembers.
-
-    Where ``caller`` called FailFast it is the runtime's own: what the thread was handling then did not end it.
-    """
+def _scene_of(runtime: ClrRuntime, death: Death) -> _Scene:
+    native = death.thread
+    thread = next((each for each in runtime.threads if native is not None and each.os_id == native.tid), None)
     if thread is None:
-        return None
-    if not _failed_fast(caller):
-        return next(iter(thread.exceptions), None) or thread.current_exception
-    found = thread.current_exception
-    return found if found is not None and found.type.name == _FATAL else None
+        return _Scene(death)
+    stacks = list_stacks(runtime, threads=[thread.os_id], frames=_FRAMES)
+    if not stacks.threads:
+        return _Scene(death, thread, stacks)
+    (stack, *_) = stacks.threads
+    frames = tuple(frame.location for frame in stack.frames if frame.location.method)
+    return _Scene(death, thread, stacks, frames, stack.end)
+
+
+def _explain(runtime: ClrRuntime, scene: _Scene) -> tuple[Cause, tuple[ExceptionRow, ...], str | None]:
+    """Return what ended a process, the exceptions behind it, and the message of ``FailFast``."""
+    thread, methods = scene.thread, [str(frame.method) for frame in scene.managed]
+    exceptions = _chain(runtime, exception_of(thread, methods) if thread is not None else None)
+    cause = cause_of(scene.death.signo, thread, exceptions[0].type if exceptions else "", methods)
+    if scene.stacks is None or cause is not Cause.FAIL_FAST:
+        return cause, exceptions, None
+    words = last_words(runtime, scene.stacks)
+    given = _chain(runtime, words.exception) or exceptions[1:]  # which the runtime put into one of its own
+    return cause, given, words.message
+
+
+def _culprit(scene: _Scene) -> str:
+    return next((_place(frame) for frame in scene.managed if not is_machinery(str(frame.method))), "")
 
 
 def _chain(runtime: ClrRuntime, found: ClrObject | None) -> tuple[ExceptionRow, ...]:
@@ -156,74 +150,5 @@ def _chain(runtime: ClrRuntime, found: ClrObject | None) -> tuple[ExceptionRow, 
         return (reader.row(found),)
 
 
-def _cause(number: int, thread: ClrThread | None, exceptions: Sequence[ExceptionRow], methods: Sequence[str]) -> Cause:
-    newest = exceptions[0].type if exceptions else ""
-    if not number or number in (signal.SIGSTOP, signal.SIGTRAP):
-        return Cause.NONE
-    if newest == _STACK_OVERFLOW or (number in (signal.SIGABRT, signal.SIGSEGV) and _is_endless(methods)):
-        return Cause.STACK_OVERFLOW
-    caller = caller_of_fail_fast(methods)
-    if caller is not None and caller.startswith(_OF_A_FAULT):
-        return Cause.ACCESS_VIOLATION
-    if _failed_fast(caller):
-        return Cause.FAIL_FAST
-    if thread is not None and thread.exceptions:
-        return Cause.ACCESS_VIOLATION if newest == _ACCESS_VIOLATION else Cause.UNHANDLED_EXCEPTION
-    return Cause.FATAL_ERROR if newest == _FATAL and number == signal.SIGABRT else Cause.SIGNAL
-
-
-def _failed_fast(caller: str | None) -> bool:
-    """Return whether this is no part of what handles exceptions, which calls FailFast for one that nobody handles."""
-    return caller is not None and not caller.startswith(_DISPATCH)
-
-
-def _is_endless(methods: Sequence[str]) -> bool:
-    return len(methods) >= _DEEP and len(set(methods[:_DEEP])) <= _DEEP // 8
-
-
 def _place(frame: FrameLocation) -> str:
     return f"{frame.method} in {frame.file}:{frame.line}" if frame.file else str(frame.method)
-
-
-def _told(crash: Crash, source: str, culprit: str) -> Crash:
-    """Return ``crash`` with its summary; ``source`` is where the signal came from, ``culprit`` the method it was in."""
-    who = f"thread {crash.os_id}" + (f' "{crash.thread_name}"' if crash.thread_name else "")
-    sentences = [_FIRST[crash.cause].format(process=f"process {crash.pid} {crash.process}".rstrip(), who=who)]
-    if crash.signal is not None and crash.cause is not Cause.NONE:
-        sentences.append(f"The signal was {crash.signal}{source}.")
-    if crash.message is not None:
-        sentences.append(f"It said {quoted(crash.message, len(crash.message))}.")
-    told = [f"{row.type}: {row.message}" if row.message else row.type for row in crash.exceptions]
-    chain = ", caused by ".join(told).rstrip(".")
-    if crash.cause is Cause.UNHANDLED_EXCEPTION or (crash.cause is Cause.ACCESS_VIOLATION and chain):
-        sentences.append(f"The exception was {chain or 'one that cannot be read'}.")
-    elif crash.cause is Cause.FAIL_FAST and chain:
-        sentences.append(f"It was given {chain}.")
-    if crash.cause is Cause.NONE:
-        return replace(crash, summary=" ".join(sentences))
-    if culprit:
-        sentences.append(f"It was in {culprit}.")
-    else:
-        sentences.append("It has no managed frames of the program, or none that can be read.")
-    return replace(crash, summary=" ".join(sentences))
-
-
-_FIRST = {
-    Cause.UNHANDLED_EXCEPTION: "{process} died because {who} threw an exception that nobody handled.",
-    Cause.FAIL_FAST: "{process} ended itself: {who} called Environment.FailFast, or the runtime did as if it had.",
-    Cause.STACK_OVERFLOW: "{process} died because {who} called deeper than its stack has room for.",
-    Cause.ACCESS_VIOLATION: "{process} died because {who} touched memory that is not there or that it may not touch.",
-    Cause.FATAL_ERROR: "{process} died of an error that the runtime calls fatal, on {who}: FailFast is one such.",
-    Cause.SIGNAL: "{process} died of a signal that no managed exception explains, on {who}.",
-    Cause.NONE: "{process} did not crash: the core says of no signal that it died of.",
-}
-_EVERY_CORE = "The SIGABRT in it is in every core that the createdump of this runtime writes."
-_HINTS = {
-    Cause.UNHANDLED_EXCEPTION: "dotdump exceptions CORE --held shows the frames of each exception",
-    Cause.FAIL_FAST: "dotdump stacks CORE --objects shows the caller; what it said was written to standard error",
-    Cause.STACK_OVERFLOW: "dotdump stacks CORE shows which methods call each other",
-    Cause.ACCESS_VIOLATION: "look at unsafe code and at calls into native libraries near the frames",
-    Cause.FATAL_ERROR: "dotdump stacks CORE --native shows what the thread was doing in the runtime",
-    Cause.SIGNAL: "dotdump stacks CORE --native shows native frames; dotdump info CORE what the kernel says",
-    Cause.NONE: "dotdump locks CORE and dotdump stacks CORE show what the threads were doing",
-}

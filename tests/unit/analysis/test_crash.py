@@ -10,7 +10,8 @@ import pytest
 
 from builders.managed import NamedObject, NamedType, exception
 from dotdump.analysis import crash
-from dotdump.analysis.crash import Cause, Crash, explain_crash
+from dotdump.analysis.crash import Crash, explain_crash
+from dotdump.analysis.crash_cause import Cause
 from dotdump.analysis.fail_fast import LastWords
 from dotdump.analysis.stacks import FrameLocation
 from dotdump.formats.core_notes import Siginfo

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dotdump.analysis.crash import Cause, Crash
+from dotdump.analysis.crash import Crash
+from dotdump.analysis.crash_cause import Cause
 from dotdump.report.crash import render_crash
 
 CRASH = Crash(
