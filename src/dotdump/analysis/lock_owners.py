@@ -149,12 +149,10 @@ class LockOwners:
         candidates = self.census.of_kind(wait.kind)
         found = []
         for address in self._waits.objects_on_stack(wait, candidates):
-            owners, state = (
-                self.owners_of_object(candidates[address], wait.kind),
-                self.state_of(candidates[address], wait.kind),
-            )
+            lock = candidates[address]
+            owners, state = self.owners_of_object(lock, wait.kind), self.state_of(lock, wait.kind)
             if state is not None and (state.is_taken or state.waiters) and (me not in owners or state.is_upgrading):
-                found.append((candidates[address], tuple(owner for owner in owners if owner != me)))
+                found.append((lock, tuple(owner for owner in owners if owner != me)))
         if len(found) != 1:
             return Awaited()
         lock, others = found[0]
