@@ -11,6 +11,7 @@ from dotdump.analysis.value_text import VALUE_LIMIT, plain_of, text_of
 from dotdump.analysis.where import follow
 from dotdump.clr.contracts.progress import BytesDone
 from dotdump.errors import UNREADABLE
+from dotdump.memory.space import ADDRESS_END
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.progress import Progress
     from dotdump.clr.model.object import ClrObject
     from dotdump.clr.model.runtime import ClrRuntime
-
-_LAST_ADDRESS = 1 << 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class ObjectQuery:
     max_size: int | None = None
     generations: frozenset[str] = frozenset()
     start: int = 0
-    end: int = _LAST_ADDRESS
+    end: int = ADDRESS_END
     where: Where | None = None
     fields: tuple[str, ...] = ()
     live: bool | None = None

@@ -39,16 +39,11 @@ class WholeWriter(io.FileIO):
         while done < len(view):
             taken = super().write(view[done:])
             if taken is None:
-                self._wait()
+                from dotdump.linux.writable import wait_until_writable
+
+                wait_until_writable(self.fileno())
             done += taken or 0
         return done
-
-    def _wait(self) -> None:
-        import select
-
-        poll = select.poll()
-        poll.register(self.fileno(), select.POLLOUT)
-        poll.poll()
 
 
 def _open_missing_streams() -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import select
 import stat
 from contextlib import suppress
+
+from dotdump.linux.writable import wait_until_writable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,11 +134,5 @@ def write_all(descriptor: int, data: bytes | memoryview) -> int:
         try:
             done += os.write(descriptor, view[done:])
         except BlockingIOError:  # whoever shares it has made it non-blocking
-            _wait_until_writable(descriptor)
+            wait_until_writable(descriptor)
     return done
-
-
-def _wait_until_writable(descriptor: int) -> None:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLOUT)
-    poll.poll()

@@ -24,6 +24,7 @@ from dotdump.errors import DotdumpError
 from dotdump.formats.core_notes import Siginfo
 from dotdump.ipc.dump import DumpType
 from dotdump.linux.proc import Proc
+from dotdump.memory.space import ADDRESS_MASK
 from dotdump.records import replace
 from dotdump.report.table import printable
 
@@ -183,7 +184,7 @@ def _siginfo(arguments: argparse.Namespace) -> Siginfo | None:
     if not arguments.signal:
         return None
     signal, code, errno = map(_as_int, (arguments.signal, arguments.code, arguments.errno))
-    return Siginfo(signal, code, errno, address=arguments.address & (1 << 64) - 1)
+    return Siginfo(signal, code, errno, address=arguments.address & ADDRESS_MASK)
 
 
 def _as_int(number: int) -> int:

@@ -107,8 +107,9 @@ def _rooted(runtime: ClrRuntime, arguments: Namespace, progress: Progress) -> Ro
 
 def _query(arguments: Namespace) -> ObjectQuery:
     from dotdump.analysis.objects import ObjectQuery
+    from dotdump.memory.space import ADDRESS_END
 
-    start, end = arguments.range or (0, 1 << 64)
+    start, end = arguments.range or (0, ADDRESS_END)
     return ObjectQuery(
         arguments.type,
         arguments.min_size,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dotdump.errors import FormatError
 from dotdump.formats.metadata.signatures import ElementType as E
+from dotdump.memory.space import ADDRESS_MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,7 +54,7 @@ class NativeInteger(int):
     """An ``IntPtr`` or ``UIntPtr``: hexadecimal as text where it may be an address."""
 
     def __str__(self) -> str:
-        return f"{int(self) & (1 << 64) - 1:#x}" if abs(self) >= _LOWEST_ADDRESS else int.__repr__(self)
+        return f"{int(self) & ADDRESS_MASK:#x}" if abs(self) >= _LOWEST_ADDRESS else int.__repr__(self)
 
 
 def shortest(value: float, form: Struct) -> float:

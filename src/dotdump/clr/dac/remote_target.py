@@ -9,7 +9,7 @@ from dotdump.clr.dac import contexts
 from dotdump.clr.dac.com import E_FAIL, S_OK, ComServer
 from dotdump.clr.dac.interfaces import DATA_TARGET, RUNTIME_LOCATOR
 from dotdump.clr.dac.messages import CONTEXT_BODY, READ_BODY, Kind, receive, send
-from dotdump.memory.space import PIECE
+from dotdump.memory.space import ADDRESS_MASK, PIECE
 
 if TYPE_CHECKING:
     import socket
@@ -56,7 +56,7 @@ class RemoteTarget:
 
     def _piece(self, start: int) -> bytes:
         if start not in self._pieces:
-            send(self._owner, Kind.READ, READ_BODY.pack(start & (1 << 64) - 1, _AHEAD))
+            send(self._owner, Kind.READ, READ_BODY.pack(start & ADDRESS_MASK, _AHEAD))
             _, data = receive(self._owner)
             self._pieces[start] = data[:PIECE]
             for offset in range(PIECE, len(data), PIECE):
