@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dotdump.analysis.collection_items import Item, array_of, field_of, items_of, number_of, values_of
+from dotdump.analysis.collection_items import (
+    Item,
+    array_of,
+    field_of,
+    items_of,
+    number_of,
+    pair_of,
+    pairs_of,
+    side_by_side,
+    values_of,
+)
 from dotdump.clr.model.object import ClrObject
 
 if TYPE_CHECKING:
@@ -52,7 +62,7 @@ def read_dictionary(found: ClrObject) -> Holding:
     def pairs() -> Iterator[Item]:
         for entry in values_of(entries, used):
             if number_of(entry, "next") >= _FREE_SLOT:
-                yield Item(field_of(entry, "value"), field_of(entry, "key"), keyed=True)
+                yield pair_of(entry, "key", "value")
 
     return used - number_of(found, "_freeCount"), pairs
 
@@ -78,12 +88,7 @@ def read_hash_set(found: ClrObject) -> Holding:
 def read_sorted_list(found: ClrObject) -> Holding:
     """Read ``SortedList``."""
     count, keys, values = number_of(found, "_size"), array_of(found, "keys"), array_of(found, "values")
-
-    def pairs() -> Iterator[Item]:
-        for key, value in zip(values_of(keys, count), values_of(values, count), strict=False):
-            yield Item(value, key, keyed=True)
-
-    return count, pairs
+    return count, lambda: side_by_side(keys, values, count)
 
 
 def read_hashtable(found: ClrObject) -> Holding:
@@ -103,23 +108,13 @@ def read_hashtable(found: ClrObject) -> Holding:
 def read_priority_queue(found: ClrObject) -> Holding:
     """Read ``PriorityQueue``, in the order of its heap; keys are priorities."""
     count, nodes = number_of(found, "_size"), array_of(found, "_nodes")
-
-    def items() -> Iterator[Item]:
-        for node in values_of(nodes, count):
-            yield Item(field_of(node, "Item1"), field_of(node, "Item2"), keyed=True)
-
-    return count, items
+    return count, lambda: pairs_of(values_of(nodes, count), key="Item2", value="Item1")
 
 
 def read_ordered_dictionary(found: ClrObject) -> Holding:
     """Read the ``OrderedDictionary`` of pairs of types."""
     count, entries = number_of(found, "_count"), array_of(found, "_entries")
-
-    def pairs() -> Iterator[Item]:
-        for entry in values_of(entries, count):
-            yield Item(field_of(entry, "Value"), field_of(entry, "Key"), keyed=True)
-
-    return count, pairs
+    return count, lambda: pairs_of(values_of(entries, count), "Key", "Value")
 
 
 def read_entries(found: ClrObject) -> Holding:

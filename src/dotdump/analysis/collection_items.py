@@ -9,7 +9,7 @@ from dotdump.clr.model.value import ClrStruct
 from dotdump.errors import FieldNotFound, FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dotdump.clr.model.array import ClrArray
     from dotdump.clr.model.value import Value
@@ -63,3 +63,19 @@ def values_of(array: ClrArray | None, count: int | None = None) -> Iterator[Valu
 def items_of(array: ClrArray | None, count: int | None = None) -> Iterator[Item]:
     """Yield the same as items without keys."""
     return map(Item, values_of(array, count))
+
+
+def pair_of(of: Value, key: str, value: str) -> Item:
+    """Return what an object or a struct is a pair of, by the names of its fields."""
+    return Item(field_of(of, value), field_of(of, key), keyed=True)
+
+
+def pairs_of(found: Iterable[Value], key: str, value: str) -> Iterator[Item]:
+    """Yield what each of several is a pair of."""
+    return (pair_of(each, key, value) for each in found)
+
+
+def side_by_side(keys: ClrArray | None, values: ClrArray | None, count: int | None = None) -> Iterator[Item]:
+    """Yield pairs whose keys and values are in an array each."""
+    both = zip(values_of(keys, count), values_of(values, count), strict=False)
+    return (Item(value, key, keyed=True) for key, value in both)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dotdump.analysis.collection_items import Item, array_of, field_of, items_of, number_of, values_of
+from dotdump.analysis.collection_items import Item, array_of, field_of, items_of, number_of, pairs_of, side_by_side
 from dotdump.analysis.node_collections import chain, tree
 
 if TYPE_CHECKING:
@@ -31,22 +31,12 @@ def read_immutable_list(found: ClrObject) -> Holding:
 
 def read_immutable_sorted_dictionary(found: ClrObject) -> Holding:
     """Read ``ImmutableSortedDictionary``."""
-
-    def pairs() -> Iterator[Item]:
-        for node in _nodes(field_of(found, "_root")):
-            yield Item(field_of(node, "_value"), field_of(node, "_key"), keyed=True)
-
-    return number_of(found, "_count"), pairs
+    return number_of(found, "_count"), lambda: pairs_of(_nodes(field_of(found, "_root")), "_key", "_value")
 
 
 def read_immutable_dictionary(found: ClrObject) -> Holding:
     """Read ``ImmutableDictionary``, in the order of hash codes."""
-
-    def pairs() -> Iterator[Item]:
-        for pair in _of_buckets(found):
-            yield Item(field_of(pair, "value"), field_of(pair, "key"), keyed=True)
-
-    return number_of(found, "_count"), pairs
+    return number_of(found, "_count"), lambda: pairs_of(_of_buckets(found), "key", "value")
 
 
 def read_immutable_hash_set(found: ClrObject) -> Holding:
@@ -75,12 +65,7 @@ def read_frozen_dictionary(found: ClrObject) -> Holding:
     if _is_empty(found):
         return 0, partial(iter, ())
     keys, values = _frozen(found, "_keys"), array_of(found, "_values")
-
-    def pairs() -> Iterator[Item]:
-        for key, value in zip(values_of(keys), values_of(values), strict=False):
-            yield Item(value, key, keyed=True)
-
-    return len(keys) if keys is not None else 0, pairs
+    return len(keys) if keys is not None else 0, lambda: side_by_side(keys, values)
 
 
 def read_frozen_set(found: ClrObject) -> Holding:

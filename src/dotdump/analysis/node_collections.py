@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dotdump import limits
-from dotdump.analysis.collection_items import SOURCE, Item, array_of, field_of, number_of, values_of
+from dotdump.analysis.collection_items import SOURCE, Item, array_of, field_of, number_of, pair_of, pairs_of, values_of
 from dotdump.analysis.comparison import compare
 from dotdump.analysis.times import TIMES
 from dotdump.clr.model.object import ClrObject
@@ -34,7 +34,7 @@ def read_concurrent_dictionary(found: ClrObject) -> Holding:
         for bucket in values_of(buckets):
             node = field_of(bucket, "_node") if isinstance(bucket, ClrStruct) else bucket
             for each in chain(node, "_next"):
-                yield Item(field_of(each, "_value"), field_of(each, "_key"), keyed=True)
+                yield pair_of(each, "_key", "_value")
 
     return sum(count for count in values_of(counts) if isinstance(count, int)), pairs
 
@@ -110,13 +110,7 @@ def _of_view(view: ClrObject) -> Iterator[Value]:
 def read_sorted_dictionary(found: ClrObject) -> Holding:
     """Read ``SortedDictionary``, a set of pairs."""
     members = field_of(found, "_set")
-
-    def pairs() -> Iterator[Item]:
-        for node in tree(field_of(members, "root")):
-            pair = field_of(node, "Item")
-            yield Item(field_of(pair, "value"), field_of(pair, "key"), keyed=True)
-
-    return number_of(members, "count"), pairs
+    return number_of(members, "count"), lambda: pairs_of(_of_set(members), "key", "value")
 
 
 def read_concurrent_bag(found: ClrObject) -> Holding:
@@ -142,11 +136,7 @@ def _ends(ring: ClrObject) -> tuple[int, int]:
 def read_list_dictionary(found: ClrObject) -> Holding:
     """Read ``ListDictionary``, and the one that ``Exception.Data`` is: a chain of pairs."""
     nodes = list(chain(field_of(found, "head"), "next"))
-
-    def pairs() -> Iterator[Item]:
-        return (Item(field_of(node, "value"), field_of(node, "key"), keyed=True) for node in nodes)
-
-    return number_of(found, "count"), pairs
+    return number_of(found, "count"), lambda: pairs_of(nodes, "key", "value")
 
 
 def read_string_builder(found: ClrObject) -> Holding:
