@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="START-END",
-        help="keep only memory in this range of addresses, end not included; may be repeated",
+        help="keep only memory in this range of addresses, END not included; may be repeated",
     )
     parser.add_argument(
         "--type",

@@ -33,7 +33,7 @@ def configure(parser: ArgumentParser) -> None:
     add_index(parser)
     parser.add_argument("address", metavar="ADDRESS", type=_address, help="of the object, as other commands show it")
     parser.add_argument(
-        "--limit", metavar="N", type=count, default=20, help="at most N elements, and references; default: 20"
+        "--limit", metavar="N", type=count, default=20, help="at most N elements, and references; default: %(default)s"
     )
     parser.add_argument("--alone", action="store_true", help="leave out what refers to it: nothing else is read")
 

@@ -61,7 +61,7 @@ def configure(parser: ArgumentParser) -> None:
         "--range",
         metavar="START-END",
         type=address_range,
-        help="only objects in this range of addresses, without END",
+        help="only objects in this range of addresses, END not included",
     )
 
 
