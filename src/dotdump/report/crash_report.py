@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from dotdump.report.json_format import encodable
+from dotdump.report.json_format import encodable_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def render_crash_report(report: CrashReport) -> str:
         "process_name": report.process,
         "threads": [_thread(thread) for thread in report.threads],
     }
-    return encodable(json.dumps({"payload": payload}, indent=2, ensure_ascii=False)) + "\n"
+    return encodable_json(json.dumps({"payload": payload}, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _thread(thread: ReportedThread) -> Json:

@@ -35,12 +35,12 @@ def render_json(schema: str, result: object) -> str:
     members = _members(result)
     if not isinstance(members, dict):
         raise TypeError(f"a result is a record or a mapping, not {type(result).__name__}")
-    return encodable("".join(_Writer().pieces({"schema": schema, **members})))
+    return encodable_json("".join(_Writer().pieces({"schema": schema, **members})))
 
 
 def json_line(value: object) -> str:
     """Return ``value`` as JSON on one line."""
-    return encodable(_encode(value))
+    return encodable_json(_encode(value))
 
 
 class _Form:
@@ -273,7 +273,7 @@ _SINGLE: dict[type, Callable[[Any], str]] = {
 """How a value of each type is written that can have nothing in it."""
 
 
-def encodable(text: str) -> str:
+def encodable_json(text: str) -> str:
     """Return JSON with escapes in place of halves of characters, which no UTF-8 has and not every parser takes."""
     if text.isascii():
         return text
