@@ -196,6 +196,14 @@ class Proc:
             raise explain(error, self.pid, f"read {path}") from error
 
 
+def name_of(pid: int, root: str = ROOT) -> str:
+    """Return the name of a process; nothing where it has ended, or may not be looked at."""
+    try:
+        return Proc(pid, root).stat().name
+    except (DotdumpError, OSError):
+        return ""
+
+
 def read_file(path: str, limit: int = limits.PROC_FILE, directory: int | None = None) -> bytes:
     """Return a whole file, relative to the descriptor ``directory`` if given; raises ``OSError``, ``LimitExceeded``."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=directory)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import time
 from threading import get_native_id
 
-from dotdump.errors import AccessDenied, CollectError, DotdumpError, ProcessGone
+from dotdump.errors import AccessDenied, CollectError, ProcessGone
 from dotdump.linux import ptrace
 from dotdump.linux.errors import FILTER_HINT
-from dotdump.linux.proc import Proc
+from dotdump.linux.proc import Proc, name_of
 from dotdump.linux.ptrace_stop import poll_stop
 
 TYPE_CHECKING = False
@@ -261,14 +261,8 @@ def _refusal(pid: int, tid: int) -> AccessDenied:
             f"process {pid} may not be traced",
             hint="'dotdump doctor' names the missing right: same user, CAP_SYS_PTRACE, Yama, seccomp",
         )
+    name = name_of(tracer)
     return AccessDenied(
-        f"process {pid} is already traced by process {tracer}{_name_of(tracer)}",
+        f"process {pid} is already traced by process {tracer}{f' ({name})' if name else ''}",
         hint="only one debugger, strace or dumper at a time; end the other one first",
     )
-
-
-def _name_of(pid: int) -> str:
-    try:
-        return f" ({Proc(pid).stat().name})"
-    except DotdumpError:
-        return ""

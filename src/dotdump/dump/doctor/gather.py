@@ -33,7 +33,7 @@ from dotdump.ipc.trust import read_owner
 from dotdump.linux.headroom import memory_groups, tightest
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.mounts import find_mount
-from dotdump.linux.proc import ROOT, Proc
+from dotdump.linux.proc import ROOT, Proc, name_of
 from dotdump.linux.rlimits import FILE_SIZE
 from dotdump.linux.users import user_name
 from dotdump.records import replace
@@ -97,7 +97,7 @@ def _subject(pid: int, timeout: float, root: str) -> Subject:
         seccomp=status.seccomp,
         effective=status.capabilities_effective or 0,
         tracer=tracer,
-        tracer_name=(_allowed(lambda: Proc(tracer, root).stat().name) or "") if tracer else "",
+        tracer_name=name_of(tracer, root) if tracer else "",
         blocked=blocked_threads(proc),
         namespaces=read_namespaces(proc),
         root_reachable=os.access(inside, os.X_OK),

@@ -19,7 +19,7 @@ from dotdump.dump.doctor.tracers import tracer_of
 from dotdump.dump.space import expected_size
 from dotdump.errors import AccessDenied, CollectError
 from dotdump.formats.runtime_files import CREATEDUMP_FILE, RUNTIME_FILE
-from dotdump.linux.proc import Proc
+from dotdump.linux.proc import Proc, name_of
 from dotdump.linux.rlimits import FILE_SIZE
 from dotdump.memory.mapped_path import file_name
 from dotdump.records import replace
@@ -76,12 +76,7 @@ def _require(findings: Iterable[Finding | None], cannot: str, error: type[Collec
 
 
 def _traced(process: dumped.Subject, tracer: int) -> Subject:
-    name = ""
-    if tracer:
-        try:
-            name = Proc(tracer).stat().name
-        except CollectError:
-            name = ""
+    name = name_of(tracer) if tracer else ""
     return Subject(process.pid, state=process.state(), tracer=tracer, tracer_name=name)
 
 
