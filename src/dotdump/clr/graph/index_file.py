@@ -1,11 +1,12 @@
 """Index files: named columns, mapped back as they were written.
 
 A file is a header, a table of columns, and the columns, each at a multiple of 64 bytes. It is written under another
-name and gets its own when it is whole, so a file under that name is whole; nobody else can write to it. Reading one
-checks everything that says where things are; what the columns say is checked by who uses them.
+name and gets its own when it is whole; nobody else can write to it. Reading one checks everything that says where
+things are, and where ``index_seal`` wants it that the columns are those that were written.
 
-Layout, little-endian: magic ``DDINDEX2``, u32 length of the table, u32 CRC-32 of the table, 32 bytes of identity; then
-the table as JSON: ``{"columns": [[name, code, offset, count], ...], "facts": {...}}``.
+Layout, little-endian: magic, u32 length of the table, u32 CRC-32 of the table, 32 bytes of identity, u32 CRC-32 of all
+columns with what lies between them, 4 bytes of zeros, the seal; then the table as JSON:
+``{"columns": [[name, code, offset, count], ...], "facts": {...}}``; the columns start at the next multiple of 64.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dotdump import limits
+from dotdump.clr.graph import index_seal
 from dotdump.clr.graph.columns import ITEM_SIZES
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.records import record
@@ -28,11 +30,12 @@ from dotdump.records import record
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MAGIC = b"DDINDEX2"
-"""The number grows when what is an object or a reference changes, as all of an index follows from that."""
-_HEADER = Struct("<8sII32s")
+MAGIC = b"DDINDEX3"
+"""The number grows with the layout, and when what is an object or a reference changes: all follows from that."""
+_HEADER = Struct(f"<8sII32sI4x{index_seal.SIZE}s")
+_SEAL_AT = _HEADER.size - index_seal.SIZE
 _ALIGNMENT = 64
-_PIECE = 8 << 20
+_PIECE = 1 << 20
 
 
 @record
@@ -70,9 +73,10 @@ def read_index(path: str, identity: bytes) -> IndexContents:
         if status.st_size < _HEADER.size:
             raise FormatError("it is cut", source=path, offset=status.st_size)
         mapped = memoryview(mmap.mmap(descriptor, status.st_size, access=mmap.ACCESS_READ))
+        table = _table(path, mapped, identity)
+        _check_columns(path, descriptor, mapped)
     finally:
         os.close(descriptor)
-    table = _table(path, mapped, identity)
     columns = dict(_column(path, mapped, entry) for entry in _list(path, table.get("columns")))
     facts = table.get("facts", {})
     return IndexContents(columns, facts if isinstance(facts, dict) else {})
@@ -80,21 +84,64 @@ def read_index(path: str, identity: bytes) -> IndexContents:
 
 def _write(file: BinaryIO, identity: bytes, contents: IndexContents) -> None:
     size = len(_encode(contents, [1 << 60] * len(contents.columns)))
-    places, end = [], _aligned(_HEADER.size + size)
+    start = _aligned(_HEADER.size + size)
+    places, end = [], start
     for column in contents.columns.values():
         places.append(end)
         end = _aligned(end + column.nbytes)
     table = _encode(contents, places).ljust(size)
     os.posix_fallocate(file.fileno(), 0, end)
-    file.write(_HEADER.pack(MAGIC, len(table), zlib.crc32(table), identity) + table)
-    for place, column in zip(places, contents.columns.values(), strict=True):
-        file.seek(place)
-        _write_all(file, column.cast("B") if column.nbytes else memoryview(b""))
+    file.seek(start)
+    checksum = 0
+    for column in contents.columns.values():
+        checksum = _write_all(file, column.cast("B") if column.nbytes else memoryview(b""), checksum)
+        checksum = _write_all(file, memoryview(bytes(-column.nbytes % _ALIGNMENT)), checksum)
+    file.seek(0)
+    header = _HEADER.pack(MAGIC, size, zlib.crc32(table), identity, checksum, b"")
+    _write_all(file, memoryview(header + table))
+    with suppress(OSError):  # without a seal its columns are checked each time
+        index_seal.renew(file.fileno(), _SEAL_AT)
 
 
-def _write_all(file: BinaryIO, data: memoryview[int]) -> None:
+def _write_all(file: BinaryIO, data: memoryview[int], checksum: int = 0) -> int:
+    """Write ``data`` and return ``checksum`` with it added."""
     while data:
-        data = data[file.write(data[:_PIECE]) :]
+        written = data[: file.write(data[:_PIECE])]
+        checksum = zlib.crc32(written, checksum)
+        data = data[len(written) :]
+    return checksum
+
+
+def _check_columns(path: str, descriptor: int, mapped: memoryview[int]) -> None:
+    """Raise ``FormatError`` where the columns are not those that were written; large ones are read only if need be."""
+    _, length, _, _, checksum, seal = _HEADER.unpack_from(mapped)
+    large = len(mapped) > _PIECE
+    if large and index_seal.holds(seal, descriptor):
+        return
+    start = _aligned(_HEADER.size + length)
+    if _checksum(descriptor, start) != checksum:
+        raise FormatError("its columns are damaged", source=path, offset=start)
+    if large:
+        with suppress(OSError):  # it cannot be written to: they are checked next time, too
+            _renew_seal(path, descriptor)
+
+
+def _checksum(descriptor: int, place: int) -> int:
+    """Return the CRC-32 of what stands from ``place`` on. Reading it by calls, a bad disk is an error and no signal."""
+    piece, checksum = memoryview(bytearray(_PIECE)), 0
+    while count := os.preadv(descriptor, [piece], place):
+        checksum = zlib.crc32(piece[:count], checksum)
+        place += count
+    return checksum
+
+
+def _renew_seal(path: str, descriptor: int) -> None:
+    writable = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if os.path.samestat(os.fstat(writable), os.fstat(descriptor)):
+            index_seal.renew(writable, _SEAL_AT)
+    finally:
+        os.close(writable)
 
 
 def _encode(contents: IndexContents, places: Sequence[int]) -> bytes:
@@ -108,7 +155,7 @@ def _aligned(place: int) -> int:
 
 
 def _table(source: str, mapped: memoryview[int], identity: bytes) -> dict[str, Any]:
-    magic, length, checksum, owner = _HEADER.unpack_from(mapped)
+    magic, length, checksum, owner, _, _ = _HEADER.unpack_from(mapped)
     if magic != MAGIC:
         raise FormatError(f"it starts with {magic!r}: another version, or no index", source=source, offset=0)
     if owner != identity:

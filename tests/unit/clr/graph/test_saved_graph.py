@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import random
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ from dotdump.clr.graph.index_folder import IndexFolder, index_folder
 from dotdump.clr.graph.saved_graph import GRAPH, load_graph, save_graph
 from dotdump.clr.graph.saved_parts import CHILDREN, DOMINATORS, REFERRERS, WAYS, ensure, rooted_name
 from dotdump.clr.model.runtime import ClrRuntime
-from dotdump.errors import FormatError
 from dotdump.records import replace
 
 if TYPE_CHECKING:
@@ -84,7 +82,7 @@ def test_nothing_is_believed_of_indexes_that_missed_references(
     folder: IndexFolder, graph: ObjectGraph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
-        earlier.setattr(index_file, "MAGIC", b"DDINDEX1")
+        earlier.setattr(index_file, "MAGIC", b"DDINDEX2")
         save_graph(folder, graph)
         for part in PARTS:
             ensure(graph, part, folder)
@@ -148,7 +146,7 @@ def test_an_index_that_others_could_have_written_is_not_used(folder: IndexFolder
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_cut_or_changed_index_is_refused_or_harmless(folder: IndexFolder, graph: ObjectGraph, seed: int) -> None:
+def test_a_cut_or_changed_index_is_made_anew(folder: IndexFolder, graph: ObjectGraph, seed: int) -> None:
     chance = random.Random(seed)
     path = saved(folder, graph)
     for part in PARTS:
@@ -158,16 +156,16 @@ def test_a_cut_or_changed_index_is_refused_or_harmless(folder: IndexFolder, grap
         if seed % 2:
             del data[chance.randrange(len(data)) :]
         else:
-            for _ in range(20):
-                data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        file.unlink()  # else what is mapped changes, too
         file.write_bytes(data)
-    found = (load_graph(folder) or graph).with_roots(list(graph.addresses[:3]))
+        file.chmod(0o600)
+    found = (load_graph(folder) or graph).with_root_rows(graph.roots)
+    assert columns(found) == columns(graph)
     for part in PARTS:
-        with suppress(FormatError):
-            ensure(found, part, folder)
-    with suppress(FormatError):
-        found.path_to_root(20)
-        found.retained_sizes()
+        ensure(found, part, folder)
+        ours, theirs = getattr(found, part.name), getattr(graph, part.name)
+        assert [column.tolist() for column in ours] == [column.tolist() for column in theirs]
 
 
 def test_interrupted_writing_leaves_nothing(
