@@ -279,6 +279,9 @@ KEPT_ARGUMENTS = 1 << 23
 LOADED_TYPES = 1 << 24
 """Places for types in the tables of all modules that are looked through: a thousand assemblies have a million."""
 
+NO_TYPE = 64
+"""What a place costs in which no type can be read: finding that out takes 30 us, and a damaged table has millions."""
+
 TYPE_ARGUMENTS = 1 << 10
 """Arguments of one generic type or method: a person writes a handful, generators a hundred."""
 

@@ -39,7 +39,9 @@ class LoadedTypes:
             module = waiting.pop()
             for table in self._entries(self._system.maps.references, module):
                 other = self._module_of(table)
-                if other and other not in found:
+                if not other:
+                    self._left -= limits.NO_TYPE
+                elif other not in found:
                     found[other] = None
                     waiting.append(other)
         return sorted(found)

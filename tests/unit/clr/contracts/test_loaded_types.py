@@ -73,3 +73,18 @@ def test_references_count(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = loaded_types()
     assert len(loaded.modules((), MODULES)) == len(MODULES) + ROWS
     assert "more than 128 places" in loaded.problems[-1].message
+
+
+def test_what_is_no_type_costs_more_as_it_takes_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LOADED_TYPES", len(MODULES) * (ROWS + 1))
+    loaded = loaded_types()
+    asked: list[int] = []
+
+    def no_module(table: int) -> int:
+        asked.append(table)
+        return 0
+
+    monkeypatch.setattr(loaded, "_module_of", no_module)
+    assert loaded.modules((), MODULES) == MODULES
+    assert len(asked) == ROWS
+    assert "places" in loaded.problems[-1].message
