@@ -31,6 +31,7 @@ ROUTER = "dsrouter-"
 _LEAST_FREE = 4
 """Descriptors: with one a connection takes what the program may need itself; with none servers of 3.1 and 8 try in vain
 to accept it, as fast as they can, also when it has long been given up."""
+_LONGEST_KEY = 20
 _MOST_LINKS = 40
 """As many as the kernel follows."""
 
@@ -133,7 +134,7 @@ def find_candidates(owner: Owner, directory: str, list_names: ListNames = os.lis
     stands before the runtime's own where it is not older, as dotnet's tools have it.
     """
     found = sorted(
-        _candidates(owner.own_pid, directory, list_names(directory)),
+        _candidates(owner, directory, list_names(directory)),
         key=lambda c: (c.key == owner.start_time, c.modified_ns, c.kind == Kind.ROUTER),
         reverse=True,
     )
@@ -210,21 +211,30 @@ def connect_candidate(
     return channel, FoundSocket(candidate.path, candidate.key, candidate.kind, note)
 
 
-def _candidates(pid: int, directory: str, names: Iterable[str]) -> Iterator[Candidate]:
-    ours = f"{PREFIX}{pid}-", f"{PREFIX}{ROUTER}{pid}-"
+def _candidates(owner: Owner, directory: str, names: Iterable[str]) -> Iterator[Candidate]:
+    kinds = {f"{PREFIX}{owner.own_pid}-": Kind.RUNTIME, f"{PREFIX}{ROUTER}{owner.own_pid}-": Kind.ROUTER}
+    ours = tuple(kinds)
     for name in names:  # hundreds of left-over sockets are common: look at names before files
-        if not name.startswith(ours) or not name.endswith(SUFFIX):
+        if not name.startswith(ours):
             continue
-        kind = Kind.ROUTER if name.startswith(ours[1]) else Kind.RUNTIME
-        key = name[: -len(SUFFIX)].rpartition("-")[2]
-        if name[: -len(SUFFIX)] not in (ours[0] + key, ours[1] + key) or not key.isdecimal() or len(key) > 20:
+        prefix = next(prefix for prefix in ours if name.startswith(prefix))
+        key = _key_of(name, prefix, owner.start_time)
+        if key is None:
             continue
         path = os.path.join(directory, name)
         try:
             modified = os.lstat(path).st_mtime_ns
         except OSError:
             continue
-        yield Candidate(path, int(key), kind, modified)
+        yield Candidate(path, key, kinds[prefix], modified)
+
+
+def _key_of(name: str, prefix: str, start_time: int) -> int | None:
+    """Return the key after ``prefix``, None where there is none; runtimes cut a name whose path is too long for one."""
+    if f"{prefix}{start_time}{SUFFIX}".startswith(name):
+        return start_time
+    key = name[len(prefix) : -len(SUFFIX)]
+    return int(key) if name.endswith(SUFFIX) and key.isdecimal() and len(key) <= _LONGEST_KEY else None
 
 
 def _connect(descriptor: int, path: str, deadline: Deadline) -> Channel:

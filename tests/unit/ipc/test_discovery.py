@@ -17,11 +17,11 @@ import pytest
 from dotdump.errors import ServerSilent
 from dotdump.ipc.client import DiagnosticsClient
 from dotdump.ipc.diagnostics import DiagnosticsState
-from dotdump.ipc.discovery import SearchPlace, connect_process, search_place, seen_through
+from dotdump.ipc.discovery import SearchPlace, connect_process, find_candidates, search_place, seen_through
 from dotdump.ipc.ports import PortEndpoint
 from dotdump.ipc.state import diagnose
 from dotdump.ipc.transport import Deadline
-from dotdump.ipc.trust import read_owner
+from dotdump.ipc.trust import Owner, read_owner
 from dotdump.server.diagnostic_server import DiagnosticServer
 from dotdump.server.program import socket_name
 from dotdump.server.settings import Settings
@@ -55,6 +55,16 @@ def test_a_server_whose_queue_is_full_is_silent_not_off(directory: Path, monkeyp
         with pytest.raises(ServerSilent, match=r"connecting to .*-socket: no answer within 0\.2 s"):
             connect_process(os.getpid(), Deadline(0.2))
         assert diagnose(os.getpid(), 1).state == DiagnosticsState.SILENT
+
+
+def test_a_name_that_the_runtime_cut_to_fit_is_found(directory: Path) -> None:
+    owner = Owner(1, (1, 47), (0, 0, 0, 0), 123)
+    names = ["47-123-sock", "47-12", "47-", "47-13", "47-124-sock", "4", "47-7-socket", "dsrouter-47-123-socket"]
+    for name in names:
+        (directory / f"dotnet-diagnostic-{name}").touch()
+    found = {(c.path.rpartition("diagnostic-")[2], c.key) for c in find_candidates(owner, str(directory))}
+    cut = {("47-123-sock", 123), ("47-12", 123), ("47-", 123)}
+    assert found == {*cut, ("47-7-socket", 7), ("dsrouter-47-123-socket", 123)}
 
 
 def test_a_port_whose_queue_is_full_is_silent(directory: Path) -> None:

@@ -112,11 +112,12 @@ def socket_path(subject: Subject) -> Finding:
     length = len(subject.socket_path.encode("utf-8", "surrogateescape"))
     if length <= SOCKET_PATH_LIMIT:
         return ok("socket path", subject.socket_path)
-    return problem(
-        "socket path",
-        f"{length} bytes, more than {SOCKET_PATH_LIMIT}, so it made no socket: {subject.socket_path}",
-        "start it with a shorter TMPDIR",
-    )
+    too_long = f"{length} bytes, more than {SOCKET_PATH_LIMIT}"
+    hint = "start it with a shorter TMPDIR"
+    if subject.socket_files:
+        cut = f"{too_long}, so it is cut, and dotnet's tools do not find it: {subject.socket_files[0]}"
+        return warning("socket path", cut, hint)
+    return problem("socket path", f"{too_long}, so no socket of it can be found: {subject.socket_path}", hint)
 
 
 def temporary_directory(subject: Subject) -> Finding:

@@ -121,6 +121,7 @@ CELLS: list[tuple[Facts, str, Status, str]] = [
     (subject(socket_path="/" + "é" * 60), "socket path", P, "121 bytes"),
     (subject(socket_path="/" + "x" * 106), "socket path", OK, "xxx"),
     (subject(socket_path="/" + "x" * 107), "socket path", P, "108 bytes"),
+    (subject(socket_path="/" + "x" * 107, socket_files=("/xx",)), "socket path", W, "it is cut"),
     (subject(temporary_read_only=True), "temporary directory", P, "read-only"),
     (subject(temporary_read_only=None), "temporary directory", W, "not there"),
     (diagnostics(DiagnosticsState.OFF), "socket", P, "because"),
