@@ -158,8 +158,8 @@ def _lacking(subject: Subject) -> str:
         return "the runtime of a program in one file takes Full dumps only, or none"
     if module.path.endswith(DELETED):
         return "the runtime's files were removed or replaced since it started, and small dumps of its own need them"
-    directory = os.path.dirname(module.path)
-    if not os.path.exists(f"/proc/{subject.pid}/root{directory}/{DAC_FILE}"):
+    directory = os.path.dirname(subject.runtime_path())
+    if not os.path.exists(f"{subject.living.directory}/root{directory}/{DAC_FILE}"):
         return "the runtime has no DAC, which small dumps of its own need"
     return ""
 

@@ -40,4 +40,6 @@ def _file_pages(target: ProcessTarget | SnapshotTarget, task: Task, options: Own
     """Return what is kept of files, with what the process changed of them where the type might leave that out."""
     whole = options.file_backed and task.type is not DumpType.HEAP
     changed = () if whole else target.memory.copied(plan.file_ranges(target.regions))
-    return plan.FilePages(options.file_backed, changed, devices_of(target.regions, target.places.roots))
+    places = target.places
+    devices = devices_of(target.regions, places.roots, places.chroot)
+    return plan.FilePages(options.file_backed, changed, devices)

@@ -19,7 +19,7 @@ from dotdump.ipc.runtime_exports import identify
 from dotdump.linux.identity import ProcessIdentity
 from dotdump.linux.maps import MapsMemo
 from dotdump.linux.proc import Proc
-from dotdump.memory.mapped_path import file_name
+from dotdump.memory.mapped_path import file_name, within
 from dotdump.memory.region_table import named_regions
 
 TYPE_CHECKING = False
@@ -81,6 +81,10 @@ class Subject(Closing):
                 return next((region for region in heads if region.path == executable), None)
         return None
 
+    def runtime_path(self) -> str:
+        """Return the path of the runtime's module as the process itself names it; empty without one."""
+        return within(self.living.root(), self.runtime.path) if self.runtime is not None else ""
+
     def state(self) -> str:
         """Return its state as it is now, one letter of ps, that of its main thread if that lives; ``""`` at its end."""
         try:
@@ -121,6 +125,7 @@ class Subject(Closing):
             threads=self._lasting_threads(),
             runtime=runtime.path if runtime else "",
             runtime_base=runtime.start if runtime else 0,
+            runtime_inside=self.runtime_path(),
         )
 
     def close(self) -> None:

@@ -52,7 +52,8 @@ class Expectation:
 
     ``threads`` are ids that must be in the core; ``runtime`` is the path of the runtime's module, ``runtime_base``
     where its ELF header was mapped. Ids and paths are as the target's own namespaces have them; ``shortened`` says
-    that paths may be cut, as in a Triage dump of ours and never in one of the runtime's.
+    that paths may be cut, as in a Triage dump of ours and never in one of the runtime's. ``runtime_inside`` is what the
+    process itself, and so its createdump, calls that module: in a chroot that is not what we see.
     """
 
     pid: int | None = None
@@ -60,6 +61,7 @@ class Expectation:
     runtime: str = ""
     runtime_base: int = 0
     shortened: bool = False
+    runtime_inside: str = ""
 
 
 _STEP = 1 << 20
@@ -199,7 +201,9 @@ def _check_stacks(core: CoreOutline, space: AddressSpace) -> Finding:
 
 def _check_modules(core: CoreOutline, expected: Expectation) -> Finding:
     count = len({file.path for file in core.files})
-    names = {expected.runtime, short_path(expected.runtime)} if expected.shortened else {expected.runtime}
+    names = {expected.runtime, expected.runtime_inside}
+    if expected.shortened:
+        names.add(short_path(expected.runtime))
     if expected.runtime and all(file.path not in names for file in core.files):
         seen = f"NT_FILE names {count} files, but not the runtime, {expected.runtime}"
         return Finding("modules", Verdict.PROBLEM, seen)

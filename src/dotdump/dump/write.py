@@ -53,7 +53,9 @@ def write_core(
 def _everything(target: Target) -> DumpPlan:
     from dotdump.target.core import CoreTarget
 
-    devices = frozenset[int]() if isinstance(target, CoreTarget) else devices_of(target.regions, target.places.roots)
+    devices, places = frozenset[int](), target.places
+    if not isinstance(target, CoreTarget):
+        devices = devices_of(target.regions, places.roots, places.chroot)
     available, page_size = target.memory.ranges(), target.platform.page_size
     return full(target.regions, files=FilePages(devices=devices), available=available, page_size=page_size)
 

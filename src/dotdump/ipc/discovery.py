@@ -14,6 +14,7 @@ from dotdump.errors import AccessDenied, ServerRefused, ServerSilent, ServerSpoo
 from dotdump.ipc.transport import connect_descriptor, open_path
 from dotdump.ipc.trust import Owner, read_owner, require_listener, require_owned, sees_our_files
 from dotdump.linux.proc import ROOT, Proc
+from dotdump.memory.mapped_path import within
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -124,7 +125,9 @@ def _link(path: str) -> str:
 
 def from_its_directory(pid: int, path: str, root: str = ROOT) -> str:
     """Return ``path`` as process ``pid`` means it, from where it is now if it is relative; raises ``OSError``."""
-    return path if path.startswith("/") else os.path.join(os.readlink(f"{root}/{pid}/cwd"), path)
+    if path.startswith("/"):
+        return path
+    return os.path.join(within(Proc(pid, root).root(), os.readlink(f"{root}/{pid}/cwd")), path)
 
 
 def find_candidates(owner: Owner, directory: str, list_names: ListNames = os.listdir) -> list[Candidate]:

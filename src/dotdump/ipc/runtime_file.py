@@ -11,9 +11,9 @@ import os
 
 from dotdump.formats.runtime_files import RUNTIME_FILE, SHARED_FRAMEWORK
 from dotdump.linux.errors import explain
-from dotdump.linux.proc import ROOT
+from dotdump.linux.proc import ROOT, Proc
 from dotdump.linux.text import unescape
-from dotdump.memory.mapped_path import DELETED, file_name
+from dotdump.memory.mapped_path import DELETED, file_name, within
 from dotdump.records import record
 
 TYPE_CHECKING = False
@@ -49,7 +49,7 @@ class RuntimeFile:
 
 def find_runtime(pid: int, root: str = ROOT) -> RuntimeFile | None:
     """Return the runtime that process ``pid`` has mapped, or None; raises ``ProcessGone`` or ``AccessDenied``."""
-    directory = f"{root}/{pid}"
+    directory, own_root = f"{root}/{pid}", Proc(pid, root).root()
     try:
         path = _mapped_runtime(f"{directory}/maps")
         if path is None:
@@ -57,13 +57,14 @@ def find_runtime(pid: int, root: str = ROOT) -> RuntimeFile | None:
 
             program = os.readlink(f"{directory}/exe")
             kind, version = identify(f"{directory}/exe")
-            return None if kind is None else RuntimeFile(kind, program, version)
+            return None if kind is None else RuntimeFile(kind, within(own_root, program), version)
     except FileNotFoundError as error:
         if os.path.exists(directory):  # a kernel thread or a zombie has no program
             return None
         raise explain(error, pid, "look at its mapped files") from error
     except OSError as error:
         raise explain(error, pid, "look at its mapped files") from error
+    path = within(own_root, path)
     return _of_file(path, f"{directory}/root{path}")
 
 

@@ -12,7 +12,8 @@ import os
 import stat
 from threading import Lock
 
-from dotdump.memory.mapped_path import DELETED
+from dotdump.linux.proc import Proc
+from dotdump.memory.mapped_path import DELETED, within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class BackingFiles:
         self._absent: set[FileKey] = set()
         self._opening = Lock()
         self._held: dict[FileKey, str] | None = None
+        self._root = Proc(pid).root()
 
     def read_into(self, region: Region, address: int, buffer: memoryview) -> int | None:
         """Fill ``buffer`` as a page fault would, and return how much of it the file backs.
@@ -104,7 +106,7 @@ class BackingFiles:
             if held is not None:
                 yield held
         elif region.path.startswith("/"):
-            yield f"/proc/{self._pid}/root{region.path}"
+            yield f"/proc/{self._pid}/root{within(self._root, region.path)}"
 
     def _held_files(self) -> dict[FileKey, str]:
         if self._held is None:

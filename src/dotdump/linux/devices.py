@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
+from dotdump.memory.mapped_path import within
 from dotdump.memory.region_table import named_regions
 
 TYPE_CHECKING = False
@@ -23,28 +24,29 @@ _GIVE_MEMORY = ("/dev/zero", "/dev/ashmem")
 _FILE_SYSTEMS = ("/dev/shm/", "/dev/hugepages/")  # noqa: S108 - compared with
 
 
-def devices_of(regions: Sequence[Region], roots: Sequence[str] = ()) -> frozenset[int]:
+def devices_of(regions: Sequence[Region], roots: Sequence[str] = (), chroot: str = "/") -> frozenset[int]:
     """Return the starts of mappings of devices; ``roots`` are directories that stand for the target's root.
 
-    Of a process that is /proc/PID/root.
+    Of a process that is /proc/PID/root. ``chroot`` is that root by the kernel's name, which paths there begin with.
     """
-    found = (region for region in named_regions(regions) if region.path.startswith(_DIRECTORY))
-    return frozenset(region.start for region in found if _is_device(region, roots))
+    named = ((region, within(chroot, region.path)) for region in named_regions(regions))
+    found = ((region, path) for region, path in named if path.startswith(_DIRECTORY))
+    return frozenset(region.start for region, path in found if _is_device(region, path, roots))
 
 
-def _is_device(region: Region, roots: Sequence[str]) -> bool:
-    if region.path.startswith(_GIVE_MEMORY):
+def _is_device(region: Region, inside: str, roots: Sequence[str]) -> bool:
+    if inside.startswith(_GIVE_MEMORY):
         return False
-    for path in _paths(region, roots):
+    for path in _paths(region, inside, roots):
         try:
             return not stat.S_ISREG(os.stat(path).st_mode)
         except OSError:
             continue
-    return not region.path.startswith(_FILE_SYSTEMS)
+    return not inside.startswith(_FILE_SYSTEMS)
 
 
-def _paths(region: Region, roots: Sequence[str]) -> Iterator[str]:
+def _paths(region: Region, inside: str, roots: Sequence[str]) -> Iterator[str]:
     for root in roots:
         yield f"{os.path.dirname(root)}/map_files/{region.start:x}-{region.end:x}"
         if region.backed:
-            yield root + region.path
+            yield root + inside

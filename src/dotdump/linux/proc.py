@@ -175,6 +175,13 @@ class Proc:
         except OSError as error:
             raise explain(error, self.pid, "look at its executable") from error
 
+    def root(self) -> str:
+        """Return where its root is, with which paths of mapped files begin; ``"/"`` where it does not show."""
+        try:
+            return os.readlink(f"{self.directory}/root")
+        except OSError:
+            return "/"
+
     def _has_ended(self, tid: int) -> bool:
         try:
             return self.task(tid).stat().has_ended

@@ -9,3 +9,12 @@ DELETED = " (deleted)"
 def file_name(path: str) -> str:
     """Return the last part of ``path``, without the mark of a file that is gone."""
     return path.removesuffix(DELETED).rpartition("/")[2]
+
+
+def within(root: str, path: str) -> str:
+    """Return ``path`` as a process names it whose root the kernel shows as ``root``; itself where it lies elsewhere.
+
+    The kernel puts the place of a root that chroot(2) changed before the paths of the files in it.
+    """
+    rest = path.removeprefix(root.rstrip("/"))
+    return rest if rest.startswith("/") else path

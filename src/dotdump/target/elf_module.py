@@ -10,7 +10,7 @@ from functools import cached_property
 
 from dotdump.formats.elf import SegmentType
 from dotdump.formats.elf_image import DT_NULL, image_at
-from dotdump.memory.mapped_path import file_name
+from dotdump.memory.mapped_path import file_name, within
 from dotdump.memory.region import Protection
 from dotdump.memory.space import MemoryRange, following_place
 from dotdump.target.alike_files import find_alike_file
@@ -39,13 +39,19 @@ _CONSTANTS, _CODE = Protection.READ.real, Protection.EXECUTE.real
 class ElfModule:
     """A loaded file, as it was found; ``memory`` is all memory that can be had, for what the core itself lacks.
 
-    ``symbols`` are folders with separate files of symbols.
+    ``symbols`` are folders with separate files of symbols. ``chroot`` is the target's root by the kernel's name.
     """
 
     def __init__(
-        self, found: FoundModule, memory: AddressSpace, sysroots: Sequence[str] = (), symbols: Sequence[str] = ()
+        self,
+        found: FoundModule,
+        memory: AddressSpace,
+        sysroots: Sequence[str] = (),
+        symbols: Sequence[str] = (),
+        chroot: str = "/",
     ) -> None:
         self.path = found.path
+        self._inside = within(chroot, found.path)
         self.base = found.base
         self.end = found.end
         self.data_end = found.end + (0 if found.image is not None else _VARIABLES)
@@ -79,19 +85,19 @@ class ElfModule:
     @cached_property
     def file(self) -> ElfFile | None:
         """The file itself, found by path and build-id, or None."""
-        return find_elf_file(self.path, self.build_id, self._sysroots)
+        return find_elf_file(self._inside, self.build_id, self._sysroots)
 
     @cached_property
     def debug_file(self) -> ElfFile | None:
         """The separate file of symbols, found by build-id, or None."""
-        return find_debug_file(self.path, self.build_id, self._sysroots, self._symbols, self.file)
+        return find_debug_file(self._inside, self.build_id, self._sysroots, self._symbols, self.file)
 
     @cached_property
     def alike_file(self) -> ElfFile | None:
         """Where it has no build-id, the file that is as what memory has of it, or None: for symbols and call frames."""
         if self._image is None or self.build_id is not None:
             return None
-        return find_alike_file(self.path, self._image, self._memory, self._sysroots)
+        return find_alike_file(self._inside, self._image, self._memory, self._sysroots)
 
     @property
     def symbol_files(self) -> list[ElfFile]:

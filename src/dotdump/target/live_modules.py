@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from dotdump.target.model import Thread
 
 
-def modules_of(
-    pid: int, memory: AddressSpace, regions: Sequence[Region], auxv: bytes, symbols: Sequence[str] = ()
-) -> Sequence[ElfModule]:
-    """Return the loaded files of process ``pid``, sorted by base; only ``memory`` is read, and files by build-id."""
+def places_of_process(proc: Proc, symbols: Sequence[str] = ()) -> FilePlaces:
+    """Return where files of a process are: below its own root, and separate files of symbols in ``symbols``."""
+    return FilePlaces((f"{proc.directory}/root",), tuple(symbols), proc.root())
+
+
+def modules_of(places: FilePlaces, memory: AddressSpace, regions: Sequence[Region], auxv: bytes) -> Sequence[ElfModule]:
+    """Return the loaded files of a process, sorted by base; only ``memory`` is read, and files by build-id."""
     named = [MappedFile(r.start, r.end, r.offset, r.path) for r in named_regions(regions) if r.path[0] == "/"]
     found = find_modules(memory, named, parse_auxv(auxv), regions)
-    return tuple(ElfModule(one, memory, (f"/proc/{pid}/root",), symbols) for one in found)
+    return tuple(ElfModule(one, memory, places.roots, places.symbols, places.chroot) for one in found)
 
 
 class LiveView(Closing):
@@ -43,22 +46,21 @@ class LiveView(Closing):
 
     def __init__(self, pid: int, memo: MapsMemo | None = None, wanted: str = "") -> None:
         live = Proc(pid).living()
-        self._pid = live.pid
         self._wanted = wanted
         self.platform = platform_of_this_machine()
         self.process = process_facts(pid)
         self.threads: Sequence[Thread] = ()
         self.regions: Sequence[Region] = (memo.latest if memo else None) or live.maps()
         self.auxv: bytes = live.read("auxv")
-        self.places = FilePlaces((f"{live.directory}/root",))
+        self.places = places_of_process(live)
         self.memory = live_memory(live.pid, self.regions)
 
     @cached_property
     def modules(self) -> Sequence[ElfModule]:
         """Its loaded ELF files, sorted by base; of the one that is wanted no others."""
         named = [one for one in named_regions(self.regions) if file_name(one.path) == self._wanted]
-        found = modules_of(self._pid, self.memory, named, b"") if named else ()
-        return found or modules_of(self._pid, self.memory, self.regions, self.auxv)
+        found = modules_of(self.places, self.memory, named, b"") if named else ()
+        return found or modules_of(self.places, self.memory, self.regions, self.auxv)
 
     def close(self) -> None:
         """Give up the descriptors. A second call does nothing."""

@@ -98,13 +98,15 @@ class FilePlaces:
     """Where files of a target are looked for on this machine, beside their own paths; holds those that were opened.
 
     ``roots`` are directories that stand for the target's root; in ``symbols`` separate files of symbols lie.
+    ``chroot`` is that root by the kernel's name, with which paths of files begin that are mapped from there.
     """
 
-    __slots__ = ("_held", "roots", "symbols")
+    __slots__ = ("_held", "chroot", "roots", "symbols")
 
-    def __init__(self, roots: tuple[str, ...] = (), symbols: tuple[str, ...] = ()) -> None:
+    def __init__(self, roots: tuple[str, ...] = (), symbols: tuple[str, ...] = (), chroot: str = "/") -> None:
         self.roots = roots
         self.symbols = symbols
+        self.chroot = chroot
         self._held: list[FileSpace] = []
 
     def hold(self, file: FileSpace) -> None:

@@ -24,8 +24,7 @@ from dotdump.target.captured import (
     threads_of,
 )
 from dotdump.target.elf_module import close_files
-from dotdump.target.live_modules import modules_of
-from dotdump.target.model import FilePlaces
+from dotdump.target.live_modules import modules_of, places_of_process
 from dotdump.target.stopping import StoppedProcess
 
 TYPE_CHECKING = False
@@ -79,7 +78,7 @@ class ProcessTarget(Closing):
         self._closed = False
         try:
             self._proc = Proc(pid).living()
-            self.places = FilePlaces((f"{self._proc.directory}/root",))
+            self.places = places_of_process(self._proc)
             self.process: ProcessFacts = process_facts(pid)
             names, inner = thread_names(pid, Proc(pid).tasks()), inner_ids(pid, Proc(pid).tasks())
             answers = answers_faults(self._proc.pid)
@@ -115,7 +114,7 @@ class ProcessTarget(Closing):
     @cached_property
     def modules(self) -> Sequence[ElfModule]:
         """Its loaded ELF files, sorted by base."""
-        return modules_of(self._proc.pid, self.memory, self.regions, self.auxv)
+        return modules_of(self.places, self.memory, self.regions, self.auxv)
 
     @property
     def pause(self) -> float:

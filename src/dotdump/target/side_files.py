@@ -12,6 +12,7 @@ import posixpath
 
 from dotdump.errors import DotdumpError
 from dotdump.memory.file import FileSpace
+from dotdump.memory.mapped_path import within
 from dotdump.target.elf_files import places_of
 
 TYPE_CHECKING = False
@@ -66,4 +67,5 @@ def _candidates(places: FilePlaces, paths: list[str]) -> Iterator[str]:
             if name and name not in (".", "..") and "\0" not in name:
                 yield posixpath.join(folder, name)
     for path in paths:
-        yield from places_of(path, places.roots)
+        for one in dict.fromkeys((path, within(places.chroot, path))):
+            yield from places_of(one, places.roots)

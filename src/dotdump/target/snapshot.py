@@ -29,8 +29,7 @@ from dotdump.target.burial import bury_twin
 from dotdump.target.captured import inner_ids, platform_of_this_machine, process_facts, thread_names, threads_of
 from dotdump.target.elf_module import close_files
 from dotdump.target.injecting import injection_of
-from dotdump.target.live_modules import modules_of
-from dotdump.target.model import FilePlaces
+from dotdump.target.live_modules import modules_of, places_of_process
 from dotdump.target.snapshot_memory import SnapshotMemory
 from dotdump.target.snapshot_risks import LEAST_HEADROOM, find_risk, most_copied
 from dotdump.target.stopping import StoppedProcess
@@ -97,7 +96,7 @@ class SnapshotTarget(Closing):
         self._closed = False
         try:
             self._proc = Proc(pid).living()
-            self.places = FilePlaces((f"{self._proc.directory}/root",), tuple(symbols))
+            self.places = places_of_process(self._proc, symbols)
             self.process: ProcessFacts = process_facts(pid)
             self._prepare(pid)
             with uninterrupted():
@@ -169,7 +168,7 @@ class SnapshotTarget(Closing):
         twin, child = Proc(self._twin.pid), self.regions
         if twin.pages() != Proc(stopped.live).pages():
             child = twin.maps()
-        devices = devices_of(self.regions, self.places.roots)
+        devices = devices_of(self.regions, self.places.roots, self.places.chroot)
         return copy(memory, unfrozen(self.regions, child, self._wiped, devices), self._most_copied)
 
     def _finish(self, stopped: StoppedProcess, first: int) -> None:
@@ -196,7 +195,7 @@ class SnapshotTarget(Closing):
     @cached_property
     def modules(self) -> Sequence[ElfModule]:
         """Its loaded ELF files, sorted by base."""
-        return modules_of(self._proc.pid, self.memory, self.regions, self.auxv, self.places.symbols)
+        return modules_of(self.places, self.memory, self.regions, self.auxv)
 
     @property
     def _twin(self) -> ForkedChild:

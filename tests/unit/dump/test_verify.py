@@ -5,6 +5,7 @@ from dotdump.dump.verify import Expectation, Finding, Verdict, verify_core, wors
 from dotdump.formats import elf
 from dotdump.formats.core_notes import NoteType
 from dotdump.memory.space import BytesSpace
+from dotdump.records import replace
 
 SEEN = Expectation(pid=42, threads=frozenset({42, 43}), runtime=RUNTIME, runtime_base=RUNTIME_BASE)
 
@@ -82,6 +83,12 @@ def test_threads_that_were_not_seen_do_no_harm() -> None:
 
 def test_the_runtime_must_be_named() -> None:
     assert problems(SmallCore(files=(("/lib/libc.so.6", RUNTIME_BASE),)).build()) == {"modules"}
+
+
+def test_the_runtime_may_be_named_as_createdump_in_a_chroot_names_it() -> None:
+    seen = Expectation(42, frozenset(), f"/jail{RUNTIME}", RUNTIME_BASE)
+    assert problems(SmallCore().build(), seen) == {"modules"}
+    assert problems(SmallCore().build(), replace(seen, runtime_inside=RUNTIME)) == set()
 
 
 def test_the_memory_of_the_runtime_must_be_there_and_be_elf() -> None:

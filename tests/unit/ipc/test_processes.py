@@ -68,6 +68,15 @@ def test_a_runtime_whose_file_was_removed_is_one_still(proc: Path, path: str, ve
     assert runtime.path == f"{path} (deleted)"
 
 
+def test_a_runtime_in_a_chroot_has_the_path_that_its_process_knows(proc: Path, tmp_path: Path) -> None:
+    jail = tmp_path / "jail"
+    jail.mkdir()
+    add(proc, 50, line(f"{jail}{CORECLR}")).joinpath("root").symlink_to(jail)
+    runtime = find_runtime(50, str(proc))
+    assert runtime is not None
+    assert runtime.path == CORECLR
+
+
 def test_two_thousand_others_cost_one_look_each(proc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for pid in range(1000, 3000):
         (proc / str(pid) / "task" / str(pid)).mkdir(parents=True)

@@ -35,6 +35,14 @@ def test_a_file_below_dev_is_asked_what_it_is_and_one_that_cannot_be_seen_is_kno
     assert names(devices_of(REGIONS)) == {"/dev/pool/file", "/dev/card", "/dev/gone"}
 
 
+def test_a_device_below_the_dev_of_a_chroot_is_one(tmp_path: Path) -> None:
+    root, region = tmp_path / "root", Region(0x1000, 0x2000, RW, 0, "/srv/jail/dev/card")
+    (root / "dev").mkdir(parents=True)
+    os.mkfifo(root / "dev" / "card")
+    assert devices_of([region], [str(root)], "/srv/jail") == {0x1000}
+    assert devices_of([region], [str(root)]) == frozenset()
+
+
 def test_the_kernel_says_what_a_file_without_a_name_is(tmp_path: Path) -> None:
     region = Region(0x1000, 0x2000, RW, 0, "/dev/pool/file (deleted)")
     (tmp_path / "map_files").mkdir()

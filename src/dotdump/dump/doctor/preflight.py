@@ -95,7 +95,7 @@ def _seen(process: dumped.Subject, dump_type: DumpType) -> Subject:
 
 def _createdump(process: dumped.Subject) -> Tool | None:
     """Return the createdump beside the runtime; None where there is none to be, or where it may not be looked for."""
-    found = process.runtime
-    if found is None or file_name(found.path) != RUNTIME_FILE:
+    path = process.runtime_path()
+    if file_name(path) != RUNTIME_FILE:
         return None
-    return find_tool(found.path, CREATEDUMP_FILE, f"/proc/{process.pid}/root")
+    return find_tool(path, CREATEDUMP_FILE, f"{process.living.directory}/root")
