@@ -12,6 +12,7 @@ import os
 import stat
 from threading import Lock
 
+from dotdump.linux.position import read_at
 from dotdump.linux.proc import Proc
 from dotdump.memory.mapped_path import DELETED, within
 
@@ -53,7 +54,7 @@ class BackingFiles:
         filled = 0
         while filled < len(buffer):
             try:
-                count = os.preadv(file.descriptor, [buffer[filled:]], offset + filled)
+                count = read_at(file.descriptor, buffer[filled:], offset + filled)
             except OSError:
                 return filled
             if not count:

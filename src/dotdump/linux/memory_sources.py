@@ -14,6 +14,7 @@ from threading import Lock
 
 from dotdump.linux.errors import call_error, explain
 from dotdump.linux.iovec import IoVector
+from dotdump.linux.position import read_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class MemFile:
         self._descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
 
     def read_into(self, address: int, buffer: memoryview) -> int:
-        count = _preadv(self._descriptor, buffer, address)
+        count = read_at(self._descriptor, buffer, address)
         if not count and len(buffer):  # so the kernel says that there is no memory any more
             raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
         return count
@@ -104,7 +105,3 @@ def _process_vm_readv(pid: int, address: int, buffer: memoryview) -> int:
     if count < 0:
         raise call_error(f"process_vm_readv of process {pid}")
     return count
-
-
-def _preadv(descriptor: int, buffer: memoryview, offset: int) -> int:
-    return os.preadv(descriptor, [buffer], offset)
