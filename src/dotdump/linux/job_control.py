@@ -16,11 +16,18 @@ _STOPS = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 
 
 def hold_stops() -> Collection[signal.Signals]:
-    """Hold them back in this thread, and in those that it starts; return which were not: ``let_stops`` takes that."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    """Hold them back in this thread, and in those that it starts; return which were not: ``let_stops`` takes that.
+
+    None where a sandbox does not let us: what was asked for is done all the same.
+    """
+    try:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    except OSError:
+        return ()
     return _STOPS - before
 
 
 def let_stops(held: Collection[signal.Signals]) -> None:
     """Take what has come, and what comes."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+    if held:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, held)

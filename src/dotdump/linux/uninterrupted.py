@@ -41,6 +41,15 @@ def uninterrupted() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def can_hold_back() -> bool:
+    """Return whether signals can be held back: a sandbox may refuse what that takes."""
+    try:
+        with uninterrupted():
+            return True
+    except OSError:
+        return False
+
+
 @contextmanager
 def _remembered() -> Iterator[None]:
     """Have signals that the kernel gives to another thread, which does not block them, wait for the end as well.

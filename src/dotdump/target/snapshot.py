@@ -24,7 +24,7 @@ from dotdump.linux.maps import MapsMemo
 from dotdump.linux.proc import Proc
 from dotdump.linux.stop import require_held
 from dotdump.linux.unfrozen import Copies, copy, unfrozen
-from dotdump.linux.uninterrupted import uninterrupted
+from dotdump.linux.uninterrupted import can_hold_back, uninterrupted
 from dotdump.target.burial import bury_twin
 from dotdump.target.captured import inner_ids, platform_of_this_machine, process_facts, thread_names, threads_of
 from dotdump.target.elf_module import close_files
@@ -86,6 +86,11 @@ class SnapshotTarget(Closing):
         symbols: Sequence[str] = (),
         memo: MapsMemo | None = None,
     ) -> None:
+        if not can_hold_back():  # Ctrl-C could leave a twin behind, and nothing could be closed
+            raise SnapshotRefused(
+                "a filter of system calls (seccomp) refuses rt_sigaction or rt_sigprocmask to dotdump, by which signals"
+                " wait for the end of a fork"
+            )
         self.platform = platform_of_this_machine()
         self.problems: list[str] = []
         self._identity = ProcessIdentity.open(pid)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dotdump.linux.uninterrupted import uninterrupted
+from dotdump.linux.job_control import hold_stops, let_stops
+from dotdump.linux.uninterrupted import can_hold_back, uninterrupted
 
 
 @pytest.fixture(params=["alone", "beside another thread"])
@@ -68,3 +69,24 @@ def test_another_thread_may_be_the_one_that_is_not_interrupted() -> None:
     thread.start()
     thread.join()
     assert done == [True]
+
+
+@pytest.mark.parametrize("call", ["signal", "pthread_sigmask"])
+def test_a_sandbox_that_refuses_to_hold_signals_back_is_seen(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    assert can_hold_back()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with monkeypatch.context() as refused:
+        refused.setattr(signal, call, refuse)
+        assert not can_hold_back()
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_stops_that_cannot_be_held_back_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(signal, "pthread_sigmask", refuse)
+    let_stops(hold_stops())
