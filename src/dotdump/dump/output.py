@@ -2,8 +2,9 @@
 
 The directory is opened once and held, so renaming or swapping it later changes nothing. The file is new, regular and
 0600 whatever the umask; where the file system can (O_TMPFILE) it has no name at all until it gets its final one, so
-that a death at any moment leaves nothing behind; elsewhere it is called ``NAME.partial``. Never: follow a symbolic
-link to the file, write into a file that was there, open a FIFO or a device, take a name that is taken.
+that a death at any moment leaves nothing behind; elsewhere, and where it could never get one, it is called
+``NAME.partial``. Never: follow a symbolic link to the file, write into a file that was there, open a FIFO or a device,
+take a name that is taken.
 Source: open(2), linkat(2), renameat2(2).
 """
 
@@ -16,8 +17,8 @@ from contextlib import suppress
 
 from dotdump.closing import Closing
 from dotdump.dump.naming import numbered
+from dotdump.dump.refused_output import refused_output
 from dotdump.dump.sink import sink_for
-from dotdump.dump.space import TAKES_NO_MORE
 from dotdump.errors import OutputRefused
 from dotdump.linux.rename import rename_exclusively
 from dotdump.records import replace
@@ -40,12 +41,6 @@ that has been removed.
 _NO_MODES = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP})
 """How vfat, and file systems of FUSE that have no modes, refuse fchmod; others say nothing and change nothing."""
 
-_HINTS = {
-    **TAKES_NO_MORE,
-    errno.EROFS: "the file system is mounted read-only: write elsewhere",
-    errno.EACCES: "you may not write there: write elsewhere",
-    errno.ENOENT: "its directory has been removed meanwhile",
-}
 _KINDS = (
     (stat.S_ISLNK, "a symbolic link"),
     (stat.S_ISDIR, "a directory"),
@@ -63,8 +58,9 @@ def open_output(place: Place) -> OutputFile:
         _refuse_what_is_there(directory, place)
         descriptor, temporary = _create(directory, place)
     except OSError as error:
+        refused = refused_output(place, error, directory)
         os.close(directory)
-        raise _refused(place, error) from error
+        raise refused from error
     except BaseException:
         os.close(directory)
         raise
@@ -117,7 +113,7 @@ class OutputFile(Closing):
             name = self._replace() if self.place.replace else self._take_first(numbered(self.place.name))
             return self._settle(name)
         except OSError as error:
-            raise _refused(self.place, error) from error
+            raise refused_output(self.place, error, self.directory) from error
 
     def keep(self) -> str:
         """Keep what is there as ``NAME.partial`` and return the path; raises ``OutputRefused``."""
@@ -126,7 +122,7 @@ class OutputFile(Closing):
             name = self._temporary or self._take_first(partial_names(self.place.name))
             return self._settle(name)
         except OSError as error:
-            raise _refused(self.place, error) from error
+            raise refused_output(self.place, error, self.directory) from error
 
     def close(self) -> None:
         """Close it; discard the file if it was neither published nor kept. A second call does nothing.
@@ -265,10 +261,19 @@ def _create_unnamed(directory: int) -> int | None:
         if error.errno in _NO_TMPFILE:
             return None
         raise
-    if not os.path.exists(f"/proc/self/fd/{descriptor}"):  # without /proc it could never get a name
+    if not _can_be_named(descriptor, directory):
         os.close(descriptor)
         return None
     return descriptor
+
+
+def _can_be_named(descriptor: int, directory: int) -> bool:
+    """Whether linkat(2) will name it: not without /proc or in a sandbox that refuses. "." is taken: nothing is made."""
+    try:
+        os.link(f"/proc/self/fd/{descriptor}", ".", dst_dir_fd=directory, follow_symlinks=True)
+    except OSError as error:
+        return error.errno == errno.EEXIST
+    return True
 
 
 def _create_partial(directory: int, name: str) -> tuple[int, str]:
@@ -279,9 +284,3 @@ def _create_partial(directory: int, name: str) -> tuple[int, str]:
         except FileExistsError:
             continue
     raise FileExistsError(errno.EEXIST, "every name that was tried is taken")
-
-
-def _refused(place: Place, error: OSError) -> OutputRefused:
-    reason = error.strerror or str(error)
-    message = f"cannot write {place.name!r} in {place.directory!r}: {reason}"
-    return OutputRefused(message, hint=_HINTS.get(error.errno or 0))

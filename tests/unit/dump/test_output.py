@@ -71,6 +71,24 @@ class TestPlace:
             "its directory has been removed meanwhile",
         )
 
+    def test_a_file_system_that_takes_no_files_is_not_said_to_have_lost_its_directory(self) -> None:
+        with pytest.raises(OutputRefused) as caught:
+            open_output(find_place("/proc", FACTS))
+        assert caught.value.hint == "its file system takes no files of ours: write elsewhere"
+
+    @pytest.mark.parametrize("replace", [False, True])
+    def test_where_a_filter_refuses_linkat_the_file_has_a_name_from_the_start(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, replace: bool
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+        monkeypatch.setattr(os, "link", refuse)
+        with written(tmp_path / "core", replace=replace) as file:
+            assert names(tmp_path) == ["core.partial"]
+            file.publish()
+        assert names(tmp_path) == ["core"]
+
     def test_a_missing_directory_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(OutputRefused, match="nowhere"):
             open_output(find_place(f"{tmp_path}/nowhere/core", FACTS))
