@@ -102,6 +102,7 @@ def _explain(error: Exception, console: Console) -> bool:
     """Say in one line why the command failed, where a user or the system can have caused it."""
     from dotdump.cli.console import STANDARD_OUTPUT
     from dotdump.errors import DotdumpError
+    from dotdump.linux.errors import FILES_HINT, is_out_of_files
 
     if isinstance(error, DotdumpError):
         console.error(error.message, error.hint)
@@ -110,7 +111,7 @@ def _explain(error: Exception, console: Console) -> bool:
             console.error(f"cannot write to {STANDARD_OUTPUT}: {error.strerror}")
             return True
         name = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
-        console.error(f"{error.strerror or error}{name}")
+        console.error(f"{error.strerror or error}{name}", FILES_HINT if is_out_of_files(error) else None)
     elif isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("dotdump"):
         console.error(f"this Python has no module {error.name}", _hint_on_module(error.name))
     elif isinstance(error, MemoryError):

@@ -20,6 +20,7 @@ from dotdump.dump.naming import numbered
 from dotdump.dump.refused_output import refused_output
 from dotdump.dump.sink import sink_for
 from dotdump.errors import OutputRefused
+from dotdump.linux.errors import FILES_HINT
 from dotdump.linux.rename import rename_exclusively
 from dotdump.records import replace
 
@@ -41,6 +42,7 @@ that has been removed.
 _NO_MODES = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP})
 """How vfat, and file systems of FUSE that have no modes, refuse fchmod; others say nothing and change nothing."""
 
+_NO_DIRECTORY = {errno.ENOENT: "make the directory first", errno.EMFILE: FILES_HINT, errno.ENFILE: FILES_HINT}
 _KINDS = (
     (stat.S_ISLNK, "a symbolic link"),
     (stat.S_ISDIR, "a directory"),
@@ -202,7 +204,7 @@ def _open_directory(path: str) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        hint = "make the directory first" if error.errno == errno.ENOENT else None
+        hint = _NO_DIRECTORY.get(error.errno or 0)
         raise OutputRefused(f"cannot write into the directory {path!r}: {error.strerror}", hint=hint) from error
 
 

@@ -7,6 +7,7 @@ import os
 
 from dotdump.dump.space import TAKES_NO_MORE
 from dotdump.errors import OutputRefused
+from dotdump.linux.errors import FILES_HINT
 from dotdump.memory.mapped_path import DELETED
 
 TYPE_CHECKING = False
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _HINTS = {
     **TAKES_NO_MORE,
+    errno.EMFILE: FILES_HINT,
+    errno.ENFILE: FILES_HINT,
     errno.EROFS: "the file system is mounted read-only: write elsewhere",
     errno.EACCES: "you may not write there: write elsewhere",
     errno.EPERM: "the file system, or a filter of system calls (seccomp), does not let it: redirect it, -o - > FILE",

@@ -20,6 +20,7 @@ CAPABILITY_HINT = (
     "user of that process; 'dotdump doctor -p PID' shows what stands in the way"
 )
 FILTER_HINT = "allow ptrace in the profile (docker run --security-opt seccomp=PROFILE, or --cap-add SYS_PTRACE)"
+FILES_HINT = "raise the limit on open files: ulimit -n 4096"
 MOUNT_HINT = "mount -t proc proc /proc, in a mount namespace of its own"
 
 
@@ -44,14 +45,18 @@ def explain(error: OSError, pid: int, doing: str) -> CollectError:
     if is_gone(error):
         return _not_found(pid, doing)
     reason = os.strerror(error.errno) if error.errno else str(error)
-    if error.errno in (EMFILE, ENFILE):
-        said = f"cannot {doing}: dotdump may open no more files ({reason})"
-        return CollectError(said, hint="raise the limit on open files: ulimit -n 4096")
+    if is_out_of_files(error):
+        return CollectError(f"cannot {doing}: dotdump may open no more files ({reason})", hint=FILES_HINT)
     if error.errno in (EACCES, EPERM):
         who = f"process {pid}{_owner(pid)} by user {os.geteuid()}"
         hint = CAPABILITY_HINT if os.geteuid() in (0, _owner_of(pid)) else SAME_USER_HINT
         return AccessDenied(f"cannot {doing}: not allowed for {who} ({reason})", hint=hint)
     return CollectError(f"cannot {doing}: process {pid}: {reason}")
+
+
+def is_out_of_files(error: OSError) -> bool:
+    """Whether the error says that we, or all here, may open no more files: nothing about the file asked for."""
+    return error.errno in (EMFILE, ENFILE)
 
 
 def is_gone(error: OSError) -> bool:

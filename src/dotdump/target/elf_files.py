@@ -16,6 +16,7 @@ from dotdump.formats.elf_image import ElfImage, image_of_file
 from dotdump.formats.elf_symbols import SYMBOL, SymbolTable
 from dotdump.formats.notes import find_build_id, parse_notes
 from dotdump.limits import DEBUG_DATA, IMAGE_NOTES, MINI_DEBUG_DATA, STRING_TABLE, SYMBOLS
+from dotdump.linux.errors import is_out_of_files
 from dotdump.memory.file import FileSpace
 from dotdump.memory.mapped_path import DELETED
 from dotdump.memory.space import BytesSpace
@@ -78,7 +79,10 @@ def first_matching(places: Iterable[str], build_id: bytes | None, *, is_separate
 def first_accepted(
     places: Iterable[str], accept: Callable[[ElfFile], bool], *, is_separate: bool = False
 ) -> ElfFile | None:
-    """Return the first file of ``places`` that ``accept`` takes, or None; closed are all others."""
+    """Return the first file of ``places`` that ``accept`` takes, or None; closed are all others.
+
+    Raises ``OSError`` where no more files may be opened: what is there was not seen then.
+    """
     for place in places:
         if (found := _open(place, accept, is_separate=is_separate)) is not None:
             return found
@@ -88,7 +92,11 @@ def first_accepted(
 def _open(place: str, accept: Callable[[ElfFile], bool], *, is_separate: bool) -> ElfFile | None:
     try:
         space = FileSpace(place)
-    except (OSError, DotdumpError):
+    except OSError as error:
+        if is_out_of_files(error):
+            raise
+        return None
+    except DotdumpError:
         return None
     try:
         file = ElfFile(space, is_separate=is_separate)

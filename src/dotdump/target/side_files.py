@@ -11,6 +11,7 @@ import ntpath
 import posixpath
 
 from dotdump.errors import DotdumpError
+from dotdump.linux.errors import is_out_of_files
 from dotdump.memory.file import FileSpace
 from dotdump.memory.mapped_path import within
 from dotdump.target.elf_files import places_of
@@ -35,7 +36,8 @@ def open_side_file(
     """Return the first file that may be one of ``paths`` and that ``accept`` takes, or None; closed are all others.
 
     Folders of symbols are looked through first, by name. Files of more than ``limit`` bytes are not looked at;
-    an ``accept`` that raises ``DotdumpError`` has not taken the file.
+    an ``accept`` that raises ``DotdumpError`` has not taken the file. Raises ``OSError`` where no more files may be
+    opened.
     """
     seen: set[str] = set()
     for place in _candidates(places, list(paths)):
@@ -44,7 +46,11 @@ def open_side_file(
         seen.add(place)
         try:
             space = SideFile(place)
-        except (OSError, ValueError, DotdumpError):
+        except OSError as error:
+            if is_out_of_files(error):
+                raise
+            continue
+        except (ValueError, DotdumpError):
             continue
         if 0 < space.size <= limit and _accepts(accept, space):
             places.hold(space)

@@ -1,5 +1,6 @@
 """How a command ends: exit codes, errors in one line, signals, readers that go away."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -68,6 +69,14 @@ def test_memory_that_is_not_there_is_one_line_and_a_hint(fails: Install, capsys:
     fails(MemoryError())
     assert main(["fails"]) == 1
     assert capsys.readouterr().err.startswith("dotdump: there is not enough memory for that\n  hint: ")
+
+
+def test_too_many_open_files_have_a_hint(fails: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    fails(OSError(errno.EMFILE, os.strerror(errno.EMFILE), "a.pdb"))
+    assert main(["fails"]) == 1
+    assert capsys.readouterr().err == (
+        "dotdump: Too many open files: a.pdb\n  hint: raise the limit on open files: ulimit -n 4096\n"
+    )
 
 
 def test_debug_shows_the_traceback(fails: Install) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import lzma
 import os
@@ -15,7 +16,9 @@ from builders.elf_builder import DATA, PAGE, ElfBuilder, sections
 from dotdump.formats.elf import SectionType, read_section_headers
 from dotdump.memory.file import FileSpace
 from dotdump.target.core import open_core
-from dotdump.target.elf_files import ElfFile
+from dotdump.target.elf_files import ElfFile, find_elf_file
+from dotdump.target.model import FilePlaces
+from dotdump.target.side_files import open_side_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +118,21 @@ def test_symbols_kept_in_a_file_of_their_own_are_found_by_build_id(tmp_path: Pat
     kept = f"usr/lib/debug/.build-id/{digits[:2]}/{digits[2:]}.debug"
     found = module(tmp_path, sections(ElfBuilder().build(), {}, HIDDEN), kept)
     assert found.find_symbol("hidden_function") == BASE + 0x820
+
+
+def test_a_file_that_may_not_be_opened_for_too_many_open_ones_is_not_taken_for_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = module(tmp_path, sections(ElfBuilder().build(), {}, HIDDEN))
+
+    def refuse(path: str, *_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        find_elf_file(PATH, found.build_id, [str(tmp_path)])
+    with pytest.raises(OSError, match="Too many open files"):
+        open_side_file(FilePlaces((str(tmp_path),)), [PATH], lambda _: True, 1 << 20)
 
 
 def test_a_file_of_another_build_is_not_believed(tmp_path: Path) -> None:
