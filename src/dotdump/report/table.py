@@ -70,12 +70,17 @@ def _line(row: list[str], widths: list[int], right: frozenset[int]) -> str:
 
 def printable(text: str) -> str:
     """Control characters of hostile names must not reach a terminal."""
-    return text if text.isprintable() else "".join(c if _is_shown(c) else repr(c)[1:-1] for c in text)
+    return text if text.isprintable() else "".join(c if _is_shown(c) else _escaped(c) for c in text)
 
 
 def _is_shown(character: str) -> bool:
     """Whether it may reach a terminal: so may bytes of names that are no text, but for what could be a control."""
     return character.isprintable() or "\udca0" <= character <= "\udcff"
+
+
+def _escaped(character: str) -> str:
+    """Return an escape of Python: of a byte that is no text as of the byte, not as of what stands for it here."""
+    return f"\\x{ord(character) - 0xDC00:02x}" if "\udc80" <= character <= "\udc9f" else repr(character)[1:-1]
 
 
 def printable_lines(text: str) -> str:

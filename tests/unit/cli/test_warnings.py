@@ -29,7 +29,7 @@ def test_what_an_error_or_a_warning_names_is_shown_without_control_characters() 
         r"dotdump: cannot read \x1b[31mred\nand more",
         r"  hint: see \x07",
         r"dotdump: warning: thread \x9b2J sleeps",
-        "dotdump: \\udc9b \udcff",
+        "dotdump: \\x9b \udcff",
     ]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dotdump.cli.console import Console
-from dotdump.report.table import fitted, render_table
+from dotdump.report.table import fitted, printable, render_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,3 +94,7 @@ def test_what_is_shortened_fits(width: int) -> None:
 
 def test_a_mark_stays_with_what_it_combines_with() -> None:
     assert fitted("e\u0301" * 9, 5) == "e\u0301e\u0301…e\u0301e\u0301"
+
+
+def test_a_byte_of_a_name_that_is_no_text_is_escaped_as_that_byte_where_a_terminal_could_obey_it() -> None:
+    assert printable(b"sh\x9b2J\xff\x1b".decode("utf-8", "surrogateescape")) == "sh\\x9b2J\udcff\\x1b"
