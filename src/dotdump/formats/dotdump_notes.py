@@ -97,8 +97,8 @@ _RIGHTS_WORDS = [
 _TRAILER = Struct("<HHIQQQIII")
 _GAP = Struct("<QQI")
 _VERSION, _HAS_CONTENT_CRC = 1, 1
-_YEAR_10000 = 253_402_300_800
-"""Seconds since the epoch: what no calendar has a date for."""
+_YEAR_1, _YEAR_10000 = -62_135_596_800, 253_402_300_800
+"""Seconds since the epoch: what is not between them no calendar has a date for. A clock may be wrong by decades."""
 
 
 def build_origin(origin: Origin) -> bytes:
@@ -130,7 +130,7 @@ def parse_origin(data: bytes) -> Origin:
         )
     except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise FormatError(f"the origin note cannot be understood: {error}") from error
-    if not 0 <= origin.time < _YEAR_10000:
+    if not _YEAR_1 <= origin.time < _YEAR_10000:
         raise FormatError(f"the origin note cannot be understood: no core was written at {origin.time:g} s")
     return origin
 

@@ -11,11 +11,20 @@ from dotdump.dump.plan import full, trimmed
 from dotdump.dump.sink import FileSink, PipeSink, sink_for
 from dotdump.formats.core_notes import NoteType, parse_file_note, parse_prpsinfo
 from dotdump.formats.diagnostics_page import DIAGNOSTICS_PAGE_ADDRESS, DiagnosticsPage, parse_diagnostics_page
-from dotdump.formats.dotdump_notes import DotdumpNote, Gap, Origin, parse_maps, parse_origin, parse_trailer
+from dotdump.formats.dotdump_notes import (
+    DotdumpNote,
+    Gap,
+    Origin,
+    build_origin,
+    parse_maps,
+    parse_origin,
+    parse_trailer,
+)
 from dotdump.formats.elf import ElfHeader, ProgramHeader, read_header, read_program_headers
 from dotdump.formats.notes import Note, parse_notes
 from dotdump.memory.region import Protection, Region
 from dotdump.memory.space import BytesSpace, MemoryRange
+from dotdump.records import replace
 from dotdump.target.model import ProcessFacts, Thread
 
 RW = Protection.READ | Protection.WRITE
@@ -85,6 +94,11 @@ def test_process_files_maps_and_origin_can_be_read_back() -> None:
     ]
     assert list(parse_maps(notes[DotdumpNote.MAPS])) == regions
     assert parse_origin(notes[DotdumpNote.ORIGIN]) == ORIGIN
+
+
+def test_a_core_written_by_a_clock_before_1970_says_so() -> None:
+    origin = replace(ORIGIN, time=-3e8)
+    assert parse_origin(build_origin(origin)) == origin
 
 
 def test_memory_lies_where_the_segments_say_and_zero_pages_are_holes() -> None:
