@@ -15,6 +15,7 @@ import sys
 from dotdump.dump.naming import crash_template
 from dotdump.errors import CollectError
 from dotdump.ipc.dump import DumpFlags, DumpType
+from dotdump.linux.own_program import own_python
 from dotdump.server.program import current_environment
 
 TYPE_CHECKING = False
@@ -34,7 +35,7 @@ def dump_self(request: GenerateCoreDump) -> None:
     if kind != DumpType.FULL:
         raise CollectError(f"a Python program has no {kind.title} dump: ask for a Full one")
     try:
-        code, text = _run([sys.executable, "-P", "-m", "dotdump.server.child", *_module(request)])
+        code, text = _run([own_python(), "-P", "-m", "dotdump.server.child", *_module(request)])
     except OSError as error:
         raise CollectError(f"cannot run dotdump on process {os.getpid()}: {error}") from error
     if code not in (0, _DONE_WITH_WARNINGS):

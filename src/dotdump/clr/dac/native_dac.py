@@ -23,6 +23,7 @@ from dotdump.clr.dac.messages import CONTEXT_BODY, READ_BODY, Kind, parse_json, 
 from dotdump.errors import DacFailed, NotFound
 from dotdump.formats.runtime_files import DAC_FILE
 from dotdump.limits import STACK_FRAMES
+from dotdump.linux.own_program import own_python
 from dotdump.memory.mapped_path import file_name
 from dotdump.records import record
 from dotdump.target.elf_files import find_elf_file
@@ -216,7 +217,7 @@ class NativeDac(Closing):
 
 def _start_worker(descriptor: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "dotdump.clr.dac.worker", str(descriptor)],
+        [own_python(), "-P", "-m", "dotdump.clr.dac.worker", str(descriptor)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
