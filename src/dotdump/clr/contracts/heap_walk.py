@@ -58,8 +58,8 @@ class HeapWalk:
 
     @property
     def problems(self) -> list[Problem]:
-        """What was skipped, in order; before it, if most of the heap is not there at all, that."""
-        return [*self._lack, *self._found] if self._found else []
+        """What was skipped, in order; if most of the heap is not there at all, that alone."""
+        return self._lack or self._found if self._found else []
 
     def run(self, visit: Visitor) -> int:
         """Pass every object to ``visit``, in order of address; return how many there were."""
@@ -182,16 +182,16 @@ class HeapWalk:
         return view[: len(view) & ~7].cast("Q")
 
     @cached_property
-    def _lack(self) -> tuple[Problem, ...]:
+    def _lack(self) -> list[Problem]:
         """That most of the heap is not in the dump: what a small one has of it are scraps, and no damage."""
         spans = [span for segment in self._segments for span in segment.spans]
         starts = [part.start for part in self._readable]
         size = sum(span.end - span.start for span in spans)
         held = sum(part.size for span in spans for part in overlaps(self._readable, starts, span.start, span.end))
         if 2 * held >= size:
-            return ()
+            return []
         text = f"of {size:,} bytes of the heap {held:,} are in the dump: one of type Heap or Full has all"
-        return (Problem("heap", text),)
+        return [Problem("heap", text)]
 
     def _report(self, start: int, end: int, text: str) -> None:
         if len(self._found) < limits.HEAP_PROBLEMS:
