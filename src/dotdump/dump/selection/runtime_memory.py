@@ -107,7 +107,9 @@ def _touch_heap(_target: RecordingTarget, runtime: ClrRuntime) -> None:
 
 def _touch_threads(target: RecordingTarget, runtime: ClrRuntime) -> None:
     for thread in runtime.threads:
-        target.touch_around(thread.address, AROUND)
+        target.memory.touch(thread.address, AROUND)
+        if thread.os_id:  # of ten thousand that have ended or not started the DAC follows nothing else
+            target.touch_around(thread.address, AROUND)
         for tracker in runtime.thread_list.exceptions_under_way(thread.address):
             target.touch_private(tracker, _TRACKER)
         _ = thread.name, thread.is_thread_pool_worker, thread.is_finalizer, thread.is_gc, thread.allocation_context
