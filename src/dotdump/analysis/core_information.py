@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from dotdump.analysis.crashed_thread import death_of
 from dotdump.analysis.signals import signal_name
 from dotdump.clr.layout_choice import doubts_about
 from dotdump.clr.runtime_module import runtime_modules
 from dotdump.clr.runtime_version import find_version
+from dotdump.formats.core_notes import Siginfo
 from dotdump.formats.diagnostics_page import DIAGNOSTICS_PAGE_ADDRESS, DIAGNOSTICS_PAGE_SIZE, parse_diagnostics_page
 from dotdump.formats.dotdump_notes import COLLECTING
 from dotdump.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dotdump.memory.region import Region
     from dotdump.target.core import CoreTarget
@@ -123,7 +125,7 @@ def describe_core(target: CoreTarget, changed: float) -> CoreInformation:
         threads=len(target.threads),
         modules=len(target.modules),
         making=making,
-        death=_death(target),
+        death=_death(target, runtimes),
         runtimes=runtimes,
         memory=memory,
         problems=tuple(problem.message for problem in target.problems),
@@ -161,12 +163,13 @@ def _making(target: CoreTarget) -> Making | None:
     )
 
 
-def _death(target: CoreTarget) -> Death | None:
-    info = target.signal
-    if info is None:
+def _death(target: CoreTarget, runtimes: Iterable[RuntimeInformation]) -> Death | None:
+    death = death_of(target, (runtime.version for runtime in runtimes))
+    if death.thread is None or not death.signo:
         return None
+    info = death.signal or Siginfo(death.signo)
     address = None if info.address is None else f"{info.address:#x}"
-    return Death(info.signo, signal_name(info.signo), info.code, address, info.pid, target.threads[0].tid)
+    return Death(info.signo, signal_name(info.signo), info.code, address, info.pid, death.thread.tid)
 
 
 def _runtimes(target: CoreTarget) -> Iterator[RuntimeInformation]:

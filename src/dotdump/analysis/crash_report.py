@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from dotdump.analysis.crashed_thread import find_death
 from dotdump.analysis.managed_stacks import exception_of
 from dotdump.analysis.stacks import NativeStacks
 from dotdump.clr.contracts.walk_step import Ending, StepKind
@@ -17,6 +18,7 @@ from dotdump.errors import UNREADABLE, ClrError, DotdumpError
 from dotdump.formats.metadata import schema
 from dotdump.limits import STACK_FRAMES
 from dotdump.records import record
+from dotdump.target.core import CoreTarget
 from dotdump.unwind.frame import End, Frame
 from dotdump.unwind.native import NativeUnwinder
 
@@ -81,14 +83,23 @@ def crash_report(target: Target) -> CrashReport:
     except ClrError:
         runtime = None
     reporter = _Reporter(target, runtime)
-    crashed = next((thread.tid for thread in target.threads if thread.signal), 0)
+    crashed = _crashed(target, runtime)
+    threads = sorted(target.threads, key=lambda thread: thread.tid != crashed)
     return CrashReport(
         target.process.name,
         str(target.platform.architecture),
         runtime.version if runtime is not None else "",
-        tuple(reporter.thread(thread, crashed=thread.tid == crashed) for thread in target.threads),
+        tuple(reporter.thread(thread, crashed=thread.tid == crashed) for thread in threads),
         tuple(runtime.thread_problems) if runtime is not None else (),
     )
+
+
+def _crashed(target: Target, runtime: ClrRuntime | None) -> int:
+    """Return the id of the thread that died; 0 for none, as in a process that runs."""
+    if runtime is None or not isinstance(target, CoreTarget):
+        return next((thread.tid for thread in target.threads if thread.signal), 0)
+    death = find_death(target, runtime)
+    return death.thread.tid if death.thread is not None and death.signo else 0
 
 
 @record

@@ -8,12 +8,17 @@ it had started createdump, and waited for it.
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from dotdump.clr.runtime_version import major_of
+from dotdump.errors import DotdumpError
 from dotdump.records import record
 from dotdump.target.core_threads import waits_for_child
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dotdump.clr.model.runtime import ClrRuntime
     from dotdump.formats.core_notes import Siginfo
     from dotdump.target.core import CoreTarget
@@ -38,14 +43,29 @@ class Death:
     signo: int
 
 
+def death_of(target: CoreTarget, versions: Iterable[str]) -> Death:
+    """Return where the process of a core died whose runtimes have these ``versions``; they are read only if need be."""
+    if _means_nothing(target) and any(major_of(version) < _TELLS_SIGNALS for version in versions):
+        from dotdump.clr.model.runtime import ClrRuntime
+
+        with suppress(DotdumpError):
+            return find_death(target, ClrRuntime.of(target))
+    return _as_told(target)
+
+
 def find_death(target: CoreTarget, runtime: ClrRuntime) -> Death:
     """Return where the process of a core died."""
-    told = target.signal
-    first = target.threads[0] if target.threads else None
     if not _means_nothing(target) or runtime.access.major >= _TELLS_SIGNALS:
-        return Death(first, told, told.signo if told is not None else 0)
+        return _as_told(target)
     asking = _asking_thread(target, runtime)
-    return Death(first, None, 0) if asking is None else Death(asking, told, signal.SIGABRT)
+    if asking is None:
+        return Death(target.threads[0] if target.threads else None, None, 0)
+    return Death(asking, target.signal, signal.SIGABRT)
+
+
+def _as_told(target: CoreTarget) -> Death:
+    told, first = target.signal, target.threads[0] if target.threads else None
+    return Death(first, told, told.signo if told is not None else 0)
 
 
 def _means_nothing(target: CoreTarget) -> bool:

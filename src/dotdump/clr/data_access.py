@@ -10,6 +10,7 @@ from functools import cached_property
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from dotdump.clr.runtime_version import major_of
 from dotdump.errors import UnsupportedRuntime
 from dotdump.memory.reader import Reader
 
@@ -65,8 +66,7 @@ class DataAccess:
     @cached_property
     def major(self) -> int:
         """The first number of the version, 0 where it is not known."""
-        first = self.version.partition(".")[0]
-        return int(first) if first.isdecimal() else 0
+        return major_of(self.version)
 
     def has(self, type_name: str, *names: str) -> bool:
         """Return whether the layouts know the field under one of ``names``."""

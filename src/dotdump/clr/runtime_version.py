@@ -28,6 +28,12 @@ _INFO_MAGIC = RUNTIME_INFO.encode() + b"\0"
 _READ = 1 << 20
 
 
+def major_of(version: str) -> int:
+    """Return the first number of a version, 0 where it is not known."""
+    first = version.partition(".")[0]
+    return int(first) if first.isdecimal() else 0
+
+
 def find_version(target: Target, runtime: RuntimeModule) -> str:
     """Return the version as text, such as ``8.0.4``; empty where nothing says so."""
     named = _BY_FOLDER.search(runtime.module.path)

@@ -64,6 +64,6 @@ def _written_line(info: CoreInformation) -> str:
 
 def _death_line(death: Death | None) -> str:
     if death is None:
-        return "nothing: no signal is in the core"
+        return "nothing: no signal that means anything is in the core"
     source = signal_source(death.signal, death.code, death.address, death.sender or None)
     return f"{death.name} ({death.signal}, code {death.code}){source}, thread {death.thread}"

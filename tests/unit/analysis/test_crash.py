@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from builders.managed import NamedObject, NamedType, exception
-from dotdump.analysis import crash
+from dotdump.analysis import core_information, crash, crash_report
 from dotdump.analysis.crash import Crash, explain_crash
 from dotdump.analysis.crash_cause import Cause
 from dotdump.analysis.fail_fast import LastWords
 from dotdump.analysis.stacks import FrameLocation
+from dotdump.clr.model.runtime import ClrRuntime
 from dotdump.formats.core_notes import Siginfo
+from dotdump.target.core import CoreTarget
 from dotdump.target.model import Thread
 
 if TYPE_CHECKING:
+    from dotdump.analysis.core_information import RuntimeInformation
     from dotdump.clr.model.object import ClrObject
-    from dotdump.clr.model.runtime import ClrRuntime
-    from dotdump.target.core import CoreTarget
 
 
 SI_TKILL = -6
@@ -148,3 +149,20 @@ def test_before_6_the_thread_that_died_may_have_forked_and_not_come_to_wait(
 def test_later_runtimes_say_themselves_what_they_died_of(monkeypatch: pytest.MonkeyPatch) -> None:
     found = cause_of(monkeypatch, None, 8, {42: FUTEX, 43: WAIT4})
     assert (found.cause, found.os_id) == (Cause.NONE, 42)
+
+
+@pytest.mark.parametrize(("calls", "died"), [({42: FUTEX, 43: WAIT4}, 43), ({42: FUTEX, 43: FUTEX}, None)])
+def test_info_and_the_crash_report_know_it_too(
+    monkeypatch: pytest.MonkeyPatch, calls: dict[int, int], died: int | None
+) -> None:
+    threads = [SimpleNamespace(os_id=42), SimpleNamespace(os_id=43)]
+    runtime = SimpleNamespace(threads=threads, access=SimpleNamespace(major=3))
+    monkeypatch.setattr(ClrRuntime, "of", lambda _: runtime)
+    target = object.__new__(CoreTarget)
+    target.signal, target.threads = (
+        Siginfo(signal.SIGABRT),
+        tuple(Thread(tid, {"orig_rax": call}, 0, 0, signal=signal.SIGABRT) for tid, call in calls.items()),
+    )
+    death = core_information._death(target, [cast("RuntimeInformation", SimpleNamespace(version="3.1.23"))])
+    assert (death and death.thread) == died
+    assert crash_report._crashed(target, cast("ClrRuntime", runtime)) == (died or 0)
