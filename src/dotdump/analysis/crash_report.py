@@ -17,7 +17,7 @@ from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import UNREADABLE, ClrError, DotdumpError
 from dotdump.formats.metadata import schema
 from dotdump.limits import STACK_FRAMES
-from dotdump.records import record
+from dotdump.records import record, replace
 from dotdump.target.core import CoreTarget
 from dotdump.unwind.frame import End, Frame
 from dotdump.unwind.native import NativeUnwinder
@@ -121,6 +121,7 @@ class _Reporter:
         self._names = NativeStacks(target, self._unwinder)
         self._threads = {thread.os_id: thread for thread in runtime.threads} if runtime is not None else {}
         self._modules: dict[int, _Module] = {}
+        self._places: dict[tuple[int, bool], ReportedFrame] = {}
 
     def thread(self, thread: Thread, *, crashed: bool) -> ReportedThread:
         """Return what there is to say of one thread."""
@@ -144,7 +145,10 @@ class _Reporter:
             if isinstance(found, Ending) or found.context is None:
                 continue
             if found.kind is StepKind.MANAGED and found.code is not None:
-                yield self._managed(self._runtime, found)
+                place = found.context.pc, found.context.interrupted
+                if place not in self._places:  # a stack that overflowed has thousands of frames at one
+                    self._places[place] = self._managed(self._runtime, found)
+                yield replace(self._places[place], stack_pointer=found.context.sp)
             else:
                 at = found.context
                 yield self._native(Frame(at.pc, at.sp, at.registers, at.trust, at.interrupted))
