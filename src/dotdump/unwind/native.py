@@ -17,6 +17,7 @@ from dotdump.limits import SIGNAL_FRAMES, STACK_FRAMES
 from dotdump.target.elf_module import ElfModule
 from dotdump.unwind.code import CodeMap
 from dotdump.unwind.effort import Effort
+from dotdump.unwind.fault_entry import corrected
 from dotdump.unwind.frame import End, EndReason, Frame, FrameTrust
 from dotdump.unwind.guess import SCAN_WORDS, by_frame_pointer, by_scan, of_bad_call
 from dotdump.unwind.module_cfi import ModuleCfi
@@ -157,7 +158,7 @@ class NativeUnwinder:
             if fde is None:
                 return End(EndReason.NO_CFI, self._without_cfi(lookup))
             self._effort.spend(len(fde.instructions) + len(fde.cie.instructions))
-            return plan_of(row_at(fde, lookup), fde, self.registers)
+            return corrected(plan_of(row_at(fde, lookup), fde, self.registers), fde, lookup, self.code.begins_with)
         except LimitExceeded as limit:
             return End(EndReason.BUDGET if self._effort.left < 0 else EndReason.DAMAGED, f"at {lookup:#x}: {limit}")
         except (FormatError, MemoryFault) as error:
@@ -193,7 +194,7 @@ class NativeUnwinder:
         if stack not in caller:
             caller[stack] = cfa
         pc = self._return_addresses.strip(address) if plan.signed else self._return_addresses.canonical(address)
-        return self._caller(frame, pc, caller, signal=plan.signal)
+        return self._caller(frame, pc, caller, signal=plan.signal or plan.fault)
 
     def _caller(self, frame: Frame, pc: int, registers: dict[int, int], *, signal: bool) -> Frame | End:
         """Return the caller of ``frame``, or why it cannot be: only a leaf of arm64 may have taken no stack."""

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Plan:
     """How the caller's registers are found. ``stored`` are those that lie at an offset from the CFA: nearly all.
 
-    ``kept`` have the same value in the caller; ``signal`` where the caller was interrupted and made no call.
+    ``kept`` have the same value in the caller; ``signal`` where the caller was interrupted and made no call, and
+    ``fault`` where that was by a fault whose signal has been handled.
     """
 
     cfa: CfaRule
@@ -35,6 +36,7 @@ class Plan:
     ends: bool
     signal: bool
     signed: bool
+    fault: bool = False
 
 
 def plan_of(row: Row, fde: Fde, registers: DwarfRegisters) -> Plan:

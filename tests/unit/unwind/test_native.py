@@ -9,6 +9,7 @@ from builders.code_target import STACK, TEXT, CodeTarget
 from dotdump.formats.registers import AARCH64
 from dotdump.target.model import Architecture
 from dotdump.unwind.effort import Effort
+from dotdump.unwind.fault_entry import PROLOGUE
 from dotdump.unwind.frame import End, EndReason, Frame, FrameTrust
 from dotdump.unwind.native import NativeUnwinder
 
@@ -277,3 +278,18 @@ def test_the_work_that_a_target_can_make_is_bounded() -> None:
     unwinder = NativeUnwinder(target, Effort(60))
     ends = [[*unwinder.walk(unwinder.frame_of(target.threads[0]))][-1] for _ in range(3)]
     assert [end.reason for end in ends if isinstance(end, End)] == [EndReason.BUDGET] * 3
+
+
+def test_the_entry_of_a_fault_of_native_aot_has_pushed_where_the_fault_was() -> None:
+    slots = {15: 2, 14: 3, 13: 4, 12: 5, 3: 7, 6: 9}
+    saved = b"".join(bytes([0x80 | number, slot]) for number, slot in slots.items())
+    entry = (0x200, 0x80, b"\x0e" + uleb(0x190 + 88) + saved)
+    context = STACK + 0x190
+    stack = {context: TEXT + 0x110, context + 8: STACK + 0x308, context + 16: 6, context + 32: 3}
+    code = CodeTarget([MAIN, entry], stack, b"\x90" * 0x200 + PROLOGUE.ljust(0x2E00, b"\x90"))
+    frames, end = walk(code.build(rip=TEXT + 0x26B, rsp=STACK))
+    assert places(frames) == [(0x26B, 0), (0x110, 0x308)]
+    fault = frames[1]
+    assert (fault.interrupted, fault.registers[3], fault.registers[6]) == (True, 3, 6)
+    assert end.reason is EndReason.BOTTOM
+    assert len(walk(CodeTarget([MAIN, entry], stack).build(rip=TEXT + 0x26B, rsp=STACK))[0]) == 1
