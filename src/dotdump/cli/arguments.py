@@ -22,7 +22,8 @@ SUMMARY = "Collect and analyse .NET dumps on Linux."
 def parse(argv: list[str]) -> tuple[Namespace, Command]:
     """Return the arguments and the module of the command that ``argv`` names; exits with 2 where it names none.
 
-    So it does for what the command does not take, unless that has a ``USAGE`` of its own.
+    So it does for what the command does not take, unless that has a ``USAGE`` of its own. One that ``QUOTES`` takes any
+    words behind its first argument.
     """
     name = next((word for word in argv if not word.startswith("-")), None)
     if name is None or name not in COMMANDS:
@@ -35,8 +36,11 @@ def parse(argv: list[str]) -> tuple[Namespace, Command]:
     command = load(name)
     parser = parser_of(name, command)
     position = argv.index(name)
+    before, after = argv[:position], argv[position + 1 :]
+    if getattr(command, "QUOTES", False) and after and not after[0].startswith("-"):
+        after.insert(0, "--")
     try:
-        return parser.parse_args(options_first(parser, argv[:position] + argv[position + 1 :])), command
+        return parser.parse_args(options_first(parser, before + after)), command
     except SystemExit as ended:
         sys.exit(getattr(command, "USAGE", Exit.USAGE) if ended.code else ended.code)
 

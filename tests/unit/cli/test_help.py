@@ -88,6 +88,14 @@ def test_help_for_a_name_of_sos_is_an_answer_and_for_no_name_an_error(capsys: py
     assert "there is no command 'zzzzzz'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["dumpheap", "-stat"], ["!DumpHeap", "-mt", "7f0010"], ["stacks", "-p", "4711"]])
+def test_help_takes_a_command_with_its_options(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", *words[:1]]) == 0
+    shown = capsys.readouterr().out
+    assert main(["help", *words]) == 0
+    assert capsys.readouterr().out == shown
+
+
 def test_the_whole_list_names_every_command_of_sos(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["help", "--sos"]) == 0
     shown = capsys.readouterr().out

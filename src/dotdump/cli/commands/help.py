@@ -17,11 +17,18 @@ EXAMPLES = """\
   dotdump help --sos        the same for every command of SOS, as of dotnet-dump analyze"""
 
 
+QUOTES = True
+"""A command may be named with its own options, as it is typed in SOS."""
+
+
 def configure(parser: ArgumentParser) -> None:
     """Add the word that help is wanted for."""
+    from argparse import SUPPRESS
+
     which = parser.add_mutually_exclusive_group()
     which.add_argument("name", metavar="COMMAND", nargs="?", help="of dotdump or of SOS; without it all are listed")
     which.add_argument("--sos", action="store_true", help="list the commands of SOS, and what they are here")
+    parser.add_argument("options", nargs="*", help=SUPPRESS)
 
 
 def run(arguments: Namespace, console: Console) -> int:
