@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.comparison import compare
+from dotdump.analysis.value_text import text_of
 from dotdump.clr.contracts.native_aot_types import NO_FIELDS
 from dotdump.clr.model.object import ClrObject
 from dotdump.clr.model.value import ClrStruct, Unreadable, read_field
@@ -189,14 +190,14 @@ class _Parser:
     def _search(self, left: Operand, *, negated: bool) -> Condition:
         text = self._constant()
         try:
-            pattern = re.compile(str(text))
+            pattern = re.compile(_spelled(text))
         except (re.error, OverflowError, RecursionError) as error:
             raise ConditionError(f"{text!r} is no regular expression: {error}") from None
 
         def search(found: ClrObject) -> bool:
             value = left(found)
             known = value is not None and not isinstance(value, Unreadable | ClrObject | ClrStruct)
-            return known and (pattern.search(str(value)) is None) == negated
+            return known and (pattern.search(_spelled(value)) is None) == negated
 
         return search
 
@@ -228,6 +229,11 @@ class _Parser:
         if self._next < len(self._tokens):
             return ConditionError(f"{self._tokens[self._next][1]!r} where {expected} should be, in {self._text!r}")
         return ConditionError(f"{self._text!r} ends where {expected} should be")
+
+
+def _spelled(value: Value) -> str:
+    """Return a value as it is shown, text without its quotes."""
+    return value if isinstance(value, str) else text_of(value)
 
 
 def _number(text: str) -> int | float:

@@ -36,6 +36,11 @@ class Thing:
 THING = cast("ClrObject", Thing())
 
 
+@pytest.fixture(autouse=True)
+def _flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SPECIAL, "@flag", lambda _: True)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -50,6 +55,7 @@ THING = cast("ClrObject", Thing())
         '@type !~ "^System"',
         "'Corpus.Order' = @type",
         "@generation != null",
+        "@flag ~ 'true' and @flag ~ true and @flag !~ 'True'",
         "@type > 'Corpus.Customer'",
         "1 < 2",
         "@size>47 and 3<@size",
