@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.collection_items import (
+    SOURCE,
     Item,
     array_of,
     field_of,
@@ -16,11 +18,14 @@ from dotdump.analysis.collection_items import (
     values_of,
 )
 from dotdump.clr.model.object import ClrObject
+from dotdump.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dotdump.analysis.collection_items import Holding
+    from dotdump.clr.model.heap import ClrHeap
+    from dotdump.clr.model.value import Value
 
 _FREE_SLOT = -1
 """The lowest ``next`` of an entry that is in use: the last of its bucket."""
@@ -115,6 +120,38 @@ def read_ordered_dictionary(found: ClrObject) -> Holding:
     """Read the ``OrderedDictionary`` of pairs of types."""
     count, entries = number_of(found, "_count"), array_of(found, "_entries")
     return count, lambda: pairs_of(values_of(entries, count), "Key", "Value")
+
+
+def read_bit_array(found: ClrObject) -> Holding:
+    """Read ``BitArray``, the bits of whose numbers begin with the lowest: bytes from 10 on, before that words."""
+    count, numbers = number_of(found, "_bitLength", "m_length"), array_of(found, "_array", "m_array")
+
+    def bits() -> Iterator[Item]:
+        width = 8 if found.type.find_field("_bitLength") is not None else 32
+        for number in values_of(numbers, -(-count // width)):
+            if isinstance(number, int):
+                yield from (Item(bool(number >> place & 1)) for place in range(width))
+
+    return count, lambda: islice(bits(), max(0, count))
+
+
+def read_weak_table(found: ClrObject) -> Holding:
+    """Read ``ConditionalWeakTable``: pairs whose keys are alive."""
+    container = field_of(found, "_container")
+    used, entries = number_of(container, "_firstFreeEntry"), array_of(container, "_entries")
+    pairs = [pair for entry in values_of(entries, used) if (pair := _weak_pair(found.heap, entry)) is not None]
+    return len(pairs), lambda: iter(pairs)
+
+
+def _weak_pair(heap: ClrHeap, entry: Value) -> Item | None:
+    """Return an entry of a weak table; None where its key was removed or is gone."""
+    handle = number_of(field_of(entry, "depHnd"), "_handle")
+    if not handle or not heap.access.reader.pointer(handle):
+        return None
+    if handle not in heap.dependents:
+        raise FormatError(f"{handle:#x} is no dependent handle that the runtime has", source=SOURCE)
+    key, value = heap.dependents[handle]
+    return Item(heap.object(value) if value else None, heap.object(key), keyed=True)
 
 
 def read_entries(found: ClrObject) -> Holding:

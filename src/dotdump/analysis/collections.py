@@ -102,6 +102,7 @@ _READERS: dict[str, Callable[[ClrObject], Holding]] = {
     f"{_CONCURRENT}ConcurrentQueue": nodes.read_concurrent_queue,
     f"{_CONCURRENT}ConcurrentStack": nodes.read_concurrent_stack,
     "System.Collections.ArrayList": arrays.read_list,
+    "System.Collections.BitArray": arrays.read_bit_array,
     "System.Collections.Hashtable": arrays.read_hashtable,
     "System.Collections.Queue": arrays.read_queue,
     "System.Collections.Stack": arrays.read_stack,
@@ -119,6 +120,8 @@ _READERS: dict[str, Callable[[ClrObject], Holding]] = {
     f"{_IMMUTABLE}Stack": immutable.read_immutable_stack,
     "System.Collections.Frozen.FrozenDictionary": immutable.read_frozen_dictionary,
     "System.Collections.Frozen.FrozenSet": immutable.read_frozen_set,
+    "System.Runtime.CompilerServices.ConditionalWeakTable": arrays.read_weak_table,
+    "System.Threading.ThreadLocal": nodes.read_thread_local,
     f"System.Text.{TEXT}": nodes.read_string_builder,
 }
 """The definition of a collection to what reads it; types that derive from one are read as it."""

@@ -68,6 +68,12 @@ def read_concurrent_stack(found: ClrObject) -> Holding:
     return len(nodes), lambda: (Item(field_of(node, "_value")) for node in nodes)
 
 
+def read_thread_local(found: ClrObject) -> Holding:
+    """Read the values of ``ThreadLocal``, of each thread that has one; the first node has none."""
+    nodes = list(chain(field_of(found, "_linkedSlot"), "_next"))[1:]
+    return len(nodes), lambda: (Item(field_of(node, "_value")) for node in nodes)
+
+
 def read_linked_list(found: ClrObject) -> Holding:
     """Read ``LinkedList``, whose last node leads to the first."""
     count = number_of(found, "count")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
 from builders.managed import NamedObject, NamedType
 from dotdump.analysis.collections import find_collection
 from dotdump.errors import FormatError
+
+if TYPE_CHECKING:
+    from dotdump.clr.model.heap import ClrHeap
 
 READ_ONLY = "System.Collections.ObjectModel.ReadOnlyCollection<System.Object>"
 
@@ -73,3 +79,57 @@ def test_data_of_an_exception_and_an_ordered_dictionary_of_objects_are_pairs() -
         assert held is not None
         assert [(item.key, item.value) for item in held.items()] == pairs
         assert held.count == len(pairs)
+
+
+@pytest.mark.parametrize(
+    ("array", "length", "numbers"), [("m_array", "m_length", [0b1001, 2]), ("_array", "_bitLength", [9, 0, 0, 0, 2])]
+)
+def test_bits_are_items_the_lowest_first(array: str, length: str, numbers: list[object]) -> None:
+    held = NamedObject(0x2000, NamedType("System.Int32[]"), numbers)
+    found = find_collection(collection(0x1000, "System.Collections.BitArray", **{array: held, length: 35}))
+    assert found is not None
+    bits = [item.value for item in found.items()]
+    assert (found.count, len(bits)) == (35, 35)
+    assert [number for number, bit in enumerate(bits) if bit] == [0, 3, 33]
+
+
+def test_the_values_of_all_threads_but_not_that_of_the_first_node() -> None:
+    last = collection(0x4000, "LinkedSlot", _next=None, _value=8)
+    first = collection(0x2000, "LinkedSlot", _next=collection(0x3000, "LinkedSlot", _next=last, _value=7), _value=0)
+    name = "System.Threading.ThreadLocal<System.Int32>"
+    for slot, values in ((first, [7, 8]), (None, [])):
+        found = find_collection(collection(0x1000, name, _linkedSlot=slot))
+        assert found is not None
+        assert (found.count, [item.value for item in found.items()]) == (len(values), values)
+
+
+class Weak:
+    """The handles of a heap: one with both objects, one whose value is null, one of none, and one that is unknown."""
+
+    def __init__(self) -> None:
+        self.dependents = {0x100: (0x7000, 0x8000), 0x108: (0x7008, 0)}
+        reader = SimpleNamespace(pointer={0x100: 0x7000, 0x108: 0x7008, 0x110: 0, 0x118: 0x7010}.__getitem__)
+        self.access = SimpleNamespace(reader=reader)
+        self.object = hex
+
+
+def weak_table(*handles: int) -> NamedObject:
+    entries: list[object] = [
+        collection(0x3000, "Entry", depHnd=collection(0x4000, "DependentHandle", _handle=handle)) for handle in handles
+    ]
+    array = NamedObject(0x5000, NamedType("Entry[]"), [*entries, entries[0]])
+    container = collection(0x2000, "Container", _firstFreeEntry=len(handles), _entries=array)
+    table = collection(
+        0x1000, "System.Runtime.CompilerServices.ConditionalWeakTable<System.Object, T>", _container=container
+    )
+    table.heap = cast("ClrHeap", Weak())
+    return table
+
+
+def test_a_weak_table_has_the_pairs_whose_keys_are_alive() -> None:
+    found = find_collection(weak_table(0x100, 0x108, 0x110, 0))
+    assert found is not None
+    assert found.count == 2
+    assert [(item.key, item.value) for item in found.items()] == [("0x7000", "0x8000"), ("0x7008", None)]
+    with pytest.raises(FormatError, match="0x118 is no dependent handle that the runtime has"):
+        find_collection(weak_table(0x118))

@@ -22,7 +22,7 @@ from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import InvalidObject, MemoryFault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dotdump.clr.contracts.method_tables import ObjectShape
     from dotdump.clr.contracts.progress import Progress
@@ -41,15 +41,16 @@ _SHORT_TEXT = 128
 class ClrHeap:
     """The heap of one runtime. ``types`` numbers the types met so far; every walk shares it.
 
-    ``type_at`` gives the type of a MethodTable, ``dependents`` which object lives as long as which other one,
-    ``thread_contexts`` from where to where threads may still allocate, ``lack`` what of the runtime is missing for all.
+    ``type_at`` gives the type of a MethodTable, ``dependents`` which object lives as long as which other one, by the
+    handle that says so, ``thread_contexts`` from where to where threads may still allocate, ``lack`` what of the
+    runtime is missing for all.
     """
 
     def __init__(
         self,
         access: DataAccess,
         type_at: Callable[[int], ClrType],
-        dependents: Callable[[], Iterable[tuple[int, int]]] = tuple,
+        dependents: Callable[[], Mapping[int, tuple[int, int]]] = dict,
         thread_contexts: Callable[[], Iterable[tuple[int, int]]] = tuple,
         lack: Callable[[], Iterable[Problem]] = tuple,
     ) -> None:
@@ -57,7 +58,7 @@ class ClrHeap:
         self._lack = lack
         self._thread_contexts = thread_contexts
         self.type_at = type_at
-        self._dependents = dependents
+        self._find_dependents = dependents
         self.collector = GarbageCollector(access)
         self._walk_problems: dict[Problem, None] = {}
 
@@ -82,6 +83,11 @@ class ClrHeap:
         """The holes that have been handed out: by the collector's own word, and to threads, where that is known."""
         threads = (AllocationContext(pointer, limit) for pointer, limit in self._thread_contexts() if pointer)
         return (*self.collector.allocation_contexts(), *threads)
+
+    @cached_property
+    def dependents(self) -> Mapping[int, tuple[int, int]]:
+        """What each dependent handle depends on and what it keeps alive, 0 for nothing, by the handle's address."""
+        return self._find_dependents()
 
     @property
     def is_server(self) -> bool:
@@ -154,7 +160,8 @@ class ClrHeap:
             from dotdump.clr.graph.build import GraphBuilder
 
             builder = GraphBuilder(self.access.reader, self.segments, self.types, self.walk, progress)
-            graph = builder.build(self._loader_allocators, self._dependents())
+            pairs = [pair for pair in self.dependents.values() if pair[1]]
+            graph = builder.build(self._loader_allocators, pairs)
             if index is not None and save_graph(index, graph):
                 graph = load_graph(index) or graph
         return graph

@@ -66,10 +66,10 @@ class RootFinder:
         return handles
 
     @cached_property
-    def dependents(self) -> Sequence[tuple[int, int]]:
-        """The primary and the secondary of every dependent handle that has both."""
+    def dependents(self) -> Mapping[int, tuple[int, int]]:
+        """The primary and the secondary, 0 for none, of every dependent handle that has the first, by its address."""
         kind = HandleKind.DEPENDENT
-        return [(h.target, h.secondary) for h in self.handles if h.kind is kind and h.secondary]
+        return {h.address: (h.target, h.secondary) for h in self.handles if h.kind is kind}
 
     @cached_property
     def finalizable_objects(self) -> Sequence[Finalizable]:
