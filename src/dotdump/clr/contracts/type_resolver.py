@@ -15,7 +15,8 @@ from dotdump.clr.contracts.type_handles import is_type_desc
 from dotdump.clr.data.loaded_types import MethodTable
 from dotdump.errors import FormatError, LimitExceeded
 from dotdump.formats.metadata import signatures as s
-from dotdump.formats.metadata.schema import TypeDef, TypeRef, TypeSpec
+from dotdump.formats.metadata.rows import RESOLUTION_SCOPE
+from dotdump.formats.metadata.schema import AssemblyRef, TypeDef, TypeRef, TypeSpec
 from dotdump.formats.metadata.signature_blobs import parse_type_signature
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.type_maps import TypeMaps
     from dotdump.clr.contracts.type_names import TypeNames
     from dotdump.clr.data_access import DataAccess
+
+
+_CORE_LIBRARIES = ("System.Private.CoreLib", "System.Runtime", "mscorlib", "netstandard")
+"""What assemblies call the core library: its own name, and those that hand its types on."""
+_VISIBILITY, _NESTED = 7, 2
+"""Bits of the flags of a TypeDef (ECMA-335 II.23.1.15), and the least value of one that is in another."""
 
 
 class TypeResolver:
@@ -89,12 +96,29 @@ class TypeResolver:
         if table == TypeDef.table:
             return self._maps.find_definition(module, row_id)
         if table == TypeRef.table:
-            return self._maps.find_reference(module, row_id)
+            return self._maps.find_reference(module, row_id) or self._find_in_core_library(module, row_id)
         metadata = self._loader.find_metadata(module)
         if table != TypeSpec.table or metadata is None:
             return 0
         blob = metadata.blob(metadata.row(TypeSpec, row_id).signature)
         return self._resolve(parse_type_signature(blob), module, arguments)
+
+    def _find_in_core_library(self, module: int, row_id: int) -> int:
+        """Return the type of the core library that a TypeRef names; 0 where it names one of another assembly.
+
+        A module that is emitted remembers nothing of its references that it had no room for when it was made.
+        """
+        metadata = self._loader.find_metadata(module)
+        if metadata is None:
+            return 0
+        row = metadata.row(TypeRef, row_id)
+        scope, scope_id = RESOLUTION_SCOPE.decode(row.resolution_scope)
+        if scope != AssemblyRef.table or not scope_id:
+            return 0
+        if metadata.string(metadata.row(AssemblyRef, scope_id).name) not in _CORE_LIBRARIES:
+            return 0
+        found = self._core_types.get((metadata.string(row.namespace), metadata.string(row.name)), 0)
+        return self._maps.find_definition(self._core_library, found) if found else 0
 
     def _instance(
         self, of: s.TypeSignature, given: Sequence[s.TypeSignature], module: int, arguments: Sequence[int]
@@ -135,17 +159,27 @@ class TypeResolver:
     @cached_property
     def _primitives(self) -> dict[s.ElementType, int]:
         """Element type to the row id of its TypeDef in the core library."""
+        rows = {element: self._core_types.get(_split(name), 0) for element, name in PRIMITIVE_NAMES.items()}
+        return {element: row_id for element, row_id in rows.items() if row_id}
+
+    @cached_property
+    def _core_types(self) -> dict[tuple[str, str], int]:
+        """Namespace and name to the row id of a TypeDef of the core library that is in no other type."""
         metadata = self._loader.find_metadata(self._core_library)
         if metadata is None:
             return {}
-        elements = {name: element for element, name in PRIMITIVE_NAMES.items()}
-        found: dict[s.ElementType, int] = {}
+        found: dict[tuple[str, str], int] = {}
         for row_id, row in enumerate(metadata.rows(TypeDef), 1):
-            element = elements.get(f"{metadata.string(row.namespace)}.{metadata.string(row.name)}")
-            if element is not None:
-                found.setdefault(element, row_id)
+            if row.flags & _VISIBILITY < _NESTED:
+                found.setdefault((metadata.string(row.namespace), metadata.string(row.name)), row_id)
         return found
 
     @cached_property
     def _object(self) -> int:
         return self._primitive(s.ElementType.OBJECT)
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Return the namespace of a type and its own name."""
+    namespace, _, own = name.rpartition(".")
+    return namespace, own
