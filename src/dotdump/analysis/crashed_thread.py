@@ -45,7 +45,7 @@ class Death:
 
 def death_of(target: CoreTarget, versions: Iterable[str]) -> Death:
     """Return where the process of a core died whose runtimes have these ``versions``; they are read only if need be."""
-    if _means_nothing(target) and any(major_of(version) < _TELLS_SIGNALS for version in versions):
+    if _means_nothing(target) and any(0 < major_of(version) < _TELLS_SIGNALS for version in versions):
         from dotdump.clr.model.runtime import ClrRuntime
 
         with suppress(DotdumpError):
@@ -55,7 +55,7 @@ def death_of(target: CoreTarget, versions: Iterable[str]) -> Death:
 
 def find_death(target: CoreTarget, runtime: ClrRuntime) -> Death:
     """Return where the process of a core died."""
-    if not _means_nothing(target) or runtime.access.major >= _TELLS_SIGNALS:
+    if not _means_nothing(target) or not 0 < runtime.access.major < _TELLS_SIGNALS:
         return _as_told(target)
     asking = _asking_thread(target, runtime)
     if asking is None:
