@@ -61,14 +61,14 @@ def method_of(arguments: argparse.Namespace, flags: DumpFlags, client: Diagnosti
     name = "runtime" if client is not None and arguments.method == "auto" else arguments.method
     if name in ("ptrace", "snapshot"):
         if flags & ~DumpFlags.CRASH_REPORT:
-            raise CollectError("--diag is createdump's: it needs --method runtime")
+            raise CollectError("--diag is for createdump, not for us", hint="leave it out, or add --method runtime")
         return PtraceMethod(own) if name == "ptrace" else SnapshotMethod(own)
     from dotdump.dump.auto_method import AutoMethod, not_for_the_runtime
 
     if name == "auto":
         return AutoMethod(flags, own, stream=arguments.output == STREAM)
     if refusal := not_for_the_runtime(own):
-        raise CollectError(refusal)
+        raise CollectError(refusal, hint="--method ptrace and --live can do that")
     from dotdump.dump.runtime_method import RuntimeMethod
 
     return RuntimeMethod(flags, client)

@@ -133,15 +133,27 @@ def _why_ours(subject: Subject, dump_type: DumpType) -> str:
     return _FOR_OURS.get(dump_type, "")
 
 
+_ONLY_OURS = {
+    "gc_wait": "--gc-wait",
+    "file_backed": "--drop-file-backed",
+    "drop_free": "--drop-free",
+    "buffer": "--buffer",
+    "first": "a thread in front",
+    "siginfo": "a signal",
+}
+"""What gives each of ``OwnOptions`` but the level."""
+
+
 def not_for_the_runtime(options: OwnOptions, *, stream: bool = False) -> str:
     """Return why a dump of the runtime's cannot be what was asked for, or nothing."""
     if stream:
         return "the runtime cannot write a stream"
-    if options == OwnOptions():
-        return ""
     if options.level is not None:
         return "the runtime does not compress, which --compress or a name in .zst asks for"
-    return "--gc-wait, --drop-file-backed, --drop-free and --buffer are not for the runtime's dumps"
+    plain = OwnOptions()
+    given = [option for name, option in _ONLY_OURS.items() if getattr(options, name) != getattr(plain, name)]
+    verb = "is" if len(given) == 1 else "are"
+    return f"{' and '.join(given)} {verb} not for the runtime's dumps" if given else ""
 
 
 def _why_not(runtime: RuntimeMethod, subject: Subject, dump_type: DumpType) -> str:

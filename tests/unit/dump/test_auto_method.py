@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dotdump.dump import auto_method
-from dotdump.dump.auto_method import SMALL, AutoMethod
+from dotdump.dump.auto_method import SMALL, AutoMethod, not_for_the_runtime
 from dotdump.dump.capture import Capture, Task
 from dotdump.dump.output import OutputFile, open_output
 from dotdump.dump.own_method import OwnOptions, PtraceMethod
@@ -143,3 +143,10 @@ def test_where_the_runtime_fails_ours_is_taken_unless_only_its_own_will_do(
         assert os.pread(output.descriptor, 100, 0) == b"ours"
     assert method.name == "ptrace"
     assert why.startswith("its runtime could not: GenerateCoreDump3 was rejected with E_FAIL")
+
+
+def test_what_the_runtime_cannot_do_is_called_by_the_options_that_were_given() -> None:
+    assert not not_for_the_runtime(OwnOptions())
+    assert not_for_the_runtime(OwnOptions(buffer=0)) == "--buffer is not for the runtime's dumps"
+    asked = OwnOptions(gc_wait=0, file_backed=False)
+    assert not_for_the_runtime(asked) == "--gc-wait and --drop-file-backed are not for the runtime's dumps"
