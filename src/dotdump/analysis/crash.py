@@ -9,7 +9,7 @@ from dotdump.analysis.crash_summary import HINTS, IN_EVERY_CORE, summary_of
 from dotdump.analysis.crashed_thread import find_death
 from dotdump.analysis.exceptions import ExceptionReader, ExceptionRow
 from dotdump.analysis.fail_fast import last_words
-from dotdump.analysis.managed_stacks import list_stacks
+from dotdump.analysis.managed_stacks import stack_of
 from dotdump.analysis.signals import signal_name, signal_source
 from dotdump.analysis.stacks import NATIVE
 from dotdump.clr.model.exception import ClrException
@@ -115,7 +115,7 @@ def _scene_of(runtime: ClrRuntime, death: Death) -> _Scene:
     thread = next((each for each in runtime.threads if native is not None and each.os_id == native.tid), None)
     if thread is None:
         return _Scene(death)
-    stacks = list_stacks(runtime, threads=[thread.os_id], frames=_FRAMES)
+    stacks = stack_of(runtime, thread, frames=_FRAMES)
     if not stacks.threads:
         return _Scene(death, thread, stacks)
     (stack, *_) = stacks.threads

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dotdump.analysis.held_object import held_object
-from dotdump.analysis.managed_stacks import list_stacks
+from dotdump.analysis.managed_stacks import stack_of
 from dotdump.clr.contracts.walk_step import StepKind
 from dotdump.errors import MemoryFault
 from dotdump.records import record
@@ -103,7 +103,7 @@ def running_finalizer(runtime: ClrRuntime) -> RunningFinalizer | None:
     thread = next((thread for thread in runtime.threads if thread.is_finalizer and thread.os_id), None)
     if thread is None:
         return None
-    frames = [frame for stack in list_stacks(runtime, threads=[thread.os_id]).threads for frame in stack.frames]
+    frames = [frame for stack in stack_of(runtime, thread).threads for frame in stack.frames]
     methods = [method for frame in frames if (method := frame.location.method) and frame.location.kind == _MANAGED]
     outermost = next((method for method in reversed(methods) if method.endswith(_FINALIZE)), None)
     return RunningFinalizer(thread.os_id, outermost, methods[0]) if outermost is not None else None

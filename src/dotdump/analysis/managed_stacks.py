@@ -46,15 +46,24 @@ def list_stacks(
 ) -> StackList:
     """Return the stacks of the threads that the runtime knows, or of those with these ids, each of at most ``frames``.
 
-    An id is that of the system, or else the managed one. With ``native`` the frames of native code are shown between,
+    An id is that of the system or the managed one. With ``native`` the frames of native code are shown between,
     and so are the threads that the runtime does not know, as they are where no managed thread is found. Threads of
     NativeAOT have native frames.
     """
+    return _listed(runtime, _Choice(frozenset(threads)), frames, native=native)
+
+
+def stack_of(runtime: ClrRuntime, thread: ClrThread, *, frames: int = STACK_FRAMES) -> StackList:
+    """Return the stack of this thread alone, whose id of the system may be the managed one of another."""
+    return _listed(runtime, _Choice(frozenset({thread.os_id}), managed=False), frames)
+
+
+def _listed(runtime: ClrRuntime, choice: _Choice, frames: int, *, native: bool = False) -> StackList:
     stacks = _ManagedStacks(runtime, native=native or runtime.kind is RuntimeKind.NATIVE_AOT or not runtime.threads)
     return StackList(
         runtime.target.process.pid,
         runtime.target.process.name,
-        tuple(stacks.of_threads(_Choice(frozenset(threads)), frames)),
+        tuple(stacks.of_threads(choice, frames)),
         runtime.version,
         tuple(runtime.thread_problems),
     )
@@ -86,12 +95,13 @@ def roles_of(thread: ClrThread) -> tuple[str, ...]:
 
 @record
 class _Choice:
-    """The threads that were asked for: all, where there are none."""
+    """The threads that were asked for: all, where there are none. ``managed`` ids count, too, unless told otherwise."""
 
     ids: frozenset[int]
+    managed: bool = True
 
     def has(self, os_id: int, managed_id: int | None = None) -> bool:
-        return not self.ids or os_id in self.ids or managed_id in self.ids
+        return not self.ids or os_id in self.ids or (self.managed and managed_id in self.ids)
 
 
 class _ManagedStacks:

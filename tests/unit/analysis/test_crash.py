@@ -30,7 +30,7 @@ CLONE, WAIT4, FUTEX = 56, 61, 202
 
 def summary_of(thrown: ClrObject, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return what is said of a process that aborted while a thread threw this."""
-    monkeypatch.setattr(crash, "list_stacks", lambda *_, **__: SimpleNamespace(threads=()))
+    monkeypatch.setattr(crash, "stack_of", lambda *_, **__: SimpleNamespace(threads=()))
     thread = SimpleNamespace(os_id=42, managed_id=1, name="main", exceptions=(thrown,), current_exception=thrown)
     target = SimpleNamespace(
         signal=Siginfo(signal.SIGABRT, SI_TKILL),
@@ -80,7 +80,7 @@ def test_a_fail_fast_is_told_by_who_called_it_also_where_an_exception_is_being_h
 ) -> None:
     places = [FrameLocation("native", "wait4"), *(FrameLocation("managed", method) for method in methods)]
     stack = SimpleNamespace(frames=[SimpleNamespace(location=place) for place in places], end="end of stack")
-    monkeypatch.setattr(crash, "list_stacks", lambda *_, **__: SimpleNamespace(threads=(stack,)))
+    monkeypatch.setattr(crash, "stack_of", lambda *_, **__: SimpleNamespace(threads=(stack,)))
     monkeypatch.setattr(crash, "last_words", lambda *_: LastWords())
     fatal = exception(
         0x2000, "System.ExecutionEngineException", _innerException=exception(0x3000, "Inner", _message="why")
@@ -105,7 +105,7 @@ def cause_of(
 
     ``started`` is what was returned to each.
     """
-    monkeypatch.setattr(crash, "list_stacks", lambda *_, **__: SimpleNamespace(threads=()))
+    monkeypatch.setattr(crash, "stack_of", lambda *_, **__: SimpleNamespace(threads=()))
     thrown = exception(0x1000, "Oops")
     threads = [
         SimpleNamespace(os_id=42, managed_id=1, name="main", exceptions=(), current_exception=None),

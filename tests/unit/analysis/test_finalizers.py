@@ -25,7 +25,7 @@ def running(*methods: str | None, finalizer: bool = True) -> RunningFinalizer | 
     stacks = StackList(1, "dotnet", (ThreadStack(TID, 2, "", "", None, frames, ""),))
     thread = SimpleNamespace(is_finalizer=finalizer, os_id=TID)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finalizers, "list_stacks", lambda _runtime, threads: stacks if threads == [TID] else None)
+        patch.setattr(finalizers, "stack_of", lambda _runtime, of: stacks if of is thread else None)
         return running_finalizer(cast("ClrRuntime", SimpleNamespace(threads=[thread])))
 
 
