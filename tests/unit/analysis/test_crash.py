@@ -31,16 +31,21 @@ CLONE, WAIT4, FUTEX = 56, 61, 202
 def summary_of(thrown: ClrObject, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return what is said of a process that aborted while a thread threw this."""
     monkeypatch.setattr(crash, "stack_of", lambda *_, **__: SimpleNamespace(threads=()))
-    thread = SimpleNamespace(os_id=42, managed_id=1, name="main", exceptions=(thrown,), current_exception=thrown)
+    report = aborted(SimpleNamespace(exceptions=(thrown,), current_exception=thrown))
+    assert report.cause is Cause.UNHANDLED_EXCEPTION
+    return report.summary
+
+
+def aborted(thread: SimpleNamespace) -> Crash:
+    """Return what is said of a process that this thread, its main one, aborted."""
+    thread.os_id, thread.managed_id, thread.name = 42, 1, "main"
     target = SimpleNamespace(
         signal=Siginfo(signal.SIGABRT, SI_TKILL),
         threads=[Thread(42, {}, signal.SIGABRT, 0)],
         process=SimpleNamespace(pid=42, name="shop"),
     )
     runtime = SimpleNamespace(threads=[thread], thread_problems=())
-    report = explain_crash(cast("CoreTarget", target), cast("ClrRuntime", runtime))
-    assert report.cause is Cause.UNHANDLED_EXCEPTION
-    return report.summary
+    return explain_crash(cast("CoreTarget", target), cast("ClrRuntime", runtime))
 
 
 def test_the_exception_and_what_led_to_it_are_in_the_summary(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,14 +91,7 @@ def test_a_fail_fast_is_told_by_who_called_it_also_where_an_exception_is_being_h
         0x2000, "System.ExecutionEngineException", _innerException=exception(0x3000, "Inner", _message="why")
     )
     handled = exception(0x1000, "Handled")
-    thread = SimpleNamespace(os_id=42, managed_id=1, name="main", exceptions=(handled,), current_exception=fatal)
-    target = SimpleNamespace(
-        signal=Siginfo(signal.SIGABRT, SI_TKILL),
-        threads=[Thread(42, {}, signal.SIGABRT, 0)],
-        process=SimpleNamespace(pid=42, name="shop"),
-    )
-    runtime = SimpleNamespace(threads=[thread], thread_problems=())
-    found = explain_crash(cast("CoreTarget", target), cast("ClrRuntime", runtime))
+    found = aborted(SimpleNamespace(exceptions=(handled,), current_exception=fatal))
     assert found.cause is cause
     assert said in found.summary
 
