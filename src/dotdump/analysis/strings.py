@@ -27,6 +27,8 @@ _HEADER = 8
 """Bytes of an object that lie before its address."""
 
 _SHORT = 8
+"""Characters of a text that is kept itself: a digest is no shorter."""
+
 _PATTERN_LIMIT = 1 << 20
 """Characters of one string that a pattern is searched in."""
 
@@ -79,7 +81,7 @@ def string_statistics(
 ) -> StringStatistics:
     """Count the strings of a heap by text: those of ``min_length`` characters whose text matches ``pattern``.
 
-    A text is kept as a digest of 16 bytes: memory grows with different texts, not with their length.
+    A text that is not short is kept as a digest of 16 bytes: memory grows with different texts, not with their length.
     """
     search = re.compile(pattern).search if pattern else None
     found, unreadable = _by_text(_strings(runtime, progress), _Texts(runtime.heap), search, min_length)
