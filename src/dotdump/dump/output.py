@@ -217,7 +217,7 @@ def _refuse_what_is_there(directory: int, place: Place) -> None:
         if is_kind(there.st_mode):
             raise OutputRefused(
                 f"cannot write to {place.name!r} in {place.directory!r}: it is {kind}, not a regular file",
-                hint="choose another name: dotdump never writes through what is there already, but for -o - > FILE",
+                hint="choose another name; only a redirection, -o - > FILE, writes through what is there already",
             )
     if not (place.replace or place.numbered):
         raise OutputRefused(
@@ -252,7 +252,7 @@ def _make_private(descriptor: int, place: Place) -> None:
     if stat.S_IMODE(made.st_mode) != MODE or not stat.S_ISREG(made.st_mode):
         raise OutputRefused(
             f"cannot keep a dump private in {place.directory!r}: its file system has no modes",
-            hint="write to one that has; or, where nobody can read it whom it is not for, redirect it: -o - > FILE",
+            hint="write to one that has; or, where no one else can read files there, redirect it: -o - > FILE",
         )
 
 
