@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dotdump.clr.graph.index_folder import IndexFolder
     from dotdump.target.model import Target
 
-_WITHOUT_TWIN = "dotdump collect dumps it, standing still meanwhile; then ask the dump"
+_WITHOUT_TWIN = "dotdump collect can dump it while it stands still; then ask the dump"
 
 
 def add_target(parser: ArgumentParser, *formats: str) -> None:

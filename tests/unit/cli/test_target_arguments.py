@@ -35,7 +35,7 @@ def test_a_process_that_cannot_be_forked_is_refused_with_what_to_do(monkeypatch:
     _snapshots_are(refuse, monkeypatch)
     with pytest.raises(SnapshotRefused) as refused, open_target(_arguments(), Console()):
         pass
-    assert str(refused.value.hint).startswith("dotdump collect dumps it")
+    assert str(refused.value.hint).startswith("dotdump collect can dump it")
 
 
 def _snapshots_are(opened: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
