@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from threading import Lock
 
 from dotdump.linux.position import read_at
@@ -124,7 +125,8 @@ class _OpenFile:
         self.descriptor = descriptor
 
     def __del__(self) -> None:
-        os.close(self.descriptor)
+        with suppress(OSError):  # nothing was written
+            os.close(self.descriptor)
 
 
 def _descriptors_of(pid: int) -> Iterator[tuple[FileKey, str]]:

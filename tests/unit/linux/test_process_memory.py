@@ -298,3 +298,22 @@ def test_what_cannot_be_made_holds_nothing_open() -> None:
     with pytest.raises(AttributeError):
         ProcessMemory(MemFile(os.getpid()), regions, Pagemap(os.getpid()))
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_file_whose_closing_fails_is_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    close = os.close
+
+    def fail(descriptor: int) -> None:
+        close(descriptor)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    (tmp_path / "file").write_bytes(b"x" * PAGE_SIZE)
+    with (tmp_path / "file").open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+    region = next(region for region in Proc(os.getpid()).maps() if region.path == f"{tmp_path}/file")
+    files = BackingFiles(os.getpid())
+    assert files.read_into(region, region.start, memoryview(bytearray(PAGE_SIZE))) == PAGE_SIZE
+    monkeypatch.setattr(os, "close", fail)
+    files.close()
+    mapped.close()
