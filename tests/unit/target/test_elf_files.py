@@ -14,9 +14,13 @@ import pytest
 from builders.core_builder import CoreBuilder, Segment
 from builders.elf_builder import DATA, PAGE, ElfBuilder, sections
 from dotdump.formats.elf import SectionType, read_section_headers
+from dotdump.formats.elf_image import image_at
 from dotdump.memory.file import FileSpace
+from dotdump.memory.space import BytesSpace
 from dotdump.target.core import open_core
+from dotdump.target.core_modules import FoundModule
 from dotdump.target.elf_files import ElfFile, find_elf_file
+from dotdump.target.elf_module import ElfModule
 from dotdump.target.model import FilePlaces
 from dotdump.target.side_files import open_side_file
 
@@ -24,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dotdump.target.elf_module import ElfModule
 
 BASE = 0x7F0000000000
 PATH = "/lib/libshop.so"
@@ -118,6 +121,23 @@ def test_symbols_kept_in_a_file_of_their_own_are_found_by_build_id(tmp_path: Pat
     kept = f"usr/lib/debug/.build-id/{digits[:2]}/{digits[2:]}.debug"
     found = module(tmp_path, sections(ElfBuilder().build(), {}, HIDDEN), kept)
     assert found.find_symbol("hidden_function") == BASE + 0x820
+
+
+def test_a_file_of_a_chroot_is_found_below_its_root_by_the_path_that_the_kernel_shows(tmp_path: Path) -> None:
+    plain = ElfBuilder().build()
+    (tmp_path / "lib").mkdir()
+    (tmp_path / PATH[1:]).write_bytes(plain)
+    memory = BytesSpace([(BASE, plain[:DATA]), (BASE + DATA, plain[DATA:])])
+    mapped = FoundModule(f"/srv/jail{PATH}", BASE, BASE + DATA + PAGE, image_at(memory, BASE))
+    roots = [str(tmp_path)]
+    assert ElfModule(mapped, memory, roots).file is None
+    found = ElfModule(mapped, memory, roots, chroot="/srv/jail")
+    assert found.file is not None
+    assert (found.path, found.file.path) == (mapped.path, str(tmp_path / PATH[1:]))
+    found.close()
+    places = FilePlaces((str(tmp_path),), chroot="/srv/jail")
+    assert open_side_file(places, [mapped.path], lambda _: True, 1 << 20) is not None
+    places.close()
 
 
 def test_a_file_that_may_not_be_opened_for_too_many_open_ones_is_not_taken_for_missing(
