@@ -135,7 +135,7 @@ def test_a_mapping_of_a_path_that_none_can_have_is_a_problem() -> None:
     assert [p.kind for p in target.problems] == ["notes"]
 
 
-@pytest.mark.parametrize("time", ["NaN", "Infinity", "1e300", "-1e300"])
+@pytest.mark.parametrize("time", ["NaN", "Infinity", "1e300", "-1e11"])
 def test_an_origin_of_no_time_is_a_problem(time: str) -> None:
     target = opened(CoreBuilder(extra=[note(b"DOTDUMP", 0x44440001, b'{"writer": "w", "time": %s}' % time.encode())]))
     assert target.origin is None
