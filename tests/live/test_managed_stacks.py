@@ -204,6 +204,8 @@ def test_variables_have_the_values_that_the_source_gave_them(
         locks[name] = {v["name"]: v["value"] for v in frame["variables"] if v["kind"] == "argument"}
     assert locks["deadlock-a"]["first"] == locks["deadlock-b"]["second"]
     assert locks["deadlock-a"]["second"] == locks["deadlock-b"]["first"]
+    generic = [v for f in by_name["generic"] for v in f["variables"] or () if v["type"] == "System.Guid"]
+    assert [v["value"] for v in generic] == ["00000000-0000-0000-0000-000000000000"]
     main_frame = next(
         f for f in stacks["threads"][0]["frames"] if (f["method"] or "").startswith("Corpus.Program.Main(")
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dotdump.analysis.register_values import struct_text
 from dotdump.analysis.stacks import StackFrame, StackList, StackVariable, ThreadStack
 from dotdump.analysis.value_text import VALUE_LIMIT, describe, text_of
 from dotdump.clr.contracts.primitive_values import FORMATS, primitive_value
 from dotdump.clr.contracts.signature_strings import PRIMITIVES
+from dotdump.clr.contracts.type_handles import is_type_desc
 from dotdump.clr.contracts.walk_step import Step, StepKind
 from dotdump.clr.model.known_values import known_value, size_of_known
-from dotdump.clr.model.value import EnumValue, Unreadable, read_struct
+from dotdump.clr.model.value import Unreadable, read_struct
 from dotdump.clr.runtime_module import RuntimeKind
 from dotdump.errors import UNREADABLE
 from dotdump.formats.gc_info.encoding import NEWEST, encoding_of
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from dotdump.clr.contracts.method_variables import MethodVariable
     from dotdump.clr.contracts.walk_context import WalkContext
     from dotdump.clr.model.runtime import ClrRuntime
-    from dotdump.clr.model.value import Value
     from dotdump.formats.native_variables import NativeVariable
 
 
@@ -34,7 +35,6 @@ _E = s.ElementType
 _ELEMENTS = {name: element for element, name in PRIMITIVES.items() if element in FORMATS}
 _CANON = "System.__Canon"
 """What stands for every class in code that is shared by several."""
-_UNKNOWN = Unreadable("it is not known")
 _WORD = 8
 _BY_REFERENCE = (Location.REGISTER_BY_REFERENCE, Location.STACK_BY_REFERENCE)
 _ON_STACK = (Location.STACK, Location.STACK_BY_REFERENCE, Location.TWO_STACK_WORDS)
@@ -133,7 +133,9 @@ class _Variables:
             where = f"{int.from_bytes(data, 'little'):#x}"
             return self._struct(variable, b"", where) or f"structure at {where}"
         if isinstance(variable.signature, s.Variable):
-            return self._generic(variable.type_name, data)
+            if variable.type_name in _ELEMENTS:
+                return self._text(s.Primitive(_ELEMENTS[variable.type_name]), data, "")
+            return self._struct(variable, data, where) or self._generic(variable.type_name, data)
         return self._struct(variable, data, where) or self._text(variable.signature, data, where)
 
     def _struct(self, variable: MethodVariable, data: bytes, where: str) -> str:
@@ -142,34 +144,31 @@ class _Variables:
         ``where`` is its address, or the register that has ``data``.
         """
         match variable.signature:
-            case s.Instantiation(s.Named(_, _, True), _) | s.Named(_, _, True):
+            case s.Instantiation(s.Named(_, _, True), _) | s.Named(_, _, True) | s.Variable():
                 known = size_of_known(variable.type_name)
-                value = self._known(variable.type_name, data, where) if known else self._loaded(variable, data, where)
-                return "" if isinstance(value, Unreadable) else text_of(value, limit=VALUE_LIMIT)
+                return self._known(variable.type_name, data, where) if known else self._loaded(variable, data, where)
         return ""
 
-    def _known(self, type_name: str, data: bytes, where: str) -> Value:
+    def _known(self, type_name: str, data: bytes, where: str) -> str:
         size = size_of_known(type_name)
         if where.startswith("0x"):
             data = self._runtime.target.memory.read(int(where, 16), size)
-        return known_value(type_name, data) if size <= len(data) else _UNKNOWN
+        return text_of(known_value(type_name, data), limit=VALUE_LIMIT) if size <= len(data) else ""
 
-    def _loaded(self, variable: MethodVariable, data: bytes, where: str) -> Value:
-        """Return a value of a type that is loaded, but not that of a struct in a register."""
+    def _loaded(self, variable: MethodVariable, data: bytes, where: str) -> str:
+        """Return a value of a value type that is loaded."""
         table = self._runtime.type_system.resolve(variable.signature, variable.owner) if variable.signature else 0
-        if not table:
-            return _UNKNOWN
-        kind = self._runtime.heap.type_at(table)
-        if where.startswith("0x"):
-            return read_struct(self._runtime.heap, kind, int(where, 16))
-        number = primitive_value(kind.fields[0].element, data) if kind.is_enum else None
-        return EnumValue(number, kind) if isinstance(number, int) else _UNKNOWN
+        kind = self._runtime.heap.type_at(table) if table and not is_type_desc(table) else None
+        if kind is None or not kind.is_value_type:
+            return ""
+        if not where.startswith("0x"):
+            return struct_text(kind, data, self._object) if kind.value_size <= len(data) else ""
+        value = read_struct(self._runtime.heap, kind, int(where, 16))
+        return "" if isinstance(value, Unreadable) else text_of(value, limit=VALUE_LIMIT)
 
     def _generic(self, type_name: str, data: bytes) -> str:
         """Return what a variable of a type that code is generic in says, as far as its first word does."""
         word = int.from_bytes(data, "little")
-        if type_name in _ELEMENTS:
-            return self._text(s.Primitive(_ELEMENTS[type_name]), data, "")
         if not word and type_name == _CANON:
             return "null"
         text = self._object(word) if word else ""
