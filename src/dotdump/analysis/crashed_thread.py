@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from dotdump.target.core import CoreTarget
     from dotdump.target.model import Thread
 
-_TELLS_SIGNALS = 6
+_SILENT = range(1, 6)
+"""Versions whose createdump is told of no signal; one that is not known is believed."""
 _SYSTEM_CALL, _RESULT, _FIRST_ARGUMENT = "orig_rax", "rax", "rdi"
 """Where x86-64 has the number of the system call that a thread is in or comes from, and what goes with it."""
 _PRCTL, _FORKS = 157, (56, 57, 58)
@@ -45,7 +46,7 @@ class Death:
 
 def death_of(target: CoreTarget, versions: Iterable[str]) -> Death:
     """Return where the process of a core died whose runtimes have these ``versions``; they are read only if need be."""
-    if _means_nothing(target) and any(0 < major_of(version) < _TELLS_SIGNALS for version in versions):
+    if _means_nothing(target) and any(major_of(version) in _SILENT for version in versions):
         from dotdump.clr.model.runtime import ClrRuntime
 
         with suppress(DotdumpError):
@@ -55,7 +56,7 @@ def death_of(target: CoreTarget, versions: Iterable[str]) -> Death:
 
 def find_death(target: CoreTarget, runtime: ClrRuntime) -> Death:
     """Return where the process of a core died."""
-    if not _means_nothing(target) or not 0 < runtime.access.major < _TELLS_SIGNALS:
+    if not _means_nothing(target) or runtime.access.major not in _SILENT:
         return _as_told(target)
     asking = _asking_thread(target, runtime)
     if asking is None:
