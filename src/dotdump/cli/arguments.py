@@ -103,6 +103,21 @@ def add_drops(parser: ArgumentParser) -> None:
     parser.add_argument("--drop-free", action="store_true", help="with --type heap: zero what free objects hold")
 
 
+def add_compression(parser: ArgumentParser) -> None:
+    """Add ``--compress``, whose level may be left out."""
+    from dotdump.cli.quantities import zstd_level
+    from dotdump.dump.compression import DEFAULT_LEVEL
+
+    parser.add_argument(
+        "--compress",
+        type=zstd_level,
+        nargs="?",
+        const=DEFAULT_LEVEL,
+        metavar="LEVEL",
+        help="compress with zstd, as a name that ends in .zst does; default level: %(const)s",
+    )
+
+
 def drops_free(arguments: Namespace) -> bool:
     """Return whether ``--drop-free`` is given; raises ``CollectError`` where the dump is none of a heap."""
     from dotdump.errors import CollectError

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dotdump.cli.arguments import add_drops, drops_free
-from dotdump.cli.quantities import byte_count, seconds, zstd_level
-from dotdump.dump.compression import DEFAULT_LEVEL, level_for
+from dotdump.cli.arguments import add_compression, add_drops, drops_free
+from dotdump.cli.quantities import byte_count, seconds
+from dotdump.dump.compression import level_for
 from dotdump.dump.destination import STREAM
 from dotdump.dump.gc_moment import DEFAULT_WAIT
 from dotdump.dump.own_method import OwnOptions, PtraceMethod, SnapshotMethod
@@ -38,14 +38,7 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         help="how long to look for a moment outside a garbage collection, 0 not at all; default: %(default)g",
     )
     add_drops(parser)
-    parser.add_argument(
-        "--compress",
-        type=zstd_level,
-        nargs="?",
-        const=DEFAULT_LEVEL,
-        metavar="LEVEL",
-        help="compress with zstd, as a name that ends in .zst does; default level: %(const)s",
-    )
+    add_compression(parser)
     parser.add_argument(
         "--buffer",
         type=byte_count,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-from dotdump.cli.arguments import add_drops, add_format, drops_free, dump_type
+from dotdump.cli.arguments import add_compression, add_drops, add_format, drops_free, dump_type
 from dotdump.cli.core_arguments import tell_warnings
 from dotdump.cli.progress import ProgressLine
-from dotdump.cli.quantities import address_range, zstd_level
+from dotdump.cli.quantities import address_range
 from dotdump.cli.registry import Exit
-from dotdump.dump.compression import DEFAULT_LEVEL, level_for
+from dotdump.dump.compression import level_for
 from dotdump.dump.convert import Conversion, Trim, check_converted, convert
 from dotdump.dump.progress import Phase
 from dotdump.dump.write import published, room_for
@@ -40,14 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("input", metavar="IN", help="a core, plain or zstd")
     parser.add_argument("output", metavar="OUT", help="a new file, compressed where it ends with .zst; - for stdout")
-    parser.add_argument(
-        "--compress",
-        type=zstd_level,
-        nargs="?",
-        const=DEFAULT_LEVEL,
-        metavar="LEVEL",
-        help="compress with zstd, as a name that ends in .zst does; default level: %(const)s",
-    )
+    add_compression(parser)
     parser.add_argument(
         "--range",
         type=address_range,
