@@ -201,7 +201,7 @@ def _check_stacks(core: CoreOutline, space: AddressSpace) -> Finding:
 
 def _check_modules(core: CoreOutline, expected: Expectation) -> Finding:
     count = len({file.path for file in core.files})
-    names = {expected.runtime, expected.runtime_inside}
+    names = {expected.runtime, expected.runtime_inside or expected.runtime}
     if expected.shortened:
         names.add(short_path(expected.runtime))
     if expected.runtime and all(file.path not in names for file in core.files):
